@@ -1,0 +1,48 @@
+/** Files that survive a crash: private folders, write aside, fsync, rename, fsync the folder. */
+import { chmod, mkdir, open, rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+
+/** Everything Stoker writes may hold patients' data: for the owner's eyes only. */
+export const FILE_MODE = 0o600
+export const FOLDER_MODE = 0o700
+
+/** Makes `path` and its missing parents, each readable by the owner alone. */
+export async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: FOLDER_MODE })
+}
+
+export async function syncFile(path: string): Promise<void> {
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Makes a rename or a new entry in `folder` durable. */
+export const syncFolder = syncFile
+
+/**
+ * Gives `from`, already whole, its final name: fsync, owner-only mode, rename, fsync of the folder.
+ * Interrupted before the rename it leaves `from`; after it, the final file. Never half a file under the final name.
+ */
+export async function settle(from: string, to: string): Promise<void> {
+  await chmod(from, FILE_MODE)
+  await syncFile(from)
+  await rename(from, to)
+  await syncFolder(dirname(to))
+}
+
+/** Writes a small file as a whole; an interruption leaves the old one or the new one. */
+export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+  const aside = `${path}.part`
+  await rm(aside, { force: true })
+  const handle = await open(aside, 'wx', FILE_MODE)
+  try {
+    await handle.writeFile(content)
+  } finally {
+    await handle.close()
+  }
+  await settle(aside, path)
+}
