@@ -1,0 +1,81 @@
+/** Staged NDJSON → one Parquet file of the raw log, and back: the raw log as a relation. */
+import { dirname } from 'node:path'
+import { makeFolder, settle } from '../core/durable.ts'
+import { sqlText } from '../core/sql.ts'
+import type { Session } from '../store/session.ts'
+import type { LineFacts } from './line-meter.ts'
+
+/** What a manifest says a file holds; it decides which lines are usable. */
+export type FileKind = 'output' | 'deleted' | 'error'
+
+export interface RawFile {
+  readonly source: string
+  readonly run: number
+  readonly file: number
+  readonly kind: FileKind
+  /** Types that were asked for. A line of another type is a reject: servers export what nobody wants to hold (secrets). */
+  readonly types: readonly string[]
+  readonly stagedPath: string
+  readonly rawPath: string
+}
+
+/**
+ * Writes the raw log file: row n is line n; a line that is blank or no usable resource is a row of NULLs. Columns:
+ * `type, id, version BIGINT, last_updated TIMESTAMPTZ, hash UBIGINT (of the text), json, source, run, file`. The line is
+ * `file_row_number + 1` (a column of its own would cost a third of the speed), see {@link rawRelation}.
+ */
+export async function writeRawLog(session: Session, raw: RawFile, facts: LineFacts): Promise<void> {
+  await makeFolder(dirname(raw.rawPath))
+  const part = `${raw.rawPath}.part`
+  await session.run(`
+COPY (
+  SELECT type, id, version, last_updated, CASE WHEN type IS NOT NULL THEN hash(json) END AS hash,
+    CASE WHEN type IS NOT NULL THEN json END AS json,
+    ${sqlText(raw.source)} AS source, ${raw.run}::INTEGER AS run, ${raw.file}::INTEGER AS file
+  FROM (
+    SELECT json,
+      CASE WHEN ${usable(raw)} THEN r.resourceType END AS type,
+      CASE WHEN ${usable(raw)} THEN r.id END AS id,
+      TRY_CAST(r.meta.versionId AS BIGINT) AS version,
+      TRY_CAST(r.meta.lastUpdated AS TIMESTAMPTZ) AS last_updated
+    FROM (
+      SELECT json, from_json(json, '{"resourceType":"VARCHAR","id":"VARCHAR","meta":{"versionId":"VARCHAR","lastUpdated":"VARCHAR"}}') AS r
+      FROM read_ndjson_objects(${sqlText(raw.stagedPath)}, ignore_errors = true, compression = 'uncompressed',
+        maximum_object_size = ${objectBytesMax(facts)}))))
+TO ${sqlText(part)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupRows(facts)})`)
+  await settle(part, raw.rawPath)
+}
+
+/** A FHIR id is at most 64 characters of `[A-Za-z0-9-.]`; Epic's have up to 88, others have underscores. */
+export const ID_PATTERN = '^[A-Za-z0-9._:~-]{1,256}$'
+
+function usable(raw: RawFile): string {
+  switch (raw.kind) {
+    case 'output':
+      return `(r.resourceType IN (${raw.types.map(sqlText).join(', ')}) AND regexp_full_match(r.id, ${sqlText(ID_PATTERN)}))`
+    case 'deleted':
+      return `(r.resourceType = 'Bundle')`
+    case 'error':
+      return `(r.resourceType = 'OperationOutcome')`
+  }
+}
+
+/** DuckDB holds two buffers of this size per thread, so a file of short lines gets short ones. Its default is 16 MiB. */
+function objectBytesMax(facts: LineFacts): number {
+  return Math.max(4 << 20, facts.longestLineBytes + 1024)
+}
+
+/** A row group is held in memory while it is written: about 16 MiB of text, at least a DuckDB chunk of rows. */
+function rowGroupRows(facts: LineFacts): number {
+  const lineBytes = Math.max(1, facts.bytes / Math.max(1, facts.lines))
+  return Math.min(122_880, Math.max(2_048, Math.round((16 << 20) / lineBytes)))
+}
+
+/**
+ * Files of the raw log as a relation `(type, id, version, last_updated, hash, json, source, run, file, line)`, in
+ * parentheses, with the rows of usable resources only.
+ */
+export function rawRelation(paths: readonly string[]): string {
+  return `(SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS line
+    FROM read_parquet([${paths.map(sqlText).join(', ')}], file_row_number = true) WHERE type IS NOT NULL)`
+}

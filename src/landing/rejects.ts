@@ -1,0 +1,91 @@
+/** The lines that are no usable resource: which, where, and why. Read only for files that have some. */
+import { createReadStream, createWriteStream } from 'node:fs'
+import { once } from 'node:events'
+import { finished } from 'node:stream/promises'
+import split2 from 'split2'
+import { FILE_MODE, settle } from '../core/durable.ts'
+import { sqlText } from '../core/sql.ts'
+import type { Session } from '../store/session.ts'
+import { isBlankLine, type LineFacts } from './line-meter.ts'
+import { ID_PATTERN, type RawFile } from './raw-log.ts'
+
+/** Where the rejects of a raw log file are kept with their text, one JSON object a line. */
+export function rejectsPath(rawPath: string): string {
+  return rawPath.replace(/\.parquet$/, '.rejects.ndjson')
+}
+
+/** Text kept of a reject; a line that is longer is cut. */
+const KEPT_BYTES_MAX = 64 * 1024
+
+/**
+ * Reads the staged file again, line by line beside the raw log's empty rows, and writes each reject with `line`
+ * (1-based), `byte_offset` (of its first byte in the file as received), `reason` and `text`. Memory: one line.
+ * @returns the number of rejects.
+ */
+export async function writeRejects(session: Session, raw: RawFile, facts: LineFacts): Promise<number> {
+  const path = rejectsPath(raw.rawPath)
+  const out = createWriteStream(`${path}.part`, { mode: FILE_MODE })
+  const emptyRows = session.stream<{ line: number }>(
+    `SELECT file_row_number + 1 AS line FROM read_parquet(${sqlText(raw.rawPath)}, file_row_number = true)
+     WHERE type IS NULL ORDER BY line`,
+  )
+  let empty = await emptyRows.next()
+  let line = 0
+  let rejects = 0
+  let offset = facts.bom ? 3 : 0
+  // Read as latin1, a character is a byte: offsets hold, and bytes that are no UTF-8 are kept as they came.
+  const lines = createReadStream(raw.stagedPath, { encoding: 'latin1', highWaterMark: 1 << 20 }).pipe(split2('\n'))
+  for await (const text of lines as AsyncIterable<string>) {
+    line += 1
+    let added = 0
+    if (!empty.done && empty.value.line === line) {
+      const bytes = Buffer.from(text, 'latin1')
+      if (isBlankLine(bytes, 0, bytes.length)) {
+        added = 1 // the byte that stands in a blank line was not received
+      } else {
+        const reject = {
+          line,
+          byte_offset: offset,
+          reason: reasonFor(bytes, raw),
+          text: bytes.subarray(0, KEPT_BYTES_MAX).toString('utf8'),
+        }
+        if (!out.write(`${JSON.stringify(reject)}\n`)) await once(out, 'drain')
+        rejects += 1
+      }
+      empty = await emptyRows.next()
+    }
+    offset += text.length + 1 - added
+  }
+  out.end()
+  await finished(out)
+  await settle(`${path}.part`, path)
+  return rejects
+}
+
+const ID = new RegExp(ID_PATTERN)
+
+/** Why a line can't be used: shapes only, never its content. */
+export function reasonFor(bytes: Buffer, raw: Pick<RawFile, 'kind' | 'types'>): string {
+  let value: unknown
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
+  } catch (error) {
+    if (error instanceof TypeError) return 'not valid UTF-8'
+    return 'not valid JSON'
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return `a JSON ${shape(value)}, not an object`
+  const { resourceType, id } = value as Record<string, unknown>
+  if (resourceType === undefined) return 'no resourceType'
+  if (typeof resourceType !== 'string' || !/^[A-Za-z]{1,64}$/.test(resourceType)) return 'resourceType is no type name'
+  if (raw.kind === 'deleted') return `a ${resourceType}, where a deletion Bundle should be`
+  if (raw.kind === 'error') return `a ${resourceType}, where an OperationOutcome should be`
+  if (!raw.types.includes(resourceType)) return `type ${resourceType} was not asked for`
+  if (id === undefined) return 'no id'
+  if (typeof id !== 'string' || !ID.test(id)) return 'id is no FHIR id'
+  return 'JSON that DuckDB does not read (a lone surrogate, or nested too deep)'
+}
+
+function shape(value: unknown): string {
+  if (value === null) return 'null'
+  return Array.isArray(value) ? 'array' : typeof value
+}

@@ -1,0 +1,109 @@
+/** One DuckDB connection with the few calls the rest of Stoker uses. */
+import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api'
+import { StokerError } from '../core/errors.ts'
+
+/** Values bound to `$1, $2, …`. Instants are bound as ISO text and cast in the statement. */
+export type Parameter = string | number | bigint | boolean | null
+
+/** A row as plain JavaScript: BIGINT as number where it is safe, TIMESTAMPTZ as Date. */
+export type Row = Record<string, unknown>
+
+export class Session {
+  private readonly connection: DuckDBConnection
+
+  constructor(connection: DuckDBConnection) {
+    this.connection = connection
+  }
+
+  /** Runs one or several statements for their effect; the answer is the number of rows the last one changed. */
+  async run(sql: string, parameters: readonly Parameter[] = []): Promise<number> {
+    const result = await this.asking(sql, () => this.connection.run(sql, bound(parameters)))
+    return result.rowsChanged
+  }
+
+  /** All rows of a statement whose answer is known to be small. */
+  async rows<T extends object = Row>(sql: string, parameters: readonly Parameter[] = []): Promise<T[]> {
+    const reader = await this.asking(sql, () => this.connection.runAndReadAll(sql, bound(parameters)))
+    return reader.getRowObjectsJS().map((row) => plain(row) as T)
+  }
+
+  async first<T extends object = Row>(sql: string, parameters: readonly Parameter[] = []): Promise<T | undefined> {
+    return (await this.rows<T>(sql, parameters))[0]
+  }
+
+  /** Rows of any number, a DuckDB chunk (at most 2,048 rows) in memory at a time. */
+  async *stream<T extends object = Row>(sql: string, parameters: readonly Parameter[] = []): AsyncGenerator<T> {
+    const result = await this.asking(sql, () => this.connection.stream(sql, bound(parameters)))
+    for await (const rows of result.yieldRowObjectJs()) {
+      for (const row of rows) yield plain(row) as T
+    }
+  }
+
+  /** Runs `work` while `signal` may interrupt the statement under way. */
+  async interruptible<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    signal?.throwIfAborted()
+    const interrupt = () => this.connection.interrupt()
+    signal?.addEventListener('abort', interrupt, { once: true })
+    try {
+      return await work()
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw error
+    } finally {
+      signal?.removeEventListener('abort', interrupt)
+    }
+  }
+
+  close(): void {
+    this.connection.closeSync()
+  }
+
+  private async asking<T>(sql: string, ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask()
+    } catch (error) {
+      throw storeError(error, sql)
+    }
+  }
+}
+
+function bound(parameters: readonly Parameter[]): DuckDBValue[] | undefined {
+  return parameters.length === 0 ? undefined : [...parameters]
+}
+
+function plain(row: Row): Row {
+  for (const [name, value] of Object.entries(row)) {
+    if (typeof value === 'bigint' && value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER) {
+      row[name] = Number(value)
+    }
+  }
+  return row
+}
+
+/**
+ * DuckDB's error as ours. Its message may quote a value of the data, so only the first clause that names the kind is
+ * kept in the message; the whole stays in `cause`, which is shown only when a stack trace is asked for.
+ */
+function storeError(cause: unknown, sql: string): StokerError {
+  const text = cause instanceof Error ? cause.message : String(cause)
+  const kind = /^([A-Z][\w -]*?(?:Error|Exception))/.exec(text)?.[1] ?? 'Error'
+  const statement = sql.trimStart().split(/\s+/, 3).join(' ')
+  if (/out of memory/i.test(kind) || /out of memory/i.test(text.slice(0, 200))) {
+    return new StokerError('STORE_MEMORY', `DuckDB ran out of the configured memory in: ${statement} …`, {
+      retryable: true,
+      hint: 'raise memoryLimit in the configuration, or lower threads',
+      cause,
+    })
+  }
+  if (/no space left|disk/i.test(text)) {
+    return new StokerError('STORE_DISK', `the disk of the lake is full or failing (${statement} …)`, {
+      retryable: true,
+      hint: 'free space in the lake folder or move it to a larger disk, then run the same command again: it resumes',
+      cause,
+    })
+  }
+  return new StokerError('STORE_FAILED', `DuckDB refused a statement (${kind}): ${statement} …`, {
+    hint: 'run again with --trace to see the whole error (it may quote data), and report it',
+    cause,
+  })
+}
