@@ -1,4 +1,4 @@
-/** Staged NDJSON → one Parquet file of the raw log, and back: the raw log as a relation. */
+/** Staged NDJSON → one Parquet file of the raw log. */
 import { dirname } from 'node:path'
 import { makeFolder, settle } from '../core/durable.ts'
 import { sqlText } from '../core/sql.ts'
@@ -22,7 +22,7 @@ export interface RawFile {
 /**
  * Writes the raw log file: row n is line n; a line that is blank or no usable resource is a row of NULLs. Columns:
  * `type, id, version BIGINT, last_updated TIMESTAMPTZ, hash UBIGINT (of the text), json, source, run, file`. The line is
- * `file_row_number + 1` (a column of its own would cost a third of the speed), see {@link rawRelation}.
+ * `file_row_number + 1` (a column of its own would cost a third of the speed), see `store/raw-log.ts`.
  */
 export async function writeRawLog(session: Session, raw: RawFile, facts: LineFacts): Promise<void> {
   await makeFolder(dirname(raw.rawPath))
@@ -69,13 +69,4 @@ function objectBytesMax(facts: LineFacts): number {
 function rowGroupRows(facts: LineFacts): number {
   const lineBytes = Math.max(1, facts.bytes / Math.max(1, facts.lines))
   return Math.min(122_880, Math.max(2_048, Math.round((16 << 20) / lineBytes)))
-}
-
-/**
- * Files of the raw log as a relation `(type, id, version, last_updated, hash, json, source, run, file, line)`, in
- * parentheses, with the rows of usable resources only.
- */
-export function rawRelation(paths: readonly string[]): string {
-  return `(SELECT * EXCLUDE (file_row_number), file_row_number + 1 AS line
-    FROM read_parquet([${paths.map(sqlText).join(', ')}], file_row_number = true) WHERE type IS NOT NULL)`
 }

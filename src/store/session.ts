@@ -8,8 +8,10 @@ export type Parameter = string | number | bigint | boolean | null
 /** A row as plain JavaScript: BIGINT as number where it is safe, TIMESTAMPTZ as Date. */
 export type Row = Record<string, unknown>
 
+/** Safe to share: statements given at the same time run one after the other. */
 export class Session {
   private readonly connection: DuckDBConnection
+  private last: Promise<unknown> = Promise.resolve()
 
   constructor(connection: DuckDBConnection) {
     this.connection = connection
@@ -59,8 +61,10 @@ export class Session {
   }
 
   private async asking<T>(sql: string, ask: () => Promise<T>): Promise<T> {
+    const turn = this.last.then(ask)
+    this.last = turn.catch(() => undefined)
     try {
-      return await ask()
+      return await turn
     } catch (error) {
       throw storeError(error, sql)
     }

@@ -1,0 +1,81 @@
+/** Runs in the ledger: one attempt of ours to bring a source up to date. */
+import type { Session } from '../store/session.ts'
+
+export type RunState = 'open' | 'committed' | 'published' | 'done' | 'failed'
+export type RunMode = 'full' | 'incremental' | 'mixed'
+
+export interface RunRecord {
+  readonly run: number
+  readonly source: string
+  readonly mode: RunMode
+  readonly state: RunState
+  readonly started_at: Date
+  readonly committed_at: Date | null
+  readonly ended_at: Date | null
+  readonly stoker_version: string
+  readonly error_code: string | null
+  readonly error_message: string | null
+}
+
+export interface NewRun {
+  readonly source: string
+  readonly mode: RunMode
+  readonly startedAt: Date
+  readonly version: string
+}
+
+export async function openRun(session: Session, run: NewRun): Promise<number> {
+  const row = await session.first<{ run: number }>(
+    `INSERT INTO stoker.run (run, source, mode, state, started_at, stoker_version)
+     VALUES (nextval('stoker.run_number'), $1, $2, 'open', $3::TIMESTAMPTZ, $4) RETURNING run`,
+    [run.source, run.mode, run.startedAt.toISOString(), run.version],
+  )
+  return row!.run
+}
+
+/** The run of a source that was begun and is neither done nor failed: there is one at most. */
+export async function unfinishedRun(session: Session, source: string): Promise<RunRecord | undefined> {
+  return session.first<RunRecord>(
+    `SELECT * FROM stoker.run WHERE source = $1 AND state NOT IN ('done', 'failed') ORDER BY run DESC LIMIT 1`,
+    [source],
+  )
+}
+
+/** `committed` and the end states carry their time with them. */
+export async function moveRun(session: Session, run: number, state: RunState, at: Date): Promise<void> {
+  const time = state === 'committed' ? 'committed_at' : state === 'done' ? 'ended_at' : undefined
+  await session.run(
+    `UPDATE stoker.run SET state = $2 ${time === undefined ? '' : `, ${time} = $3::TIMESTAMPTZ`} WHERE run = $1`,
+    time === undefined ? [run, state] : [run, state, at.toISOString()],
+  )
+}
+
+export async function failRun(
+  session: Session,
+  run: number,
+  error: { readonly code: string; readonly message: string },
+  at: Date,
+): Promise<void> {
+  await session.run(
+    `UPDATE stoker.run SET state = 'failed', ended_at = $2::TIMESTAMPTZ, error_code = $3, error_message = $4 WHERE run = $1`,
+    [run, at.toISOString(), error.code, error.message],
+  )
+}
+
+/** Notes what stopped a run that stays open: the next start goes on with it. */
+export async function noteRunError(
+  session: Session,
+  run: number,
+  error: { readonly code: string; readonly message: string } | null,
+): Promise<void> {
+  await session.run('UPDATE stoker.run SET error_code = $2, error_message = $3 WHERE run = $1', [
+    run,
+    error?.code ?? null,
+    error?.message ?? null,
+  ])
+}
+
+/** Newest first. */
+export async function lastRuns(session: Session, limit: number): Promise<RunRecord[]> {
+  return session.rows<RunRecord>(`SELECT * FROM stoker.run ORDER BY run DESC LIMIT ${Math.floor(limit)}`)
+}

@@ -1,0 +1,64 @@
+/** The ledger's tables: runs, exports, files, rejects, watermarks, counts. One truth for resume and for lineage. */
+import type { Migration } from '../store/migrate.ts'
+
+export const ledgerMigrations: readonly Migration[] = [
+  {
+    id: 'ledger/1',
+    sql: `
+-- run: one attempt of ours to bring a source up to date.
+--   state   open       exports and files are being fetched; a restart goes on here
+--           committed  rows and watermarks are in; the snapshot is not yet published
+--           published  readers see it; the server's export is not yet released
+--           done       nothing is left to do
+--           failed     given up; nothing of it was committed; the next run starts anew
+--   mode    full | incremental | mixed: whether its exports carried _since
+CREATE SEQUENCE stoker.run_number;
+CREATE TABLE stoker.run (
+  run INTEGER NOT NULL, source VARCHAR NOT NULL, mode VARCHAR NOT NULL, state VARCHAR NOT NULL,
+  started_at TIMESTAMPTZ NOT NULL, committed_at TIMESTAMPTZ, ended_at TIMESTAMPTZ,
+  stoker_version VARCHAR NOT NULL, error_code VARCHAR, error_message VARCHAR);
+
+-- export: one job of the server. A run has one for the types that have a watermark, and one for those that have none.
+--   since        what was sent as _since; NULL when nothing was
+--   whole        it tells the whole present state of its types: what it lacks is deleted
+--   state        planned | requested (status_url is known) | ready (its files are listed) | released
+--   server_date  the server's Date header at kick-off
+CREATE SEQUENCE stoker.export_number;
+CREATE TABLE stoker.export (
+  export INTEGER NOT NULL, run INTEGER NOT NULL, types VARCHAR[] NOT NULL, since VARCHAR, whole BOOLEAN NOT NULL,
+  state VARCHAR NOT NULL, request_url VARCHAR, status_url VARCHAR, server_date TIMESTAMPTZ,
+  requested_at TIMESTAMPTZ, ready_at TIMESTAMPTZ, transaction_time TIMESTAMPTZ, requires_token BOOLEAN);
+
+-- file: one entry of a manifest.
+--   kind      output | deleted | error
+--   state     listed | staged (its bytes are on disk) | landed (it is in the raw log) | skipped | failed
+--   url       with its query only while the run is open: a query may hold a signature
+--   claimed   the manifest's count, where it has one; bytes, sha256: as received, after decompression
+--   lines = resources + rejects + blanks, checked when it lands
+CREATE SEQUENCE stoker.file_number;
+CREATE TABLE stoker.file (
+  file INTEGER NOT NULL, export INTEGER NOT NULL, run INTEGER NOT NULL, ordinal INTEGER NOT NULL,
+  kind VARCHAR NOT NULL, type VARCHAR, url VARCHAR NOT NULL, state VARCHAR NOT NULL, claimed BIGINT,
+  bytes BIGINT, lines BIGINT, blanks BIGINT, longest_line_bytes BIGINT, bom BOOLEAN, sha256 VARCHAR,
+  resources BIGINT, rejects BIGINT, raw_path VARCHAR, note VARCHAR);
+
+-- reject: a line that is no usable resource. Its text is kept beside the raw log, not here.
+CREATE TABLE stoker.reject (
+  run INTEGER NOT NULL, file INTEGER NOT NULL, line BIGINT NOT NULL, byte_offset BIGINT NOT NULL, reason VARCHAR NOT NULL);
+
+-- message: what the server said in error files, counted.
+CREATE TABLE stoker.message (
+  run INTEGER NOT NULL, file INTEGER NOT NULL, severity VARCHAR, code VARCHAR, count BIGINT NOT NULL);
+
+-- watermark: the transactionTime of the last run whose rows of this type are committed.
+CREATE TABLE stoker.watermark (
+  source VARCHAR NOT NULL, type VARCHAR NOT NULL, transaction_time TIMESTAMPTZ NOT NULL, run INTEGER NOT NULL);
+
+-- run_type, run_view: what a committed run did.
+CREATE TABLE stoker.run_type (
+  run INTEGER NOT NULL, type VARCHAR NOT NULL, received BIGINT NOT NULL, inserted BIGINT NOT NULL, updated BIGINT NOT NULL,
+  unchanged BIGINT NOT NULL, superseded BIGINT NOT NULL, deleted BIGINT NOT NULL, rejected BIGINT NOT NULL, held VARCHAR);
+CREATE TABLE stoker.run_view (
+  run INTEGER NOT NULL, view_table VARCHAR NOT NULL, rows_removed BIGINT NOT NULL, rows_added BIGINT NOT NULL, rows BIGINT NOT NULL);`,
+  },
+]

@@ -1,0 +1,44 @@
+/** The lake folder: where each thing lies. */
+import { join } from 'node:path'
+
+/**
+ * ```
+ * warehouse.duckdb            ledger, resource index, view tables: the worker's alone
+ * raw/SOURCE/RUN/FILE.parquet the raw log (and FILE.rejects.ndjson)
+ * staging/RUN/FILE.ndjson     files of a run under way
+ * snapshots/000007/TABLE/     Parquet of a snapshot, its catalog.duckdb and manifest.json
+ * catalog.duckdb              the newest snapshot's catalog: what readers open
+ * ```
+ */
+export class Lake {
+  readonly root: string
+
+  constructor(root: string) {
+    this.root = root
+  }
+
+  get database(): string {
+    return join(this.root, 'warehouse.duckdb')
+  }
+  get catalog(): string {
+    return join(this.root, 'catalog.duckdb')
+  }
+  get snapshots(): string {
+    return join(this.root, 'snapshots')
+  }
+  snapshot(number: number): string {
+    return join(this.snapshots, String(number).padStart(6, '0'))
+  }
+  staging(run: number): string {
+    return join(this.root, 'staging', String(run))
+  }
+  staged(run: number, file: number): string {
+    return join(this.staging(run), `${file}.ndjson`)
+  }
+  rawRun(source: string, run: number): string {
+    return join(this.root, 'raw', source, String(run))
+  }
+  raw(source: string, run: number, file: number): string {
+    return join(this.rawRun(source, run), `${file}.parquet`)
+  }
+}

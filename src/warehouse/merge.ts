@@ -1,0 +1,133 @@
+/** The merge: what a run received → resource index and view tables, exactly, inside the caller's transaction. */
+import { sqlText } from '../core/sql.ts'
+import { rawRelation, rawRelationAt } from '../store/raw-log.ts'
+import type { Session } from '../store/session.ts'
+import { compareReceived, dropReceived, type LandedFile } from './received.ts'
+import { gatherTombstones, type WholeTypes } from './tombstones.ts'
+import { markChanged } from './view-tables.ts'
+import { resourceKey, viewRows, viewTable, type View } from './view.ts'
+
+export interface MergeInput {
+  readonly run: number
+  readonly source: string
+  /** Types that were asked for: nothing else is deleted. */
+  readonly types: readonly string[]
+  readonly files: readonly LandedFile[]
+  readonly whole: readonly WholeTypes[]
+  readonly views: readonly View[]
+  /** Called before each view table, for progress. */
+  readonly onView?: (name: string) => void
+}
+
+export interface TypeMerge {
+  readonly type: string
+  readonly received: number
+  readonly inserted: number
+  readonly updated: number
+  readonly unchanged: number
+  readonly superseded: number
+  readonly deleted: number
+}
+
+export interface ViewMerge {
+  readonly view_table: string
+  readonly rows_removed: number
+  readonly rows_added: number
+  readonly rows: number
+}
+
+export interface Merged {
+  readonly types: readonly TypeMerge[]
+  readonly views: readonly ViewMerge[]
+  readonly deletionsNotUnderstood: number
+}
+
+/**
+ * Compares, then deletes by key and inserts, in every view table of a type that changed; types that did not change are
+ * not touched. Merging the same files again changes nothing.
+ */
+export async function merge(session: Session, input: MergeInput): Promise<Merged> {
+  await compareReceived(session, input.source, input.files)
+  const { notUnderstood } = await gatherTombstones(session, input.run, input.source, input.types, input.files, input.whole)
+  const types = await countTypes(session, input)
+  const views: ViewMerge[] = []
+  for (const view of input.views) {
+    input.onView?.(view.name)
+    views.push(await mergeView(session, input, view))
+  }
+  await mergeIndex(session, input.source)
+  await dropReceived(session)
+  return { types, views, deletionsNotUnderstood: notUnderstood }
+}
+
+async function countTypes(session: Session, { source }: MergeInput): Promise<TypeMerge[]> {
+  return session.rows<TypeMerge>(
+    `
+    WITH counts AS (
+      SELECT type, count(*) AS received, 0 AS newest, 0 AS inserted, 0 AS updated, 0 AS unchanged, 0 AS deleted FROM received GROUP BY type
+      UNION ALL SELECT type, 0, count(*), 0, 0, 0, 0 FROM newest GROUP BY type
+      UNION ALL SELECT type, 0, 0, count(*) FILTER (kind = 'inserted'), count(*) FILTER (kind = 'updated'), 0, 0 FROM change GROUP BY type
+      UNION ALL SELECT type, 0, 0, 0, 0, count(*), 0 FROM newest AS n
+        SEMI JOIN (SELECT type, id, hash FROM stoker.resource WHERE source = $1 AND deleted_by IS NULL) AS h USING (type, id, hash) GROUP BY type
+      UNION ALL SELECT t.type, 0, 0, 0, 0, 0, count(*) FROM tombstone AS t
+        SEMI JOIN (SELECT type, id FROM stoker.resource WHERE source = $1 AND deleted_by IS NULL) AS h USING (type, id) GROUP BY t.type)
+    SELECT type, sum(received)::BIGINT AS received, sum(inserted)::BIGINT AS inserted, sum(updated)::BIGINT AS updated,
+      sum(unchanged)::BIGINT AS unchanged, sum(received - inserted - updated - unchanged)::BIGINT AS superseded,
+      sum(deleted)::BIGINT AS deleted
+    FROM counts GROUP BY type ORDER BY type`,
+    [source],
+  )
+}
+
+async function mergeView(session: Session, input: MergeInput, view: View): Promise<ViewMerge> {
+  const table = viewTable(view.name)
+  const type = sqlText(view.resource)
+  const removed = await session.run(
+    `DELETE FROM ${table} WHERE _resource_key IN (
+       SELECT ${resourceKey('$1', 'type', 'id')} FROM (
+         SELECT type, id FROM change WHERE type = ${type} AND kind = 'updated'
+         UNION ALL SELECT type, id FROM tombstone WHERE type = ${type}))`,
+    [input.source],
+  )
+  const raw = await changedLines(session, input, view.resource)
+  const added = raw === undefined ? 0 : await session.run(`INSERT INTO ${table} ${viewRows(view, raw)}`)
+  if (removed > 0 || added > 0) await markChanged(session, view.name)
+  const rows = (await session.first<{ rows: number }>(`SELECT count(*) AS rows FROM ${table}`))?.rows ?? 0
+  return { view_table: view.name, rows_removed: removed, rows_added: added, rows }
+}
+
+/**
+ * The changed lines of a type as a raw log relation. A file whose every line of the type is a change (a first load, most
+ * of an increment) is read as it is; only where a file repeats what is held are its lines picked by a join.
+ */
+async function changedLines(session: Session, input: MergeInput, type: string): Promise<string | undefined> {
+  const files = await session.rows<{ file: number; changed: number; received: number }>(
+    `SELECT file, count(*) AS received, coalesce(any_value(c.changed), 0) AS changed FROM received
+       LEFT JOIN (SELECT file, count(*) AS changed FROM change WHERE type = $1 GROUP BY file) AS c USING (file)
+     WHERE type = $1 GROUP BY file HAVING coalesce(any_value(c.changed), 0) > 0 ORDER BY file`,
+    [type],
+  )
+  const paths = new Map(input.files.map((file) => [file.file, file.rawPath]))
+  const pathsOf = (of: typeof files) => of.map((file) => paths.get(file.file)!)
+  const all = pathsOf(files.filter((file) => file.changed === file.received))
+  const some = pathsOf(files.filter((file) => file.changed < file.received))
+  const picked = rawRelationAt(some, `SELECT file, line FROM change WHERE type = ${sqlText(type)}`)
+  if (all.length === 0) return some.length === 0 ? undefined : picked
+  if (some.length === 0) return rawRelation(all)
+  return `(FROM ${rawRelation(all)} UNION ALL FROM ${picked})`
+}
+
+async function mergeIndex(session: Session, source: string): Promise<void> {
+  await session.run(
+    `DELETE FROM stoker.resource AS h USING (
+       SELECT type, id FROM change WHERE held UNION ALL SELECT type, id FROM tombstone) AS gone
+     WHERE h.source = $1 AND h.type = gone.type AND h.id = gone.id`,
+    [source],
+  )
+  await session.run(
+    `INSERT INTO stoker.resource
+     SELECT $1, type, id, version, last_updated, exported_at, hash, run, file, line, NULL FROM change
+     UNION ALL SELECT $1, type, id, NULL, NULL, exported_at, NULL, run, file, line, deleted_by FROM tombstone`,
+    [source],
+  )
+}

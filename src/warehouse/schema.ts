@@ -1,0 +1,30 @@
+/** The warehouse's own tables: the resource index, the view tables' definitions, the snapshots. */
+import type { Migration } from '../store/migrate.ts'
+
+export const warehouseMigrations: readonly Migration[] = [
+  {
+    id: 'warehouse/1',
+    sql: `
+-- resource: the resource index, one row per (source, type, id).
+--   last_updated  as the server says; NULL where it does not
+--   exported_at   transactionTime of the export that brought this version; stands in where last_updated is missing
+--   hash          of the resource's text: equal means unchanged
+--   run, file, line  where this version, or its tombstone, lies in the raw log (no file: missing from a full export)
+--   deleted_by    NULL: alive; else how its deletion was learnt: reported | missing
+CREATE TABLE stoker.resource (
+  source VARCHAR NOT NULL, type VARCHAR NOT NULL, id VARCHAR NOT NULL, version BIGINT, last_updated TIMESTAMPTZ,
+  exported_at TIMESTAMPTZ NOT NULL, hash UBIGINT, run INTEGER NOT NULL, file INTEGER, line BIGINT,
+  deleted_by VARCHAR);
+
+-- view_table: a view's table as it stands.
+--   hash     of the definition whose rows it holds; another one means: rebuild
+--   changed  grows with every change of its rows; a snapshot carries over what has not changed
+CREATE SEQUENCE stoker.change_number;
+CREATE TABLE stoker.view_table (name VARCHAR NOT NULL, resource VARCHAR NOT NULL, hash VARCHAR NOT NULL, changed BIGINT NOT NULL);
+
+-- snapshot, snapshot_table: what was published. \`changed\` is the view table's at that time.
+CREATE TABLE stoker.snapshot (snapshot INTEGER NOT NULL, run INTEGER, published_at TIMESTAMPTZ NOT NULL);
+CREATE TABLE stoker.snapshot_table (
+  snapshot INTEGER NOT NULL, name VARCHAR NOT NULL, changed BIGINT NOT NULL, rows BIGINT NOT NULL, bytes BIGINT NOT NULL);`,
+  },
+]

@@ -1,0 +1,86 @@
+/** Deletions: reported in `deleted` Bundles, or seen in what a whole export lacks. */
+import { sqlText } from '../core/sql.ts'
+import type { Session } from '../store/session.ts'
+import { rawRelation } from '../store/raw-log.ts'
+import type { LandedFile } from './received.ts'
+
+/** Types of a whole export of which every file came, so that a held resource it lacks is deleted. */
+export interface WholeTypes {
+  readonly types: readonly string[]
+  readonly exportedAt: Date
+}
+
+/** `Type/id`, relative or absolute, with or without a version. */
+const DELETION_URL = '^(?:.*/)?([A-Z][A-Za-z]+)/([^/?#]+?)(?:/_history/[^/?#]+)?$'
+
+export interface Tombstones {
+  /** Entries of `deleted` Bundles that name no resource Stoker could delete, such as a conditional deletion. */
+  readonly notUnderstood: number
+}
+
+/**
+ * Makes the temporary table `tombstone (type, id, exported_at, run, file, line, deleted_by)`: one row for each
+ * deletion that counts. After {@link compareReceived}, whose tables it reads: a resource that the same export, or a
+ * later one, also brought is alive (Bulk Data Access, "Response - Output Manifest": what is in `deleted` SHALL NOT be in
+ * `output`).
+ */
+export async function gatherTombstones(
+  session: Session,
+  run: number,
+  source: string,
+  types: readonly string[],
+  files: readonly LandedFile[],
+  whole: readonly WholeTypes[],
+): Promise<Tombstones> {
+  await session.run(`CREATE OR REPLACE TEMP TABLE tombstone (type VARCHAR, id VARCHAR, exported_at TIMESTAMPTZ,
+    run INTEGER, file INTEGER, line BIGINT, deleted_by VARCHAR)`)
+  let notUnderstood = 0
+  for (const file of files.filter((each) => each.kind === 'deleted')) {
+    notUnderstood += await gatherReported(session, types, file)
+  }
+  for (const { types: complete, exportedAt } of whole) {
+    if (complete.length === 0) continue
+    await session.run(
+      `INSERT INTO tombstone
+       SELECT type, id, $2::TIMESTAMPTZ, $3, NULL, NULL, 'missing' FROM stoker.resource AS h
+       WHERE source = $1 AND deleted_by IS NULL AND type IN (${complete.map(sqlText).join(', ')})
+         AND coalesce(last_updated, exported_at) <= $2::TIMESTAMPTZ
+         AND NOT EXISTS (FROM received AS r WHERE r.type = h.type AND r.id = h.id)`,
+      [source, exportedAt.toISOString(), run],
+    )
+  }
+  await session.run(
+    `CREATE OR REPLACE TEMP TABLE tombstone AS
+     SELECT type, id, max(exported_at) AS exported_at, arg_max(run, (exported_at, file)) AS run, arg_max(file, (exported_at, file)) AS file,
+       arg_max(line, (exported_at, file)) AS line, max(deleted_by) AS deleted_by -- 'reported' outranks 'missing'
+     FROM tombstone AS t
+     WHERE NOT EXISTS (FROM received AS r WHERE r.type = t.type AND r.id = t.id AND r.exported_at >= t.exported_at)
+       AND NOT EXISTS (FROM stoker.resource AS h WHERE h.source = $1 AND h.type = t.type AND h.id = t.id
+         AND (coalesce(h.last_updated, h.exported_at) > t.exported_at OR (h.deleted_by IS NOT NULL AND h.exported_at >= t.exported_at)))
+     GROUP BY type, id`,
+    [source],
+  )
+  return { notUnderstood }
+}
+
+async function gatherReported(session: Session, types: readonly string[], file: LandedFile): Promise<number> {
+  await session.run(
+    `
+    CREATE OR REPLACE TEMP TABLE reported AS
+    SELECT regexp_extract(url, '${DELETION_URL}', ['type', 'id']) AS deleted, run, file, line
+    FROM (
+      SELECT e.request.url AS url, e.request."method" AS "method", run, file, line
+      FROM (
+        SELECT unnest(from_json(json, '{"entry":[{"request":{"method":"VARCHAR","url":"VARCHAR"}}]}').entry) AS e, run, file, line
+        FROM ${rawRelation([file.rawPath])}))
+    WHERE upper("method") = 'DELETE'`,
+  )
+  await session.run(
+    `INSERT INTO tombstone SELECT deleted.type, deleted.id, $1::TIMESTAMPTZ, run, file, line, 'reported' FROM reported
+     WHERE deleted.type IN (${types.map(sqlText).join(', ')})`,
+    [file.exportedAt.toISOString()],
+  )
+  const row = await session.first<{ count: number }>(`SELECT count(*) AS count FROM reported WHERE coalesce(deleted.id, '') = ''`)
+  await session.run('DROP TABLE temp.reported')
+  return row?.count ?? 0
+}

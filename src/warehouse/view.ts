@@ -1,0 +1,63 @@
+/** What the warehouse needs to know of a view: its columns and its SQL over a slice of the raw log. */
+import { sqlName, sqlText } from '../core/sql.ts'
+
+export interface ViewColumn {
+  readonly name: string
+  /** DuckDB type. */
+  readonly type: string
+  readonly description?: string | undefined
+}
+
+/** A compiled view. Its rows are a pure function of one resource. */
+export interface View {
+  readonly name: string
+  /** The resource type it reads. */
+  readonly resource: string
+  readonly description?: string | undefined
+  /** Of the definition: another hash means other rows. */
+  readonly hash: string
+  readonly columns: readonly ViewColumn[]
+  sql(input: ViewInput): string
+}
+
+export interface ViewInput {
+  /** A relation, as SQL text. */
+  readonly from: string
+  /** Its column with the resource's text. */
+  readonly json: string
+  /** Its column whose text and a '/' stand before each key, so that two hospitals' `Patient/1` stay two. */
+  readonly keyPrefix: string
+  /** Its columns that every row of the view carries, in front. */
+  readonly carry: readonly string[]
+}
+
+/** Stands in front of every row of every view table: where it came from. */
+export const LINEAGE_COLUMNS: readonly ViewColumn[] = [
+  { name: '_source', type: 'VARCHAR', description: 'The source, as named in the configuration.' },
+  { name: '_resource_key', type: 'VARCHAR', description: 'Key of the resource: source/Type/id. Columns named …_key hold the same form.' },
+  { name: '_last_updated', type: 'TIMESTAMPTZ', description: 'meta.lastUpdated of the version this row was made from, where the server gives one.' },
+  { name: '_run', type: 'INTEGER', description: 'The run that brought this version: stoker.run.' },
+  { name: '_file', type: 'INTEGER', description: 'The file it came in: stoker.file.' },
+  { name: '_line', type: 'BIGINT', description: 'Its line in that file, from 1.' },
+]
+
+/** The view's rows over a raw log relation (see landing's rawRelation), as a SELECT. */
+export function viewRows(view: View, raw: string): string {
+  return view.sql({
+    from: `(SELECT json, source AS _source, ${resourceKey('source', 'type', 'id')} AS _resource_key,
+      last_updated AS _last_updated, run AS _run, file AS _file, line AS _line
+      FROM ${raw} WHERE type = ${sqlText(view.resource)})`,
+    json: 'json',
+    keyPrefix: '_source',
+    carry: LINEAGE_COLUMNS.map((column) => column.name),
+  })
+}
+
+/** SQL of a resource's key from its three parts. */
+export function resourceKey(source: string, type: string, id: string): string {
+  return `${source} || '/' || ${type} || '/' || ${id}`
+}
+
+export function viewTable(name: string): string {
+  return `main.${sqlName(name)}`
+}

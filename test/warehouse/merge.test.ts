@@ -1,0 +1,128 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { deletions, patient, WarehouseFixture } from './warehouse-fixture.ts'
+
+let warehouse: WarehouseFixture
+beforeEach(async () => {
+  warehouse = await WarehouseFixture.make()
+})
+afterEach(() => warehouse.close())
+
+const T1 = '2026-01-01T00:00:00Z'
+const T2 = '2026-02-01T00:00:00Z'
+const T3 = '2026-03-01T00:00:00Z'
+
+describe('merge', () => {
+  test('a first load inserts everything and each row names source, run, file and line', async () => {
+    const merged = await warehouse.load(T1, [{ lines: [patient('a', ['A', 'B']), patient('b', [])] }, { lines: [patient('c', 'C')] }])
+    expect(merged.types).toEqual([
+      { type: 'Patient', received: 3, inserted: 3, updated: 0, unchanged: 0, superseded: 0, deleted: 0 },
+    ])
+    expect(merged.views).toEqual([{ view_table: 'patient_name', rows_removed: 0, rows_added: 3, rows: 3 }])
+    const rows = await warehouse.database.using((session) => session.rows('FROM patient_name ORDER BY family'))
+    expect(rows.at(-1)).toEqual({
+      _source: 's', _resource_key: 's/Patient/c', _last_updated: null, _run: 1, _file: 2, _line: 1, family: 'C',
+    })
+  })
+
+  test('an increment rewrites what changed and nothing else', async () => {
+    await warehouse.load(T1, [{ lines: [patient('a', 'A'), patient('b', 'B'), patient('c', 'C')] }])
+    const merged = await warehouse.load(T2, [{ lines: [patient('a', 'A'), patient('b', ['B2', 'B3']), patient('d', 'D')] }])
+    expect(merged.types).toEqual([
+      { type: 'Patient', received: 3, inserted: 1, updated: 1, unchanged: 1, superseded: 0, deleted: 0 },
+    ])
+    expect(merged.views[0]).toMatchObject({ rows_removed: 1, rows_added: 3 })
+    expect(await warehouse.families()).toEqual(['a A', 'b B2', 'b B3', 'c C', 'd D'])
+    const runs = await warehouse.database.using((session) => session.rows('SELECT _run, count(*) AS n FROM patient_name GROUP BY 1 ORDER BY 1'))
+    expect(runs).toEqual([{ _run: 1, n: 2 }, { _run: 2, n: 3 }])
+  })
+
+  test('loading the same again changes nothing', async () => {
+    const lines = [patient('a', 'A', T1, '1'), patient('b', 'B')]
+    await warehouse.load(T1, [{ lines }])
+    const merged = await warehouse.load(T2, [{ lines }])
+    expect(merged.types[0]).toMatchObject({ received: 2, unchanged: 2, inserted: 0, updated: 0 })
+    expect(merged.views[0]).toMatchObject({ rows_removed: 0, rows_added: 0, rows: 2 })
+  })
+
+  test('an older version never overwrites a newer one, and instants compare as instants, not as text', async () => {
+    await warehouse.load(T1, [{ lines: [patient('a', 'new', '2026-01-01T00:30:00+05:00'), patient('b', 'new', '2026-01-01T10:00:00.5Z')] }])
+    await warehouse.load(T2, [{ lines: [patient('a', 'newest', '2025-12-31T20:00:00Z'), patient('b', 'old', '2026-01-01T10:00:00Z')] }])
+    expect(await warehouse.families()).toEqual(['a newest', 'b new'])
+  })
+
+  test('of several versions in one run the newest wins, wherever it lies: by instant, by version as a number, by place', async () => {
+    const merged = await warehouse.load(T1, [
+      { lines: [patient('a', 'a2', T2), patient('b', 'b10', T1, '10'), patient('c', 'c1'), patient('c', 'c2')] },
+      { lines: [patient('a', 'a1', T1), patient('b', 'b9', T1, '9'), patient('c', 'c3')] },
+    ])
+    expect(await warehouse.families()).toEqual(['a a2', 'b b10', 'c c3'])
+    expect(merged.types[0]).toMatchObject({ received: 7, inserted: 3, superseded: 4 })
+  })
+
+  test('a reported deletion removes the rows of a resource, in whatever form it is reported', async () => {
+    await warehouse.load(T1, [{ lines: ['a', 'b', 'c', 'd', 'e', 'f'].map((id) => patient(id, id)) }])
+    const bundle = deletions('Patient/a', 'https://host/fhir/Patient/b', 'Patient/c/_history/3', '/Patient/d', 'Patient/unknown', 'Patient?identifier=1')
+    const lower = { resourceType: 'Bundle', entry: [{ request: { method: 'delete', url: 'Patient/e' } }, { request: { method: 'PUT', url: 'Patient/f' } }] }
+    const merged = await warehouse.load(T2, [{ kind: 'deleted', lines: [bundle, lower, bundle] }])
+    expect(await warehouse.families()).toEqual(['f f'])
+    expect(merged.types[0]).toMatchObject({ type: 'Patient', deleted: 5, received: 0 })
+    expect(merged.deletionsNotUnderstood).toBe(2)
+  })
+
+  test('a tombstone beats what it is newer than, even what comes later; a later re-creation beats the tombstone', async () => {
+    await warehouse.load(T2, [{ kind: 'deleted', lines: [deletions('Patient/a', 'Patient/b')] }])
+    await warehouse.load(T3, [{ lines: [patient('a', 'late', T1), patient('b', 'again', '2026-02-15T00:00:00Z')] }])
+    expect(await warehouse.families()).toEqual(['b again'])
+  })
+
+  test('a deletion older than the version held is passed over', async () => {
+    await warehouse.load(T3, [{ lines: [patient('a', 'A', T3)] }])
+    const merged = await warehouse.load(T2, [{ kind: 'deleted', lines: [deletions('Patient/a')] }])
+    expect(await warehouse.families()).toEqual(['a A'])
+    expect(merged.types).toEqual([])
+  })
+
+  test('what an export lists both as output and as deleted is alive', async () => {
+    await warehouse.load(T1, [{ lines: [patient('a', 'A')] }, { kind: 'deleted', lines: [deletions('Patient/a')] }])
+    expect(await warehouse.families()).toEqual(['a A'])
+  })
+
+  test('a whole export that lacks a resource deletes it, of the types it tells wholly alone; being seen again revives it', async () => {
+    await warehouse.load(T1, [{ lines: [patient('a', 'A', T1), patient('b', 'B', T1), { resourceType: 'Observation', id: 'o' }] }])
+    const merged = await warehouse.load(T2, [{ lines: [patient('a', 'A', T1)] }], ['Patient'])
+    expect(merged.types).toEqual([
+      { type: 'Patient', received: 1, inserted: 0, updated: 0, unchanged: 1, superseded: 0, deleted: 1 },
+    ])
+    expect(await warehouse.families()).toEqual(['a A'])
+    await warehouse.load(T3, [{ lines: [patient('b', 'B', T1)] }])
+    expect(await warehouse.families()).toEqual(['a A', 'b B'])
+  })
+
+  test('the same id at two sources is two resources', async () => {
+    await warehouse.load(T1, [{ lines: [patient('a', 'A')] }])
+    await warehouse.load(T1, [{ lines: [patient('a', 'Other')] }], ['Patient'], 'other')
+    await warehouse.load(T2, [{ kind: 'deleted', lines: [deletions('Patient/a')] }], [], 'other')
+    expect(await warehouse.families()).toEqual(['a A'])
+  })
+
+  test('a changed view is rebuilt from the raw log: the newest version of what is alive, with its own lineage', async () => {
+    await warehouse.load(T1, [{ lines: [patient('a', 'A'), patient('b', 'B'), patient('c', 'C')] }])
+    await warehouse.load(T2, [{ lines: [patient('b', 'B2')] }, { kind: 'deleted', lines: [deletions('Patient/c')] }])
+    const before = await warehouse.database.using((session) => session.rows('FROM patient_name ORDER BY ALL'))
+    warehouse.views[0] = { ...warehouse.views[0]!, hash: 'h2' }
+    expect(await warehouse.align()).toEqual({ made: [], rebuilt: ['patient_name'], dropped: [] })
+    expect(await warehouse.database.using((session) => session.rows('FROM patient_name ORDER BY ALL'))).toEqual(before)
+    expect(await warehouse.align()).toEqual({ made: [], rebuilt: [], dropped: [] })
+    warehouse.views.pop()
+    expect(await warehouse.align()).toEqual({ made: [], rebuilt: [], dropped: ['patient_name'] })
+  })
+
+  test('a failed transaction leaves no trace', async () => {
+    await warehouse.load(T1, [{ lines: [patient('a', 'A')] }])
+    warehouse.views.push({ ...warehouse.views[0]!, name: 'no_such_table' })
+    await expect(warehouse.load(T2, [{ lines: [patient('a', 'A2')] }])).rejects.toMatchObject({ code: 'STORE_FAILED' })
+    expect(await warehouse.families()).toEqual(['a A'])
+    const index = await warehouse.database.using((session) => session.rows('SELECT run FROM stoker.resource'))
+    expect(index).toEqual([{ run: 1 }])
+  })
+})

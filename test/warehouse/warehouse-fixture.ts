@@ -1,0 +1,103 @@
+/** A warehouse in a temporary folder, fed with files made on the spot, and one view written by hand. */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { land } from '../../src/landing/land.ts'
+import { stage } from '../../src/landing/stage.ts'
+import { ledgerMigrations } from '../../src/ledger/schema.ts'
+import { Database } from '../../src/store/database.ts'
+import { migrate } from '../../src/store/migrate.ts'
+import { Lake } from '../../src/warehouse/lake.ts'
+import { merge, type Merged } from '../../src/warehouse/merge.ts'
+import type { LandedFile } from '../../src/warehouse/received.ts'
+import { warehouseMigrations } from '../../src/warehouse/schema.ts'
+import type { WholeTypes } from '../../src/warehouse/tombstones.ts'
+import { alignViewTables } from '../../src/warehouse/view-tables.ts'
+import type { View } from '../../src/warehouse/view.ts'
+
+/** One row per name of a Patient. */
+export const nameView: View = {
+  name: 'patient_name',
+  resource: 'Patient',
+  hash: 'h1',
+  columns: [{ name: 'family', type: 'VARCHAR' }],
+  sql: ({ from, json, carry }) =>
+    `SELECT ${carry.join(', ')}, n.family FROM (
+       SELECT ${carry.join(', ')}, unnest(from_json(${json}, '{"name":[{"family":"VARCHAR"}]}').name) AS n FROM ${from})`,
+}
+
+export interface FixtureFile {
+  readonly lines: readonly object[]
+  readonly kind?: 'output' | 'deleted'
+}
+
+export class WarehouseFixture {
+  readonly lake: Lake
+  readonly database: Database
+  readonly views: View[] = [nameView]
+  private run = 0
+  private file = 0
+
+  private constructor(lake: Lake, database: Database) {
+    this.lake = lake
+    this.database = database
+  }
+
+  static async make(): Promise<WarehouseFixture> {
+    const lake = new Lake(await mkdtemp(join(tmpdir(), 'stoker-warehouse-')))
+    const database = await Database.open({ path: lake.database, memoryLimitBytes: 512 << 20 })
+    await migrate(database, [...ledgerMigrations, ...warehouseMigrations])
+    const fixture = new WarehouseFixture(lake, database)
+    await fixture.align()
+    return fixture
+  }
+
+  async align() {
+    return this.database.transaction((session) => alignViewTables(session, this.views))
+  }
+
+  /** One run of one export: lands the files, merges them. `whole`: the types the export tells wholly. */
+  async load(exportedAt: string, files: readonly FixtureFile[], whole: readonly string[] = [], source = 's'): Promise<Merged> {
+    const run = ++this.run
+    const landed: LandedFile[] = []
+    const types = ['Patient', 'Observation']
+    for (const { lines, kind = 'output' } of files) {
+      const file = ++this.file
+      const raw = {
+        source, run, file, kind, types,
+        stagedPath: this.lake.staged(run, file), rawPath: this.lake.raw(source, run, file),
+      }
+      const facts = await stage(Readable.from([Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))]), raw.stagedPath)
+      await this.database.using((session) => land(session, raw, facts))
+      await this.database.using((session) => session.run(
+        `INSERT INTO stoker.file (file, export, run, ordinal, kind, url, state, raw_path) VALUES ($1, 1, $2, 0, $3, '', 'landed', $4)`,
+        [file, run, kind, raw.rawPath],
+      ))
+      landed.push({ file, kind, rawPath: raw.rawPath, exportedAt: new Date(exportedAt), whole: whole.length > 0 })
+    }
+    const wholeTypes: WholeTypes[] = whole.length > 0 ? [{ types: whole, exportedAt: new Date(exportedAt) }] : []
+    return this.database.transaction((session) =>
+      merge(session, { run, source, types, files: landed, whole: wholeTypes, views: this.views }))
+  }
+
+  async families(): Promise<string[]> {
+    return this.database.using(async (session) =>
+      (await session.rows<{ text: string }>(`SELECT _resource_key || ' ' || coalesce(family, '-') AS text FROM patient_name ORDER BY text`))
+        .map((row) => row.text.replace(/^s\/Patient\//, '')))
+  }
+
+  async close(): Promise<void> {
+    this.database.close()
+    await rm(this.lake.root, { recursive: true })
+  }
+}
+
+export function patient(id: string, family: string | string[], lastUpdated?: string, version?: string): object {
+  const meta = { ...(version === undefined ? {} : { versionId: version }), ...(lastUpdated === undefined ? {} : { lastUpdated }) }
+  return { resourceType: 'Patient', id, ...(Object.keys(meta).length > 0 ? { meta } : {}), name: [family].flat().map((each) => ({ family: each })) }
+}
+
+export function deletions(...urls: string[]): object {
+  return { resourceType: 'Bundle', type: 'transaction', entry: urls.map((url) => ({ request: { method: 'DELETE', url } })) }
+}
