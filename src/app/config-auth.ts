@@ -1,0 +1,60 @@
+/** How a source signs in: the `auth` block of the configuration. */
+import type { AuthConfig, SigningAlgorithm } from './config.ts'
+import type { ConfigFields } from './config-fields.ts'
+import { keyTrouble } from './config-key.ts'
+import { type SecretPlaces, readSecret } from './config-secret.ts'
+import { type UrlRules, readUrl } from './config-url.ts'
+
+/**
+ * SMART 1 servers know only this form, SMART 2 servers know it as well (`permission-v1`), and Backend Services
+ * requires that some scope is asked for.
+ */
+const SCOPE_DEFAULT = 'system/*.read'
+/** Medplum answers 403 to an export whose token was asked for with a scope: this word leaves it out. */
+const NO_SCOPE = 'none'
+
+/** Undefined when a mistake was reported. */
+export async function readAuth(
+  fields: ConfigFields, places: SecretPlaces, rules: UrlRules,
+): Promise<AuthConfig | undefined> {
+  const kind = fields.text('kind')
+  switch (kind) {
+    case 'none':
+      return { kind }
+    case 'private-key-jwt': {
+      const keyText = await readSecret(fields, 'key', places)
+      const keyId = fields.text('keyId')
+      const algorithm = fields.text('algorithm') as SigningAlgorithm | undefined
+      const trouble = keyText && keyTrouble(keyText.reveal(), keyId, algorithm)
+      if (trouble) fields.mistake(fields.has('keyEnv') ? 'keyEnv' : 'keyFile', ...trouble)
+      const client = readClient(fields, rules)
+      return client && keyText && { kind, ...client, keyText, keyId, algorithm }
+    }
+    case 'client-secret': {
+      const secret = await readSecret(fields, 'clientSecret', places)
+      const method = fields.text('method') === 'post' ? 'post' : 'basic'
+      const client = readClient(fields, rules)
+      return client && secret && { kind, ...client, secret, method }
+    }
+    case 'bearer': {
+      const token = await readSecret(fields, 'token', places)
+      return token && { kind, token }
+    }
+    case undefined:
+    default:
+      return undefined
+  }
+}
+
+interface Client {
+  readonly clientId: string
+  readonly tokenUrl: URL | undefined
+  readonly scope: string | undefined
+}
+
+function readClient(fields: ConfigFields, rules: UrlRules): Client | undefined {
+  const clientId = fields.text('clientId')
+  const tokenUrl = readUrl(fields.text('tokenUrl'), [...fields.path, 'tokenUrl'], rules)
+  const scope = fields.text('scope') ?? SCOPE_DEFAULT
+  return clientId === undefined ? undefined : { clientId, tokenUrl, scope: scope === NO_SCOPE ? undefined : scope }
+}

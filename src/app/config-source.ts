@@ -1,0 +1,76 @@
+/** One entry of `sources`. */
+import type { ExportLevel, SourceConfig } from './config.ts'
+import { readAuth } from './config-auth.ts'
+import type { ConfigFields } from './config-fields.ts'
+import { readSchedule, readSince } from './config-schedule.ts'
+import type { SecretPlaces } from './config-secret.ts'
+import { type UrlRules, readBaseUrl, readOrigin } from './config-url.ts'
+import { nearestName } from './nearest-name.ts'
+
+const DEADLINE_HOURS_DEFAULT = 720
+
+export interface SourceSurroundings extends SecretPlaces {
+  /** Every resource type of FHIR. */
+  readonly fhirTypes: ReadonlySet<string>
+  /** For a source without `types`; undefined when the views could not be read. */
+  readonly viewTypes: readonly string[] | undefined
+}
+
+/** Undefined when a mistake was reported without which there is no source. */
+export async function readSource(
+  fields: ConfigFields, surroundings: SourceSurroundings,
+): Promise<SourceConfig | undefined> {
+  const { findings } = fields
+  const allowHttp = fields.flag('allowHttp') ?? false
+  const rules: UrlRules = { allowHttp, findings }
+  const name = fields.text('name')
+  const baseUrl = readBaseUrl(fields.text('baseUrl'), [...fields.path, 'baseUrl'], rules)
+  const auth = await readAuth(fields.child('auth'), surroundings, rules)
+  const level = readLevel(fields)
+  const types = readTypes(fields, surroundings)
+  const since = readSince(fields.child('since'))
+  const schedule = readSchedule(fields.child('schedule'))
+  const tokenOrigins = fields.texts('tokenOrigins').flatMap(({ text, path }) => readOrigin(text, path, rules) ?? [])
+  if (name === undefined || !baseUrl || !auth || !level) return undefined
+  return {
+    name, baseUrl, allowHttp, auth, level, types, since, schedule, tokenOrigins,
+    deadlineHours: fields.number('deadlineHours') ?? DEADLINE_HOURS_DEFAULT,
+    release: fields.flag('release') ?? true,
+  }
+}
+
+function readLevel(fields: ConfigFields): ExportLevel | undefined {
+  const kind = fields.text('level')
+  if (kind === 'group') {
+    if (!fields.has('group')) fields.mistake('group', 'is missing', 'Name the id of the Group to export.')
+    const id = fields.text('group')
+    return id === undefined ? undefined : { kind, id }
+  }
+  if (kind !== undefined && fields.has('group')) {
+    fields.mistake('group', `has no meaning at level ${kind}`, 'Set level: group, or leave it out.')
+  }
+  return kind === 'system' || kind === 'patient' ? { kind } : undefined
+}
+
+function readTypes(fields: ConfigFields, { fhirTypes, viewTypes }: SourceSurroundings): readonly string[] {
+  if (!fields.has('types')) {
+    const isBare = viewTypes?.length === 0
+    if (isBare) fields.mistake('types', 'is missing, and there are no views', 'Name the types to load.')
+    return viewTypes ?? []
+  }
+  const named = fields.texts('types')
+  const seen = new Set<string>()
+  for (const { text, path } of named) {
+    if (seen.has(text)) fields.findings.mistake(path, `${shown(text)} stands here twice`, 'Keep one of them.')
+    seen.add(text)
+    if (fhirTypes.has(text)) continue
+    const nearest = nearestName(text, fhirTypes)
+    const wayOut = nearest === undefined ? 'See hl7.org/fhir/resourcelist.html.' : `Did you mean '${nearest}'?`
+    fields.findings.mistake(path, `FHIR has no type ${shown(text)}`, wayOut)
+  }
+  return [...seen]
+}
+
+function shown(type: string): string {
+  return type.length <= 60 ? type : `${type.slice(0, 60)}…`
+}

@@ -1,0 +1,196 @@
+/** The configuration as the rest of the program sees it: checked, resolved, with absolute paths and wrapped secrets. */
+import { readFile } from 'node:fs/promises'
+import { totalmem } from 'node:os'
+import { dirname, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { StokerError } from '../core/errors.ts'
+import { parseByteSize } from './byte-size.ts'
+import { ConfigDocument } from './config-document.ts'
+import { ConfigFields } from './config-fields.ts'
+import { ConfigError, type ConfigFinding, ConfigFindings } from './config-findings.ts'
+import { checkShape } from './config-shape.ts'
+import { readSource } from './config-source.ts'
+import { readViews } from './config-views.ts'
+import type { Secret } from './secret.ts'
+
+const GIB = 2 ** 30
+/** Less than this and DuckDB can't even hold the buffers of its threads. */
+const MEMORY_LIMIT_BYTES_MIN = 128 * 2 ** 20
+const DOWNLOADS_DEFAULT = 4
+
+/** Relative to `src/app` and to `dist/app` alike. */
+const SCHEMAS = new URL('../../schemas/', import.meta.url)
+
+/**
+ * Reads and checks the file at `path` whole.
+ * @param env where secrets given by `…Env` are looked up; this is the only place that reads the process's own
+ * @param machineBytes memory of the machine or of the container, for the default limit
+ * @throws {ConfigError} naming every mistake of the file by line and column
+ * @throws {StokerError} `CONFIG_UNREADABLE` when there is no such file or it can't be read
+ */
+export async function loadConfig(
+  path: string, env: NodeJS.ProcessEnv = process.env, machineBytes = machineMemoryBytes(),
+): Promise<LoadedConfig> {
+  const document = new ConfigDocument(await readText(path))
+  const findings = new ConfigFindings(path, document)
+  if (!document.readable) throw new ConfigError(path, findings.mistakes())
+  checkShape(document.value, (await readSchema('config.schema.json')) as Record<string, unknown>, findings)
+
+  const file = resolve(path)
+  const folder = dirname(file)
+  const fields = new ConfigFields(document.value, [], findings)
+  const views = await readViews(fields.child('views'), folder, fileURLToPath(new URL('views', SCHEMAS)))
+  const fhirTypes = await readFhirTypes()
+  const sources: SourceConfig[] = []
+  for (const each of fields.children('sources')) {
+    const source = await readSource(each, { folder, env, fhirTypes, viewTypes: views.types })
+    if (source) sources.push(source)
+  }
+  findNamesakes(fields)
+  const config: LoadedConfig = {
+    file,
+    lake: resolve(folder, fields.text('lake') ?? ''),
+    views: views.folders,
+    memoryLimitBytes: readMemoryLimit(fields, machineBytes),
+    threads: fields.number('threads'),
+    downloads: fields.number('downloads') ?? DOWNLOADS_DEFAULT,
+    sources,
+    warnings: findings.warnings(),
+  }
+  const mistakes = findings.mistakes()
+  if (mistakes.length > 0) throw new ConfigError(path, mistakes)
+  return config
+}
+
+/** What `config/stoker.example.yaml` says, checked whole; see `schemas/config.schema.json` for each key. */
+export interface Config {
+  /** Absolute path of the file this came from. */
+  readonly file: string
+  /** Absolute path of the lake folder; it need not exist yet. */
+  readonly lake: string
+  /** Absolute folders of ViewDefinitions: the shipped one first (unless `views.shipped` is false), then the user's. */
+  readonly views: readonly string[]
+  /** DuckDB's `memory_limit`. */
+  readonly memoryLimitBytes: number
+  /** DuckDB's `threads`; undefined leaves it to DuckDB. */
+  readonly threads: number | undefined
+  /** Files downloaded at the same time. */
+  readonly downloads: number
+  readonly sources: readonly SourceConfig[]
+}
+
+export interface SourceConfig {
+  /** `[a-z0-9][a-z0-9_-]*`: stands in folder names and in the `_source` column. */
+  readonly name: string
+  /** The FHIR base; its path always ends with a slash, so `new URL('metadata', baseUrl)` keeps the whole base path. */
+  readonly baseUrl: URL
+  /** Plain `http:` to another machine is allowed on purpose. */
+  readonly allowHttp: boolean
+  readonly auth: AuthConfig
+  readonly level: ExportLevel
+  /** The resource types to ask for and to load, never empty; without `types` in the file, those the views know. */
+  readonly types: readonly string[]
+  readonly since: SincePolicy
+  readonly schedule: { readonly cron: string; readonly timeZone: string } | undefined
+  /** Origins besides the base URL's own that may see the token when a manifest asks for it (invariant 9). */
+  readonly tokenOrigins: readonly string[]
+  /** An export that is not done after this many hours is cancelled. */
+  readonly deadlineHours: number
+  /** The export is deleted on the server once its rows are committed. */
+  readonly release: boolean
+}
+
+export type ExportLevel =
+  | { readonly kind: 'system' }
+  | { readonly kind: 'patient' }
+  | { readonly kind: 'group'; readonly id: string }
+
+export interface SincePolicy {
+  /** FHIR instant sent as `_since` when a type has no watermark yet; undefined sends none. */
+  readonly firstLoad: string | undefined
+  /** `full` asks for everything every time, `incremental` for what changed since the watermark. */
+  readonly mode: 'incremental' | 'full'
+  /** How far `_since` reaches back behind the watermark. */
+  readonly overlapSeconds: number
+}
+
+export type AuthConfig =
+  | { readonly kind: 'none' }
+  | {
+      readonly kind: 'private-key-jwt'
+      readonly clientId: string
+      /** A private key as PEM, JWK or JWKS text. */
+      readonly keyText: Secret
+      readonly keyId: string | undefined
+      /** Undefined: the one that fits the key. */
+      readonly algorithm: SigningAlgorithm | undefined
+      /** Undefined: discovered from the server. */
+      readonly tokenUrl: URL | undefined
+      /** Undefined: the token request carries no scope. */
+      readonly scope: string | undefined
+    }
+  | {
+      readonly kind: 'client-secret'
+      readonly clientId: string
+      readonly secret: Secret
+      readonly method: 'basic' | 'post'
+      readonly tokenUrl: URL | undefined
+      readonly scope: string | undefined
+    }
+  | { readonly kind: 'bearer'; readonly token: Secret }
+
+export type SigningAlgorithm = 'RS384' | 'ES384' | 'RS256' | 'ES256'
+
+/** What `loadConfig` gives: the configuration, and what the operator should know though it stops nothing. */
+export interface LoadedConfig extends Config {
+  readonly warnings: readonly ConfigFinding[]
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8')
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    const problem = code === 'ENOENT' ? 'there is no such file' : `it can not be read (${code ?? 'unknown reason'})`
+    const hint = 'Give the path by --config; config/stoker.example.yaml is a start for a file of your own.'
+    throw new StokerError('CONFIG_UNREADABLE', `${path}: ${problem}`, { hint, facts: { file: path }, cause: error })
+  }
+}
+
+async function readSchema(name: string): Promise<unknown> {
+  return JSON.parse(await readFile(new URL(name, SCHEMAS), 'utf8')) as unknown
+}
+
+async function readFhirTypes(): Promise<ReadonlySet<string>> {
+  const releases = Object.values((await readSchema('fhir/resource-types.json')) as Readonly<Record<string, unknown>>)
+  return new Set(releases.filter((types): types is string[] => Array.isArray(types)).flat())
+}
+
+/** A source's name is its identity in the lake: two of one name would share watermarks. */
+function findNamesakes(fields: ConfigFields): void {
+  const lines = new Map<string, number>()
+  for (const source of fields.children('sources')) {
+    const name = source.text('name')
+    if (name === undefined) continue
+    const line = lines.get(name)
+    if (line === undefined) lines.set(name, fields.findings.lineOf([...source.path, 'name']))
+    else source.mistake('name', `the source of line ${line} has the same name`, 'Rename one of them.')
+  }
+}
+
+function readMemoryLimit(fields: ConfigFields, machineBytes: number): number {
+  const text = fields.text('memoryLimit')
+  if (text === undefined) return Math.max(MEMORY_LIMIT_BYTES_MIN, Math.min(GIB, Math.floor(machineBytes / 2)))
+  const bytes = parseByteSize(text)
+  if (bytes === undefined) fields.mistake('memoryLimit', 'is no size', 'Write a number and its unit: 512MB, 2GiB.')
+  else if (bytes < MEMORY_LIMIT_BYTES_MIN) fields.mistake('memoryLimit', 'is too little', 'Give 128MiB or more.')
+  else if (bytes > machineBytes) {
+    fields.warning('memoryLimit', 'is more than this machine has', 'Leave room for the process itself.')
+  }
+  return bytes ?? GIB
+}
+
+/** Of the container where there is one (`constrainedMemory` is 0 or absurdly large where there is none). */
+function machineMemoryBytes(): number {
+  return Math.min(totalmem(), process.constrainedMemory() || Infinity)
+}

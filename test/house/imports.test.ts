@@ -1,0 +1,101 @@
+/** The arrows between the folders of src run one way. */
+import { describe, expect, test } from 'vitest'
+import { type SourceFile, importedPackage, importedPath, readTree } from './source-tree.ts'
+
+const files = readTree('src')
+
+const MIDDLE = ['bulk', 'landing', 'views', 'warehouse', 'ledger']
+
+/** What each folder may import besides itself. `app` wires; its configuration is for all above the middle. */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  store: ['core'],
+  bulk: ['core'],
+  views: ['core'],
+  landing: ['store', 'core'],
+  warehouse: ['store', 'core'],
+  ledger: ['store', 'core'],
+  demo: ['core'],
+  worker: [...MIDDLE, 'store', 'core', 'app'],
+  app: ['worker', ...MIDDLE, 'store', 'core'],
+  http: ['app', 'worker', ...MIDDLE, 'store', 'core'],
+  cli: ['app', 'worker', 'http', 'demo', ...MIDDLE, 'store', 'core'],
+  main: ['cli', 'app', 'core'],
+}
+
+/** All of `app` that the worker may know: what was configured, not how the process is wired. */
+const CONFIGURATION = ['src/app/config.ts', 'src/app/secret.ts']
+
+/** `from:line imports to` for each relative import that `isWrong`. */
+function wrongImports(isWrong: (file: SourceFile, target: string) => boolean): string[] {
+  return files.flatMap((file) => file.imports.flatMap((each) => {
+    const target = importedPath(file, each)
+    return target !== undefined && isWrong(file, target) ? [`${file.path}:${each.line} imports ${target}`] : []
+  }))
+}
+
+function folderOf(path: string): string {
+  return path.split('/').length > 2 ? path.split('/')[1]! : 'main'
+}
+
+test('every folder of src is one the design knows', () => {
+  expect(files.map((file) => file.folder).filter((folder) => !(folder in ALLOWED))).toEqual([])
+})
+
+describe('a folder imports only what lies below it', () => {
+  test.each(Object.entries(ALLOWED))('%s imports no more than %j', (folder, allowed) => {
+    const wrong = wrongImports((file, target) => {
+      const to = folderOf(target)
+      return file.folder === folder && to !== folder && !allowed.includes(to)
+    })
+    expect(wrong).toEqual([])
+  })
+})
+
+test('of app the worker knows only the configuration', () => {
+  const wrong = wrongImports((file, target) =>
+    file.folder === 'worker' && folderOf(target) === 'app' && !CONFIGURATION.includes(target))
+  expect(wrong).toEqual([])
+})
+
+test('no file of src imports a file outside src, and each names a file that is there', () => {
+  const paths = new Set(files.map((file) => file.path))
+  expect(wrongImports((_file, target) => !paths.has(target))).toEqual([])
+})
+
+test('no file needs itself to be loaded first', () => {
+  const needs = new Map(files.map((file) => {
+    const targets = file.imports.filter((each) => !each.isType).map((each) => importedPath(file, each))
+    return [file.path, targets.filter((target) => target !== undefined)]
+  }))
+  expect([...needs.keys()].flatMap((start) => circleFrom(start, needs) ?? [])).toEqual([])
+})
+
+/** The way from `start` back to itself, if there is one. */
+function circleFrom(start: string, needs: ReadonlyMap<string, readonly string[]>): string | undefined {
+  const ways = (needs.get(start) ?? []).map((next) => [start, next])
+  const seen = new Set<string>()
+  for (let way = ways.pop(); way; way = ways.pop()) {
+    const last = way.at(-1)!
+    if (last === start) return way.join(' → ')
+    if (seen.has(last)) continue
+    seen.add(last)
+    for (const next of needs.get(last) ?? []) ways.push([...way, next])
+  }
+  return undefined
+}
+
+test('the protocol, the view compiler, the demo server and core know nothing of DuckDB', () => {
+  const found = files
+    .filter((file) => ['bulk', 'views', 'demo', 'core'].includes(file.folder))
+    .filter((file) => file.imports.some((each) => importedPackage(each)?.startsWith('@duckdb/')))
+  expect(found.map((file) => file.path)).toEqual([])
+})
+
+test('modules of Node are imported by their node: names', async () => {
+  const { builtinModules } = await import('node:module')
+  const found = files.flatMap((file) => file.imports
+    .filter((each) => builtinModules.includes(each.specifier) && !each.specifier.startsWith('node:'))
+    .map((each) => `${file.path}:${each.line} ${each.specifier}`))
+  expect(found).toEqual([])
+})
