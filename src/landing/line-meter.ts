@@ -43,6 +43,12 @@ export class LineMeter extends Transform {
   private head: Buffer | undefined = Buffer.alloc(0)
   private lineBytes = 0
   private lineIsBlank = true
+  private readonly onProgress: ((bytes: number, lines: number) => void) | undefined
+
+  constructor(onProgress?: (bytes: number, lines: number) => void) {
+    super()
+    this.onProgress = onProgress
+  }
 
   /** Valid after the stream's end. */
   get facts(): LineFacts {
@@ -71,6 +77,7 @@ export class LineMeter extends Transform {
       chunk = this.withoutBom(chunk)
     }
     this.meter(chunk)
+    this.onProgress?.(this.bytes, this.lines)
     done()
   }
 

@@ -2,15 +2,15 @@
 import { createWriteStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { Transform, type Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { FILE_MODE, makeFolder, settle } from '../core/durable.ts'
 import { LineMeter, type LineFacts } from './line-meter.ts'
 
 export interface StageOptions {
-  /** Called with the number of (decompressed) bytes so far, once per chunk. */
-  readonly onBytes?: (bytes: number) => void
-  readonly signal?: AbortSignal
+  /** Called once per chunk with the bytes (decompressed) and lines so far. */
+  readonly onProgress?: ((bytes: number, lines: number) => void) | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 /**
@@ -21,17 +21,9 @@ export async function stage(body: Readable, path: string, options: StageOptions 
   await makeFolder(dirname(path))
   const part = `${path}.part`
   await rm(part, { force: true })
-  const meter = new LineMeter()
-  let bytes = 0
-  const watch = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      bytes += chunk.length
-      options.onBytes?.(bytes)
-      done(null, chunk)
-    },
-  })
+  const meter = new LineMeter(options.onProgress)
   const file = createWriteStream(part, { mode: FILE_MODE, highWaterMark: 1 << 20 })
-  await pipeline([body, watch, meter, file], options.signal === undefined ? {} : { signal: options.signal })
+  await pipeline([body, meter, file], options.signal === undefined ? {} : { signal: options.signal })
   await settle(part, path)
   return meter.facts
 }

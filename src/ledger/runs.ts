@@ -75,7 +75,3 @@ export async function noteRunError(
   ])
 }
 
-/** Newest first. */
-export async function lastRuns(session: Session, limit: number): Promise<RunRecord[]> {
-  return session.rows<RunRecord>(`SELECT * FROM stoker.run ORDER BY run DESC LIMIT ${Math.floor(limit)}`)
-}

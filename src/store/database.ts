@@ -12,6 +12,8 @@ export interface DatabaseOptions {
   /** What DuckDB may hold in memory; beyond it, it spills to `temp` beside the file. */
   readonly memoryLimitBytes: number
   readonly threads?: number | undefined
+  /** For a look: nothing is made or changed, and other readers may look too. */
+  readonly readOnly?: boolean
 }
 
 export class Database {
@@ -30,17 +32,18 @@ export class Database {
    */
   static async open(options: DatabaseOptions): Promise<Database> {
     const folder = dirname(options.path)
-    await makeFolder(folder)
+    if (!options.readOnly) await makeFolder(folder)
     const settings: Record<string, string> = {
       memory_limit: `${Math.floor(options.memoryLimitBytes / 1024)}KiB`,
       temp_directory: join(folder, 'temp'),
       // Nothing is fetched at run time: all that is needed is built in.
       autoinstall_known_extensions: 'false',
     }
+    if (options.readOnly) settings.access_mode = 'READ_ONLY'
     if (options.threads !== undefined) settings.threads = String(options.threads)
     try {
       const instance = await DuckDBInstance.create(options.path, settings)
-      await chmod(options.path, FILE_MODE)
+      if (!options.readOnly) await chmod(options.path, FILE_MODE)
       const database = new Database(options.path, instance)
       // Casts between instants and dates must not depend on the operator's time zone.
       await database.using((session) => session.run(`SET GLOBAL TimeZone = 'UTC'`))

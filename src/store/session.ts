@@ -26,7 +26,7 @@ export class Session {
   /** All rows of a statement whose answer is known to be small. */
   async rows<T extends object = Row>(sql: string, parameters: readonly Parameter[] = []): Promise<T[]> {
     const reader = await this.asking(sql, () => this.connection.runAndReadAll(sql, bound(parameters)))
-    return reader.getRowObjectsJS().map((row) => plain(row) as T)
+    return reader.getRowObjectsJS().map((row) => plainRow(row) as T)
   }
 
   async first<T extends object = Row>(sql: string, parameters: readonly Parameter[] = []): Promise<T | undefined> {
@@ -37,7 +37,7 @@ export class Session {
   async *stream<T extends object = Row>(sql: string, parameters: readonly Parameter[] = []): AsyncGenerator<T> {
     const result = await this.asking(sql, () => this.connection.stream(sql, bound(parameters)))
     for await (const rows of result.yieldRowObjectJs()) {
-      for (const row of rows) yield plain(row) as T
+      for (const row of rows) yield plainRow(row) as T
     }
   }
 
@@ -75,7 +75,8 @@ function bound(parameters: readonly Parameter[]): DuckDBValue[] | undefined {
   return parameters.length === 0 ? undefined : [...parameters]
 }
 
-function plain(row: Row): Row {
+/** BIGINT as a number where a number holds it. Changes `row` itself. */
+export function plainRow(row: Row): Row {
   for (const [name, value] of Object.entries(row)) {
     if (typeof value === 'bigint' && value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER) {
       row[name] = Number(value)

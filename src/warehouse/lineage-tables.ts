@@ -6,12 +6,12 @@ export interface LineageTable {
   readonly sql: string
 }
 
-/** Of runs whose rows are in. URLs come without their query: it may hold a signature. */
+/** URLs come without their query: it may hold a signature. */
 export const LINEAGE_TABLES: readonly LineageTable[] = [
   {
     name: 'run',
-    description: 'One row per committed run: what _run of every row refers to.',
-    sql: `SELECT run, source, mode, started_at, committed_at, stoker_version FROM stoker.run WHERE committed_at IS NOT NULL ORDER BY run`,
+    description: 'One row per run up to the one that published this snapshot: what _run of every row refers to.',
+    sql: 'SELECT * FROM stoker.run ORDER BY run',
   },
   {
     name: 'file',
@@ -34,7 +34,6 @@ export const LINEAGE_TABLES: readonly LineageTable[] = [
   {
     name: 'resource_count',
     description: 'One row per source and type: resources held, and deletions known.',
-    sql: `SELECT source, type, count(*) FILTER (deleted_by IS NULL) AS resources, count(*) FILTER (deleted_by IS NOT NULL) AS deleted
-      FROM stoker.resource GROUP BY source, type ORDER BY source, type`,
+    sql: 'SELECT * FROM stoker.resource_count ORDER BY source, type',
   },
 ]

@@ -16,6 +16,11 @@ CREATE TABLE stoker.resource (
   exported_at TIMESTAMPTZ NOT NULL, hash UBIGINT, run INTEGER NOT NULL, file INTEGER, line BIGINT,
   deleted_by VARCHAR);
 
+-- resource_count: resources held and deletions known, per source and type.
+CREATE VIEW stoker.resource_count AS
+  SELECT source, type, count(*) FILTER (deleted_by IS NULL) AS resources, count(*) FILTER (deleted_by IS NOT NULL) AS deleted
+  FROM stoker.resource GROUP BY source, type;
+
 -- view_table: a view's table as it stands.
 --   hash     of the definition whose rows it holds; another one means: rebuild
 --   changed  grows with every change of its rows; a snapshot carries over what has not changed

@@ -1,0 +1,78 @@
+/** Wiring: a checked configuration → an open lake and sources that can be run. */
+import { BulkClient } from '../bulk/client.ts'
+import { systemClock } from '../core/clock.ts'
+import { makeFolder } from '../core/durable.ts'
+import type { Log } from '../core/log.ts'
+import { ledgerMigrations } from '../ledger/schema.ts'
+import { Database } from '../store/database.ts'
+import { migrate } from '../store/migrate.ts'
+import { loadViews } from '../views/library.ts'
+import { Lake } from '../warehouse/lake.ts'
+import { warehouseMigrations } from '../warehouse/schema.ts'
+import { alignViewTables } from '../warehouse/view-tables.ts'
+import type { WorkerContext } from '../worker/context.ts'
+import type { RunObserver } from '../worker/events.ts'
+import type { Source } from '../worker/source.ts'
+import { bulkAuth } from './bulk-auth.ts'
+import type { Config, SourceConfig } from './config.ts'
+import { STOKER_VERSION } from './version.ts'
+
+export interface OpenOptions {
+  readonly log: Log
+  readonly observe: RunObserver
+  readonly signal: AbortSignal
+}
+
+export interface OpenWorker {
+  readonly context: WorkerContext
+  readonly sources: readonly Source[]
+  close(): void
+}
+
+/**
+ * Opens the lake for writing: views compiled, database migrated, view tables brought to their definitions.
+ * @throws StokerError of the store (locked, unreadable) or of a view that does not compile.
+ */
+export async function openWorker(config: Config, { log, observe, signal }: OpenOptions): Promise<OpenWorker> {
+  const views = (await Promise.all(config.views.map((folder) => loadViews(folder)))).flat()
+  const lake = new Lake(config.lake)
+  await makeFolder(lake.root)
+  const { memoryLimitBytes, threads } = config
+  const database = await Database.open({ path: lake.database, memoryLimitBytes, threads })
+  try {
+    await migrate(database, [...ledgerMigrations, ...warehouseMigrations])
+    const changes = await database.transaction((session) => alignViewTables(session, views), signal)
+    if (changes.rebuilt.length > 0) log.info({ views: changes.rebuilt }, 'view tables rebuilt from the raw log: their definitions changed')
+    if (changes.dropped.length > 0) log.info({ views: changes.dropped }, 'view tables dropped: their definitions are gone')
+    const context: WorkerContext = {
+      lake, database, views, log, observe, signal,
+      ledger: await database.session(),
+      clock: systemClock,
+      downloads: config.downloads,
+      memoryLimitBytes,
+      stokerVersion: STOKER_VERSION,
+    }
+    return { context, sources: config.sources.map((source) => workerSource(source, log)), close: () => database.close() }
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+function workerSource(config: SourceConfig, log: Log): Source {
+  const { name, level, types, since, deadlineHours, release } = config
+  return {
+    name, level, types, since, deadlineHours, release,
+    baseUrl: config.baseUrl.href,
+    connect: () =>
+      new BulkClient({
+        baseUrl: config.baseUrl,
+        auth: bulkAuth(config.auth),
+        clock: systemClock,
+        log,
+        allowHttp: config.allowHttp,
+        tokenOrigins: config.tokenOrigins,
+        userAgent: `fhir-stoker/${STOKER_VERSION}`,
+      }),
+  }
+}

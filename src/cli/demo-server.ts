@@ -1,0 +1,91 @@
+/** `stoker demo-server`: the built-in Bulk Data server, for trying Stoker or any other client. */
+import { Command } from 'commander'
+import { readFile } from 'node:fs/promises'
+import type { JWK } from 'jose'
+import { startLifecycle } from '../app/lifecycle.ts'
+import { writeWhole } from '../core/durable.ts'
+import { StokerError } from '../core/errors.ts'
+import { demoKeyPair } from '../demo/demo-key-pair.ts'
+import { startDemoServer, type DemoServerOptions } from '../demo/server.ts'
+import { wholeNumber } from './arguments.ts'
+import { countText, plural } from './figures.ts'
+import type { Action } from './program.ts'
+
+interface ServerCommandOptions {
+  readonly port: number
+  readonly data?: string
+  readonly patients: number
+  readonly seed: number
+  readonly clientId: string
+  readonly jwks?: string
+  readonly newKey?: string
+}
+
+export function demoServerCommand(perform: (action: Action) => Promise<void>): Command {
+  return new Command('demo-server')
+    .description('a FHIR Bulk Data server on loopback, with synthetic patients or a folder of NDJSON files')
+    .option('--port <n>', 'port; 0 for a free one', wholeNumber(0, 65_535), 8765)
+    .option('--data <folder>', 'serve the NDJSON files of this folder instead of synthetic patients')
+    .option('--patients <n>', 'synthetic patients', wholeNumber(1, 100_000), 50)
+    .option('--seed <n>', 'the same seed gives the same patients', wholeNumber(0, 2 ** 31), 1)
+    .option('--new-key <file>', 'ask for SMART Backend Services: write a new private key (JWK) to this file and register its public half')
+    .option('--jwks <file>', 'ask for SMART Backend Services: register the public keys of this file')
+    .option('--client-id <id>', 'the client they are registered for', 'stoker-demo')
+    .addHelpText('after', `
+Examples:
+  stoker demo-server --patients 500                    open to everybody on this machine
+  stoker demo-server --new-key key.jwk                 with SMART Backend Services
+  stoker demo-server --data ./ndjson                   Patient.ndjson, Observation.ndjson, …
+
+While it runs, let it change:
+  curl -X POST 'http://127.0.0.1:8765/control/change?percent=1'`)
+    .action((options: ServerCommandOptions) => perform(() => serve(options)))
+}
+
+async function serve(options: ServerCommandOptions): Promise<number> {
+  const lifecycle = startLifecycle(() => undefined)
+  const { port, data, patients, seed } = options
+  const auth = await registeredClient(options)
+  const server = await startDemoServer({ port, patients, seed, ...(auth === undefined ? {} : { auth }), ...(data === undefined ? {} : { data }) })
+  try {
+    const counts = Object.entries(server.store.counts()).sort().map(([type, count]) => `${type} ${countText(count)}`)
+    process.stdout.write(`FHIR base   ${server.baseUrl}\n`)
+    process.stdout.write(auth === undefined ? 'auth        none\n' : `auth        SMART Backend Services, client ${auth.clientId}, token URL ${server.tokenUrl}\n`)
+    process.stdout.write(`holds       ${counts.join(', ')}\nchange it   curl -X POST 'http://127.0.0.1:${server.port}/control/change?percent=1'\n`)
+    process.stdout.write(`\n${configSnippet(server.baseUrl, options)}\nCtrl-C ends it.\n`)
+    await new Promise<void>((resolve) => lifecycle.signal.addEventListener('abort', () => resolve(), { once: true }))
+    process.stderr.write(`stopped after ${plural(server.requests.kickOffs, 'export')}\n`)
+    return 0
+  } finally {
+    await server.stop()
+    lifecycle.dispose()
+  }
+}
+
+async function registeredClient(options: ServerCommandOptions): Promise<Exclude<DemoServerOptions['auth'], 'none'>> {
+  if (options.newKey !== undefined) {
+    const keys = await demoKeyPair('ES384', options.clientId)
+    await writeWhole(options.newKey, `${JSON.stringify(keys.privateJwk, null, 2)}\n`)
+    return keys
+  }
+  if (options.jwks === undefined) return undefined
+  const jwks = await readJwks(options.jwks)
+  return { clientId: options.clientId, jwks }
+}
+
+async function readJwks(path: string): Promise<{ keys: JWK[] }> {
+  try {
+    const value = JSON.parse(await readFile(path, 'utf8')) as { keys?: unknown }
+    if (Array.isArray(value.keys)) return value as { keys: JWK[] }
+  } catch {
+    // said below, with the same way out
+  }
+  throw new StokerError('USAGE_JWKS', `${path} is no JSON Web Key Set`, { hint: 'give a file with {"keys": […]}, or let --new-key make a key' })
+}
+
+function configSnippet(baseUrl: string, options: ServerCommandOptions): string {
+  const auth = options.newKey === undefined && options.jwks === undefined
+    ? ['    auth: { kind: none }']
+    : ['    auth:', '      kind: private-key-jwt', `      clientId: ${options.clientId}`, `      keyFile: ${options.newKey ?? 'the private key'}`]
+  return ['A stoker.yaml for it:', 'lake: lake', 'sources:', '  - name: demo', `    baseUrl: ${baseUrl}`, '    level: system', ...auth, ''].join('\n')
+}

@@ -1,0 +1,31 @@
+/** An error as an operator reads it: what failed, whether it is worth retrying, what to do. */
+import { StokerError } from '../core/errors.ts'
+
+/** @param trace with the stack and the causes, which may quote data */
+export function errorText(error: unknown, trace: boolean): string {
+  const lines: string[] = []
+  if (error instanceof StokerError) {
+    lines.push(`stoker: ${error.message}`)
+    if (error.hint !== undefined) lines.push(`  what to do: ${error.hint}`)
+    if (!/^(CONFIG|VIEW|USAGE)_/.test(error.code)) {
+      lines.push(`  worth retrying: ${error.retryable ? 'yes, the same command goes on where it stopped' : 'not before something has changed'}`)
+    }
+    lines.push(`  code: ${error.code}`)
+  } else {
+    const name = error instanceof Error ? error.name : typeof error
+    lines.push(`stoker: an error of Stoker itself (${name})`)
+    lines.push('  what to do: run again with --trace to see where it comes from (the trace may quote data), and report it')
+  }
+  if (trace) lines.push(...traceLines(error))
+  return `${lines.join('\n')}\n`
+}
+
+function traceLines(error: unknown): string[] {
+  const lines: string[] = []
+  for (let each: unknown = error, depth = 0; each !== undefined && depth < 8; depth += 1) {
+    if (!(each instanceof Error)) return [...lines, String(each)]
+    lines.push(`${depth === 0 ? '' : 'caused by '}${each.stack ?? each.message}`)
+    each = each.cause
+  }
+  return lines
+}

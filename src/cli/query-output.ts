@@ -1,0 +1,78 @@
+/** A query's answer as a table, JSON, CSV or an Arrow stream, chunk by chunk. */
+import { JsonDuckDBValueConverter, type DuckDBResult, type DuckDBValueConverter, type Json } from '@duckdb/node-api'
+import Table from 'cli-table3'
+import { once } from 'node:events'
+import type { Writable } from 'node:stream'
+import { writeArrow } from './arrow-output.ts'
+
+export const FORMATS = ['table', 'json', 'csv', 'arrow'] as const
+export type Format = (typeof FORMATS)[number]
+
+export async function writeResult(result: DuckDBResult, format: Format, out: Writable): Promise<void> {
+  switch (format) {
+    case 'table':
+      return writeTable(result, out)
+    case 'json':
+      return writeJson(result, out)
+    case 'csv':
+      return writeCsv(result, out)
+    case 'arrow':
+      return writeArrow(result, out)
+  }
+}
+
+/** More than a person reads; the rest is counted. */
+const TABLE_ROWS_MAX = 1000
+
+async function writeTable(result: DuckDBResult, out: Writable): Promise<void> {
+  const table = new Table({ head: [...result.columnNames()], style: { head: [], border: [], compact: true } })
+  let rows = 0
+  for await (const chunk of jsonRows(result)) {
+    for (const row of chunk) if (rows++ < TABLE_ROWS_MAX) table.push(row.map(cellText))
+  }
+  await write(out, `${table.toString()}\n${rows === 1 ? '1 row' : `${rows} rows`}\n`)
+  if (rows > TABLE_ROWS_MAX) await write(out, `(the first ${TABLE_ROWS_MAX} are shown; --format csv or json writes all)\n`)
+}
+
+async function writeJson(result: DuckDBResult, out: Writable): Promise<void> {
+  const names = result.columnNames()
+  let before = '[\n'
+  for await (const chunk of jsonRows(result)) {
+    for (const row of chunk) {
+      await write(out, `${before}${JSON.stringify(Object.fromEntries(names.map((name, i) => [name, row[i] ?? null])))}`)
+      before = ',\n'
+    }
+  }
+  await write(out, before === '[\n' ? '[]\n' : '\n]\n')
+}
+
+/** RFC 4180, with NULL as the empty field. */
+async function writeCsv(result: DuckDBResult, out: Writable): Promise<void> {
+  await write(out, `${result.columnNames().map(csvField).join(',')}\r\n`)
+  for await (const chunk of jsonRows(result)) {
+    await write(out, chunk.map((row) => `${row.map((value) => (value === null ? '' : csvField(cellText(value)))).join(',')}\r\n`).join(''))
+  }
+}
+
+function csvField(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
+
+function cellText(value: Json): string {
+  if (value === null) return ''
+  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+}
+
+function jsonRows(result: DuckDBResult): AsyncIterable<Json[][]> {
+  return result.yieldConvertedRows(converter) as AsyncIterable<Json[][]>
+}
+
+/** DuckDB's own, save that a BIGINT is a number where a number holds it: nobody expects a count in quotes. */
+const converter: DuckDBValueConverter<Json> = (value, type, nested) => {
+  if (typeof value === 'bigint' && value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER) return Number(value)
+  return JsonDuckDBValueConverter(value, type, nested)
+}
+
+async function write(out: Writable, text: string): Promise<void> {
+  if (!out.write(text)) await once(out, 'drain')
+}

@@ -1,0 +1,34 @@
+/** `stoker query`: SQL over the newest snapshot. */
+import { Command, Option } from 'commander'
+import { SnapshotReader } from '../warehouse/reader.ts'
+import { lakeOf, withLakeOptions, type LakeOptions } from './lake-option.ts'
+import type { Action } from './program.ts'
+import { FORMATS, writeResult, type Format } from './query-output.ts'
+
+export function queryCommand(perform: (action: Action) => Promise<void>): Command {
+  const command = new Command('query')
+    .description('run SQL over the newest snapshot')
+    .argument('<sql>', 'one SELECT')
+    .addOption(new Option('-f, --format <format>', 'how rows are written').choices(FORMATS).default('table'))
+    .addHelpText('after', `
+Examples:
+  stoker query "SHOW TABLES"
+  stoker query "SELECT gender, count(*) FROM patient GROUP BY ALL"
+  stoker query --format csv "FROM condition WHERE code = '44054006'" > diabetes.csv
+  stoker query --format arrow "FROM observation" > observation.arrows
+
+The query sees the snapshot and nothing else: no file, no network, no settings.`)
+    .action((sql: string, _options, self: Command) =>
+      perform(async () => {
+        const options = self.opts<LakeOptions & { format: Format }>()
+        const { lake, memoryLimitBytes } = await lakeOf(options)
+        const reader = await SnapshotReader.open(lake, memoryLimitBytes)
+        try {
+          await writeResult(await reader.query(sql), options.format, process.stdout)
+        } finally {
+          reader.close()
+        }
+        return 0
+      }))
+  return withLakeOptions(command)
+}

@@ -1,0 +1,93 @@
+/** `stoker status`: sources, watermarks, last runs. */
+import Table from 'cli-table3'
+import { Command } from 'commander'
+import { access } from 'node:fs/promises'
+import { StokerError } from '../core/errors.ts'
+import { overview, OVERVIEW_SQL, type Overview, type TypeOverview } from '../ledger/overview.ts'
+import type { RunRecord } from '../ledger/runs.ts'
+import { Database } from '../store/database.ts'
+import type { Lake } from '../warehouse/lake.ts'
+import { SnapshotReader } from '../warehouse/reader.ts'
+import { countText, durationText } from './figures.ts'
+import { lakeOf, withLakeOptions, type LakeOptions } from './lake-option.ts'
+import type { Action } from './program.ts'
+
+export function statusCommand(perform: (action: Action) => Promise<void>): Command {
+  const command = new Command('status')
+    .description('what each source holds, up to when, and how the last runs ended')
+    .option('--json', 'as JSON')
+    .addHelpText('after', `
+Examples:
+  stoker status
+  stoker status --lake /data/lake --json`)
+    .action((_options, self: Command) =>
+      perform(async () => {
+        const options = self.opts<LakeOptions & { json?: true }>()
+        const { lake, memoryLimitBytes } = await lakeOf(options)
+        const status = await look(lake, memoryLimitBytes)
+        process.stdout.write(options.json ? `${JSON.stringify({ lake: lake.root, ...status }, null, 2)}\n` : statusText(lake, status))
+        return 0
+      }))
+  return withLakeOptions(command)
+}
+
+interface Status extends Overview {
+  /** False while a worker holds the database: then this is what the newest snapshot knows. */
+  readonly live: boolean
+}
+
+async function look(lake: Lake, memoryLimitBytes: number): Promise<Status> {
+  try {
+    await access(lake.database)
+  } catch (cause) {
+    throw new StokerError('STATUS_NO_LAKE', `there is no lake in ${lake.root} yet`, {
+      hint: 'run stoker sync first, or check the lake folder in the configuration', cause,
+    })
+  }
+  let database: Database
+  try {
+    database = await Database.open({ path: lake.database, memoryLimitBytes, readOnly: true })
+  } catch (error) {
+    if (!(error instanceof StokerError) || error.code !== 'STORE_LOCKED') throw error
+    return { live: false, ...(await snapshotOverview(lake, memoryLimitBytes)) }
+  }
+  try {
+    return { live: true, ...(await database.using(overview)) }
+  } finally {
+    database.close()
+  }
+}
+
+async function snapshotOverview(lake: Lake, memoryLimitBytes: number): Promise<Overview> {
+  const reader = await SnapshotReader.open(lake, memoryLimitBytes)
+  try {
+    return {
+      types: (await reader.rows(OVERVIEW_SQL.types)) as unknown as TypeOverview[],
+      runs: (await reader.rows(OVERVIEW_SQL.runs)) as unknown as RunRecord[],
+    }
+  } finally {
+    reader.close()
+  }
+}
+
+function statusText(lake: Lake, { live, types, runs }: Status): string {
+  const parts = [`lake     ${lake.root}`, `catalog  ${lake.catalog}`]
+  if (!live) parts.push('A worker is writing to this lake now: what follows is as of the newest snapshot.')
+  const held = new Table({
+    head: ['source', 'type', 'resources', 'deletions', 'watermark'],
+    colAligns: ['left', 'left', 'right', 'right', 'left'],
+    style: { head: [], border: [], compact: true },
+  })
+  for (const { source, type, resources, deleted, watermark } of types) {
+    held.push([source, type, countText(resources), countText(deleted), watermark?.toISOString() ?? 'none: the next run asks for everything'])
+  }
+  const last = new Table({ head: ['run', 'source', 'mode', 'state', 'started', 'took', ''], style: { head: [], border: [], compact: true } })
+  for (const run of runs) {
+    const ended = run.ended_at ?? run.committed_at
+    last.push([
+      run.run, run.source, run.mode, run.state, run.started_at.toISOString(),
+      ended === null ? '' : durationText(ended.getTime() - run.started_at.getTime()), run.error_message ?? '',
+    ])
+  }
+  return `${[...parts, held.toString(), 'last runs', last.toString()].join('\n')}\n`
+}

@@ -1,0 +1,112 @@
+/** `stoker sync`: brings sources up to date, once. */
+import { Command, Option } from 'commander'
+import { loadConfig, type LoadedConfig } from '../app/config.ts'
+import { findingText } from '../app/config-findings.ts'
+import { startLifecycle } from '../app/lifecycle.ts'
+import { makeLog, type LogLevel } from '../app/log.ts'
+import { openWorker } from '../app/worker-context.ts'
+import { isAbort, StokerError } from '../core/errors.ts'
+import type { Lake } from '../warehouse/lake.ts'
+import type { View } from '../warehouse/view.ts'
+import type { RunObserver } from '../worker/events.ts'
+import { syncSources, type SourceResult } from '../worker/sync.ts'
+import { barProgress } from './bar-progress.ts'
+import { errorText } from './error-text.ts'
+import { EXIT, exitCodeOf } from './exit-code.ts'
+import { plainProgress } from './plain-progress.ts'
+import type { Action } from './program.ts'
+import { outcomeJson, outcomeTable } from './summary.ts'
+
+interface SyncOptions {
+  readonly config: string
+  readonly full?: true
+  readonly json?: true
+  readonly logLevel: LogLevel
+}
+
+export function syncCommand(perform: (action: Action) => Promise<void>): Command {
+  return new Command('sync')
+    .description('bring sources up to date: export, load, commit, publish')
+    .argument('[source...]', 'names of sources; all of the configuration when none is given')
+    .option('-c, --config <file>', 'the configuration', 'stoker.yaml')
+    .option('--full', 'ask for everything again; what the server no longer has is deleted')
+    .option('--json', 'the result as JSON on standard output')
+    .addOption(new Option('--log-level <level>', 'log lines on standard error').choices(['silent', 'error', 'warn', 'info', 'debug']).default('warn'))
+    .addHelpText('after', `
+Examples:
+  stoker sync --config stoker.yaml              all sources, one run each
+  stoker sync hospital-a --full                 one source, everything anew
+  stoker sync --json > result.json              for a program
+
+A run that was interrupted, by a signal, a crash or an error that may pass, goes on where it stopped.`)
+    .action((names: string[], _options, command: Command) =>
+      perform(() => sync(names, command.optsWithGlobals<SyncOptions & { trace?: true }>())))
+}
+
+async function sync(names: readonly string[], options: SyncOptions & { readonly trace?: true }): Promise<number> {
+  const config = await loadConfig(options.config, process.env)
+  for (const warning of config.warnings) process.stderr.write(`warning: ${findingText(warning)}\n`)
+  refuseUnknown(names, config)
+  const progress = observer()
+  const lifecycle = startLifecycle((signal) => process.stderr.write(`\n${signal}: stopping; the next start goes on from here (again to stop at once)\n`))
+  try {
+    const worker = await openWorker(config, { log: makeLog(options.logLevel), observe: progress.observe, signal: lifecycle.signal })
+    let results: SourceResult[]
+    try {
+      const chosen = worker.sources.filter((source) => names.length === 0 || names.includes(source.name))
+      results = await syncSources(worker.context, chosen, options.full ?? false)
+    } finally {
+      progress.stop()
+      worker.close()
+    }
+    report(results, worker.context.views, worker.context.lake, options)
+    return lifecycle.exitCode() ?? exitCode(results)
+  } finally {
+    lifecycle.dispose()
+  }
+}
+
+function refuseUnknown(names: readonly string[], config: LoadedConfig): void {
+  const known = config.sources.map((source) => source.name)
+  const unknown = names.filter((name) => !known.includes(name))
+  if (unknown.length === 0) return
+  throw new StokerError('USAGE_UNKNOWN_SOURCE', `${config.file} has no source ${unknown.join(', ')}`, {
+    hint: `it has: ${known.join(', ')}`,
+  })
+}
+
+function observer(): { observe: RunObserver; stop(): void } {
+  if (process.stderr.isTTY) return barProgress(process.stderr, Date.now)
+  return { observe: plainProgress((text) => process.stderr.write(text), Date.now), stop() {} }
+}
+
+function report(results: readonly SourceResult[], views: readonly View[], lake: Lake, options: { json?: true; trace?: true }): void {
+  for (const result of results) {
+    if ('error' in result && !isAbort(result.error)) process.stderr.write(`${result.source}: ${errorText(result.error, options.trace ?? false)}`)
+  }
+  if (options.json) {
+    const sources = results.map((result) =>
+      'outcome' in result ? outcomeJson(result.outcome) : { source: result.source, error: errorJson(result.error) })
+    process.stdout.write(`${JSON.stringify({ sources, catalog: lake.catalog, lake: lake.root }, null, 2)}\n`)
+    return
+  }
+  const outcomes = results.flatMap((result) => ('outcome' in result ? [result.outcome] : []))
+  for (const outcome of outcomes) process.stdout.write(`${outcomeTable(outcome, views)}\n`)
+  const last = outcomes.at(-1)
+  if (last !== undefined) process.stdout.write(`catalog  ${lake.catalog}\nparquet  ${lake.snapshot(last.snapshot)}\n`)
+}
+
+function errorJson(error: unknown): object {
+  if (!(error instanceof StokerError)) return { code: isAbort(error) ? 'STOPPED' : 'INTERNAL', retryable: isAbort(error) }
+  return { code: error.code, message: error.message, retryable: error.retryable, hint: error.hint }
+}
+
+/** The worst of the sources decides, a lasting failure before a passing one. */
+function exitCode(results: readonly SourceResult[]): number {
+  const codes = results.map((result) => {
+    if ('error' in result) return exitCodeOf(result.error)
+    return result.outcome.books.types.some((type) => type.held !== null) ? EXIT.held : EXIT.done
+  })
+  for (const code of [EXIT.internal, EXIT.usage, EXIT.failed, EXIT.locked, EXIT.retry, EXIT.held]) if (codes.includes(code)) return code
+  return EXIT.done
+}

@@ -1,0 +1,33 @@
+/** What the server said in the error files of an export: OperationOutcome issues by severity and code. */
+import { rawRelation } from '../store/raw-log.ts'
+import type { Session } from '../store/session.ts'
+import type { FileRecord } from './files.ts'
+
+/**
+ * Counts the issues of the run's landed error files into the ledger.
+ * @returns the severities found, by file.
+ */
+export async function recordMessages(
+  session: Session,
+  run: number,
+  files: readonly FileRecord[],
+): Promise<Map<number, Set<string>>> {
+  const landed = files.filter((file) => file.kind === 'error' && file.state === 'landed')
+  if (landed.length === 0) return new Map()
+  await session.run(
+    `INSERT INTO stoker.message
+     SELECT $1, file, issue.severity, issue.code, count(*) FROM (
+       SELECT file, unnest(from_json(json, '{"issue":[{"severity":"VARCHAR","code":"VARCHAR"}]}').issue) AS issue
+       FROM ${rawRelation(landed.map((file) => file.raw_path!))})
+     GROUP BY ALL`,
+    [run],
+  )
+  const severities = new Map<number, Set<string>>()
+  const rows = await session.rows<{ file: number; severity: string | null }>(
+    'SELECT DISTINCT file, severity FROM stoker.message WHERE run = $1', [run])
+  for (const { file, severity } of rows) {
+    if (!severities.has(file)) severities.set(file, new Set())
+    if (severity !== null) severities.get(file)!.add(severity)
+  }
+  return severities
+}

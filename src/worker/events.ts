@@ -1,0 +1,23 @@
+/** What a run tells while it goes: shapes and counts, for progress on a terminal, log lines and, later, a status page. */
+import type { RunMode } from '../ledger/runs.ts'
+
+export type RunEvent = { readonly source: string; readonly run: number } & (
+  | { readonly kind: 'started'; readonly mode: RunMode; readonly resumed: boolean }
+  | { readonly kind: 'requested'; readonly types: readonly string[]; readonly since: string | undefined }
+  | { readonly kind: 'waiting'; readonly progress: string | undefined; readonly waitedMs: number }
+  | { readonly kind: 'listed'; readonly files: number; readonly lines: number | undefined }
+  | { readonly kind: 'fetching'; readonly file: number; readonly type: string; readonly bytes: number; readonly lines: number; readonly claimed: number | undefined }
+  | { readonly kind: 'landed'; readonly file: number; readonly type: string; readonly bytes: number; readonly resources: number; readonly rejects: number }
+  | { readonly kind: 'merging'; readonly table: string; readonly done: number; readonly of: number }
+  | { readonly kind: 'committed'; readonly inserted: number; readonly updated: number; readonly deleted: number }
+  | { readonly kind: 'published'; readonly snapshot: number; readonly tables: number; readonly carriedOver: number }
+  | { readonly kind: 'note'; readonly text: string }
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string }
+)
+
+type WithoutRun<E> = E extends unknown ? Omit<E, 'source' | 'run'> : never
+
+/** An event less the two fields that every event of a run has. */
+export type RunEventBody = WithoutRun<RunEvent>
+
+export type RunObserver = (event: RunEvent) => void

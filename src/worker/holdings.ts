@@ -1,0 +1,40 @@
+/** Which watermarks stay where they are, and why; and how far the others move. Pure. */
+import type { ExportRecord } from '../ledger/exports.ts'
+import type { FileRecord } from '../ledger/files.ts'
+
+/**
+ * Types whose watermark is held, with the reason. A lost file holds its own type, or, where its type is not known, all
+ * types of its export; so does a server's message of an error, which names no type.
+ */
+export function holdings(
+  exports: readonly ExportRecord[],
+  files: readonly FileRecord[],
+  severities: ReadonlyMap<number, ReadonlySet<string>>,
+): Map<string, string> {
+  const held = new Map<string, string>()
+  for (const record of exports) {
+    for (const file of files.filter((each) => each.export === record.export)) {
+      const why = reason(file, severities.get(file.file))
+      if (why === undefined) continue
+      const concerned = file.kind === 'output' && file.type !== null ? [file.type] : record.types
+      for (const type of concerned) if (!held.has(type)) held.set(type, why)
+    }
+  }
+  return held
+}
+
+function reason(file: FileRecord, severities: ReadonlySet<string> | undefined): string | undefined {
+  if (file.state === 'failed') return `a file could not be had: ${file.note ?? ''}`
+  if (severities?.has('fatal') || severities?.has('error')) return 'the server reported errors with this export'
+  return undefined
+}
+
+/**
+ * The earlier of the manifest's transactionTime and the server's clock at kick-off. Some servers (Medplum, HAPI before
+ * 2025) give the job's end, though they read type after type: what was written meanwhile is in neither this export nor
+ * one since its end.
+ */
+export function safeWatermark(record: ExportRecord): Date {
+  const transactionTime = record.transaction_time!
+  return record.server_date !== null && record.server_date < transactionTime ? record.server_date : transactionTime
+}
