@@ -1,0 +1,111 @@
+/** Access tokens: got when first needed, shared by all requests, renewed before they expire or once when refused. */
+import type { Clock } from '../core/clock.ts'
+import { StokerError } from '../core/errors.ts'
+import { readSigningKey, signAssertion, type SigningAlgorithm } from './assertion.ts'
+import { discoverTokenUrl } from './discovery.ts'
+import type { Http } from './http.ts'
+
+export type BulkAuth =
+  | { readonly kind: 'none' }
+  | {
+      readonly kind: 'private-key-jwt'
+      readonly clientId: string
+      /** Private key as PEM, JWK or JWKS. */
+      readonly keyText: string
+      readonly keyId?: string | undefined
+      readonly algorithm?: SigningAlgorithm | undefined
+      /** Undefined: discovered. */
+      readonly tokenUrl?: URL | undefined
+      /** Undefined: none is asked for (Medplum answers 403 to a token that was asked for with a system scope). */
+      readonly scope?: string | undefined
+    }
+  | {
+      readonly kind: 'client-secret'
+      readonly clientId: string
+      readonly secret: string
+      readonly method: 'basic' | 'post'
+      readonly tokenUrl?: URL | undefined
+      readonly scope?: string | undefined
+    }
+  | { readonly kind: 'bearer'; readonly token: string }
+
+/** A token is renewed when this much of its life is left, or a third of it where its life is short. */
+const RENEW_BEFORE_MS = 30_000
+/** RFC 6749 §5.1 only recommends expires_in; the specification's longest life is an hour, five minutes is its advice. */
+const LIFE_SECONDS_DEFAULT = 300
+
+interface Token {
+  readonly text: string
+  readonly renewAt: number
+}
+
+export class Tokens {
+  private readonly auth: BulkAuth
+  private readonly http: Http
+  private readonly baseUrl: URL
+  private readonly clock: Clock
+  private held: Token | undefined
+  private renewal: Promise<Token> | undefined
+
+  constructor(auth: BulkAuth, http: Http, baseUrl: URL, clock: Clock) {
+    this.auth = auth
+    this.http = http
+    this.baseUrl = baseUrl
+    this.clock = clock
+  }
+
+  /** A token that is good for a while; undefined where the source needs none. */
+  async token(signal: AbortSignal): Promise<string | undefined> {
+    if (this.auth.kind === 'none') return undefined
+    if (this.auth.kind === 'bearer') return this.auth.token
+    if (this.held !== undefined && this.clock.now().getTime() < this.held.renewAt) return this.held.text
+    // Many requests may wait for it; one asks.
+    this.renewal ??= this.renew(signal).finally(() => (this.renewal = undefined))
+    this.held = await this.renewal
+    return this.held.text
+  }
+
+  /** The server did not take this token: the next request gets another one. */
+  refuse(token: string): void {
+    if (this.held?.text === token) this.held = undefined
+  }
+
+  private async renew(signal: AbortSignal): Promise<Token> {
+    const { auth } = this
+    if (auth.kind !== 'private-key-jwt' && auth.kind !== 'client-secret') throw new Error('no token to renew')
+    const url = auth.tokenUrl ?? (await discoverTokenUrl(this.http, this.baseUrl, signal))
+    const form = new URLSearchParams({ grant_type: 'client_credentials' })
+    if (auth.scope !== undefined) form.set('scope', auth.scope)
+    const headers: Record<string, string> = { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' }
+    if (auth.kind === 'private-key-jwt') {
+      const key = readSigningKey(auth.keyText, auth.keyId, auth.algorithm)
+      form.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer')
+      form.set('client_assertion', await signAssertion(key, auth.clientId, url.href, this.clock.now()))
+    } else if (auth.method === 'post') {
+      form.set('client_id', auth.clientId)
+      form.set('client_secret', auth.secret)
+    } else {
+      // RFC 6749 §2.3.1: each part form-encoded before it is joined.
+      const pair = [auth.clientId, auth.secret].map(encodeURIComponent).join(':')
+      headers.authorization = `Basic ${Buffer.from(pair).toString('base64')}`
+    }
+    const asked = this.clock.now().getTime()
+    return this.http.send(
+      { step: 'token', method: 'POST', url, headers, body: form.toString() },
+      async ({ body }) => readToken(await body.json().catch(() => undefined), asked),
+      signal,
+    )
+  }
+}
+
+function readToken(answer: unknown, askedAt: number): Token {
+  const { access_token: text, expires_in: life } = (answer ?? {}) as Record<string, unknown>
+  if (typeof text !== 'string' || text === '') {
+    throw new StokerError('BULK_TOKEN_INVALID', 'the token endpoint answered without an access_token', {
+      hint: 'check that auth.tokenUrl is the token endpoint',
+    })
+  }
+  const seconds = Number(life)
+  const lifeMs = (Number.isFinite(seconds) && seconds > 0 ? seconds : LIFE_SECONDS_DEFAULT) * 1000
+  return { text, renewAt: askedAt + lifeMs - Math.min(RENEW_BEFORE_MS, lifeMs / 3) }
+}

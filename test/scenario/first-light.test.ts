@@ -1,0 +1,265 @@
+import { createHash } from 'node:crypto'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { countByHand } from './count-by-hand.ts'
+import { ended, Scenario } from './harness.ts'
+
+const SLICE = new URL('../fixtures/synthea/', import.meta.url).pathname
+
+let scenario: Scenario
+afterEach(() => scenario.stop())
+
+interface SyncJson {
+  readonly sources: readonly {
+    readonly run: number
+    readonly mode: string
+    readonly resumed: boolean
+    readonly snapshot: number
+    readonly error?: { readonly code: string; readonly retryable: boolean }
+    readonly types: readonly { type: string; received: number; inserted: number; updated: number; unchanged: number; deleted: number; rejected: number }[]
+    readonly tables: readonly { view_table: string; rows_removed: number; rows_added: number; rows: number }[]
+  }[]
+}
+
+async function sync(...args: string[]) {
+  const result = await scenario.run('sync', '--json', ...args)
+  expect(result.stderr).not.toContain('what to do')
+  expect(result.code).toBe(0)
+  const json = JSON.parse(result.stdout) as SyncJson
+  return { ...json.sources[0]!, stderr: result.stderr }
+}
+
+async function linesOfSlice(): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {}
+  for (const name of await readdir(SLICE)) {
+    if (!name.endsWith('.ndjson')) continue
+    const type = name.split('.')[0]!
+    counts[type] = (counts[type] ?? 0) + (await readFile(join(SLICE, name), 'utf8')).trimEnd().split('\n').length
+  }
+  return counts
+}
+
+/** Every row of every view table, without the columns that tell runs apart, as one digest a table. */
+async function digests(of: Scenario, catalog = of.catalog): Promise<Record<string, string>> {
+  const tables = await of.read(`SELECT view_name AS name FROM duckdb_views() WHERE schema_name = 'main' AND NOT internal ORDER BY 1`, catalog)
+  const all: Record<string, string> = {}
+  for (const { name } of tables) {
+    const rows = await of.read(`SELECT * EXCLUDE (_run, _file, _line) FROM "${String(name)}" ORDER BY ALL`, catalog)
+    all[String(name)] = createHash('sha256').update(JSON.stringify(rows)).digest('hex')
+  }
+  return all
+}
+
+const TYPES = '    types: [AllergyIntolerance, CarePlan, CareTeam, Claim, Condition, Device, DiagnosticReport, Encounter, ExplanationOfBenefit, ImagingStudy, Immunization, MedicationRequest, Observation, Organization, Patient, Practitioner, Procedure]\n'
+
+describe('first light, over real Synthea data', () => {
+  test('every type of the server is in the index line for line, every view has the rows counted by other means', async () => {
+    scenario = await Scenario.start({ data: SLICE }, TYPES)
+    const result = await sync()
+    const lines = await linesOfSlice()
+    expect(Object.fromEntries(result.types.map((type) => [type.type, type.inserted]))).toEqual(lines)
+    const index = await scenario.read('SELECT type, resources FROM stoker.resource_count')
+    expect(Object.fromEntries(index.map((row) => [row.type, Number(row.resources)]))).toEqual(lines)
+    const byHand = await countByHand(SLICE)
+    expect(Object.fromEntries(result.tables.map((table) => [table.view_table, table.rows]))).toEqual(byHand)
+    for (const [table, rows] of Object.entries(byHand)) {
+      expect([table, Number((await scenario.read(`SELECT count(*) AS n FROM "${table}"`))[0]!.n)]).toEqual([table, rows])
+    }
+    // a type without a view lands all the same, and the run says so
+    const text = await scenario.run('sync', 'demo', '--full')
+    expect(text.stdout).toMatch(/CareTeam .* no view: raw log and index only/)
+  })
+
+  test('every row names its source, run, file and line, and the file it names holds that resource on that line', async () => {
+    scenario = await Scenario.start({ data: SLICE }, TYPES)
+    await sync()
+    const rows = await scenario.read(`
+      SELECT p.id, p._source, p._line, r.state, f.type, f.lines, f.url FROM patient AS p
+      JOIN stoker.run AS r ON r.run = p._run JOIN stoker.file AS f ON f.file = p._file`)
+    expect(rows.length).toBeGreaterThan(0)
+    const lines = (await readFile(join(SLICE, 'Patient.000.ndjson'), 'utf8')).trimEnd().split('\n')
+    const served = (await fetchAll(rows[0]!.url as string)) ?? lines
+    for (const row of rows) {
+      expect(row).toMatchObject({ _source: 'demo', type: 'Patient', lines: String(lines.length) })
+      expect((JSON.parse(served[Number(row._line) - 1]!) as { id: string }).id).toBe(row.id)
+    }
+    const joined = await scenario.read('SELECT count(*) AS n FROM observation AS o JOIN patient AS p ON o.patient_key = p._resource_key')
+    expect(Number(joined[0]!.n)).toBe((await linesOfSlice()).Observation)
+  })
+})
+
+/** The demo server forgets an export once it is released; then the order of the source file stands in. */
+async function fetchAll(url: string): Promise<string[] | undefined> {
+  const response = await fetch(url)
+  return response.ok ? (await response.text()).trimEnd().split('\n') : undefined
+}
+
+describe('a second run', () => {
+  test('brings exactly what changed, moves the watermark, and leaves the old snapshot readable', async () => {
+    scenario = await Scenario.start({ patients: 15, seed: 3 })
+    const first = await sync()
+    const before = await digests(scenario)
+    const keysBefore = await scenario.readInside(`SELECT type || '/' || id AS key, run FROM stoker.resource ORDER BY 1`)
+    const watermark = (await scenario.readInside('SELECT DISTINCT transaction_time AS at FROM stoker.watermark'))[0]!.at as string
+    const change = await scenario.server.change({ percent: 1 })
+
+    const second = await sync()
+    expect(second.mode).toBe('incremental')
+    const sum = (key: 'inserted' | 'updated' | 'deleted' | 'received') => second.types.reduce((total, type) => total + type[key], 0)
+    expect({ inserted: sum('inserted'), updated: sum('updated'), deleted: sum('deleted') }).toEqual({
+      inserted: change.created.length, updated: change.updated.length, deleted: change.deleted.length,
+    })
+    const changed = new Set([...change.created, ...change.updated, ...change.deleted])
+    const rewritten = await scenario.readInside(`SELECT type || '/' || id AS key FROM stoker.resource WHERE run = ${second.run}`)
+    expect(new Set(rewritten.map((row) => row.key))).toEqual(changed)
+    const kept = await scenario.readInside(`SELECT type || '/' || id AS key, run FROM stoker.resource WHERE run = ${first.run} ORDER BY 1`)
+    expect(kept).toEqual(keysBefore.filter((row) => !changed.has(row.key as string)))
+
+    const tables = await scenario.read(`SELECT view_name AS name FROM duckdb_views() WHERE schema_name = 'main' AND NOT internal`)
+    for (const { name } of tables) {
+      const runs = await scenario.read(`SELECT _resource_key AS key, _run FROM "${String(name)}"`)
+      for (const { key, _run } of runs) {
+        const id = (key as string).slice('demo/'.length)
+        expect(change.deleted).not.toContain(id)
+        expect([key, _run]).toEqual([key, changed.has(id) ? second.run : first.run])
+      }
+    }
+    const moved = (await scenario.readInside('SELECT DISTINCT transaction_time AS at FROM stoker.watermark')).map((row) => row.at as string)
+    expect(moved).toHaveLength(1)
+    expect(moved[0]! > watermark).toBe(true)
+    expect(await digests(scenario, join(scenario.lake, 'snapshots', '000001', 'catalog.duckdb'))).toEqual(before)
+  })
+
+  test('ends where one full load of the server as it is now would end', async () => {
+    scenario = await Scenario.start({ patients: 10, seed: 4 })
+    await sync()
+    for (let i = 0; i < 3; i += 1) {
+      await scenario.server.change({ percent: 5, seed: i })
+      await sync()
+    }
+    const incremental = await digests(scenario)
+    const again = await sync('--full')
+    expect(again.types.every((type) => type.inserted === 0 && type.updated === 0 && type.deleted === 0)).toBe(true)
+    expect(again.tables.every((table) => table.rows_added === 0 && table.rows_removed === 0)).toBe(true)
+    const { rm } = await import('node:fs/promises')
+    await rm(scenario.lake, { recursive: true })
+    await sync()
+    expect(await digests(scenario)).toEqual(incremental)
+  })
+
+  test('a server that never reports deletions is caught by a full export', async () => {
+    scenario = await Scenario.start({ patients: 5, behaviour: { deletes: 'never' } })
+    await sync()
+    const change = await scenario.server.change({ percent: 5 })
+    expect((await sync()).types.reduce((sum, type) => sum + type.deleted, 0)).toBe(0)
+    const full = await sync('--full')
+    expect(full.types.reduce((sum, type) => sum + type.deleted, 0)).toBe(change.deleted.length)
+  })
+
+  test('a type added to the configuration gets its whole history, while the others stay incremental', async () => {
+    scenario = await Scenario.start({ patients: 5 }, '    types: [Patient]\n')
+    await sync()
+    await scenario.configure('    types: [Patient, Condition]\n')
+    const second = await sync()
+    expect(second.mode).toBe('mixed')
+    const kickOffs = scenario.server.requests.kickOffLines.slice(1)
+    expect(kickOffs).toHaveLength(2)
+    expect(kickOffs.find((line) => line.includes('Condition'))).not.toContain('_since')
+    expect(kickOffs.find((line) => line.includes('Patient&') || line.endsWith('Patient') || line.includes('_type=Patient'))).toContain('_since')
+    expect(Number((await scenario.read('SELECT count(*) AS n FROM condition'))[0]!.n)).toBe(scenario.server.store.counts().Condition)
+  })
+})
+
+describe('what a server may do', () => {
+  test('malformed and blank lines cost no other line: they are rejects with file, line, byte offset and reason', async () => {
+    scenario = await Scenario.start({
+      patients: 5,
+      behaviour: { malformedLines: { Patient: ['{"resourceType":"Patient",', 'no json at all'] }, blankLines: 2 },
+    })
+    const result = await sync()
+    const patients = result.types.find((type) => type.type === 'Patient')
+    expect(patients).toMatchObject({ received: 5, inserted: 5, rejected: 2 })
+    const rejects = await scenario.readInside('SELECT line, byte_offset, reason, f.type FROM stoker.reject JOIN stoker.file AS f USING (file)')
+    expect(rejects).toHaveLength(2)
+    expect(rejects.every((row) => row.type === 'Patient' && row.reason === 'not valid JSON' && Number(row.line) > 1)).toBe(true)
+    const unbalanced = await scenario.readInside('SELECT * FROM stoker.file WHERE lines <> resources + rejects + blanks')
+    expect(unbalanced).toEqual([])
+  })
+
+  test('no content, token or key is in what a run prints, and what it writes is for its owner alone', async () => {
+    scenario = await Scenario.start({ patients: 3 })
+    const result = await scenario.run('sync', '--log-level', 'debug')
+    const names = await scenario.read('SELECT DISTINCT family_name AS name FROM patient')
+    for (const { name } of names) expect(result.stdout + result.stderr).not.toContain(name)
+    expect(result.stdout + result.stderr).not.toMatch(/eyJ[\w-]{10,}\./)
+    const open: string[] = []
+    for (const entry of await readdir(scenario.lake, { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name)
+      if (((await stat(path)).mode & 0o077) !== 0) open.push(path)
+    }
+    expect(open).toEqual([])
+  })
+})
+
+describe('a process killed', () => {
+  test('while files are downloading finishes the same export at the next start, with the result of an undisturbed run', async () => {
+    scenario = await Scenario.start({ patients: 12, seed: 7, behaviour: { filesPerType: 3, gzip: false, downloadBytesPerSecond: 60_000 } })
+    const child = scenario.spawn('sync')
+    const first = ended(child)
+    // Killed once some files have landed and others are on their way.
+    let seen = ''
+    await new Promise<void>((resolve) => {
+      child.stderr!.on('data', (text: string) => {
+        seen += text
+        if ((seen.match(/landed/g) ?? []).length >= 2) resolve()
+      })
+      child.on('close', () => resolve())
+    })
+    child.kill('SIGKILL')
+    expect((await first).signal).toBe('SIGKILL')
+    const landed = await scenario.readInside(`SELECT count(*) FILTER (state = 'landed') AS landed, count(*) AS files FROM stoker.file`)
+    expect(Number(landed[0]!.landed)).toBeGreaterThan(0)
+    expect(Number(landed[0]!.landed)).toBeLessThan(Number(landed[0]!.files))
+    const downloads = scenario.server.requests.downloads
+
+    scenario.server.behaviour = { ...scenario.server.behaviour, downloadBytesPerSecond: 0 }
+    const second = await sync()
+    expect(second.resumed).toBe(true)
+    expect(second.run).toBe(1)
+    expect(scenario.server.requests.kickOffs).toBe(1)
+    expect(scenario.server.requests.downloads - downloads).toBeLessThan(Number(landed[0]!.files))
+    const resumed = await digests(scenario)
+    const { rm } = await import('node:fs/promises')
+    await rm(scenario.lake, { recursive: true })
+    await sync()
+    expect(await digests(scenario)).toEqual(resumed)
+  })
+
+  test('while the server works waits on for the same export', async () => {
+    scenario = await Scenario.start({ patients: 3, behaviour: { pollsBeforeDone: 3, retryAfterSeconds: 1 } })
+    const child = scenario.spawn('sync')
+    const first = ended(child)
+    await new Promise<void>((resolve) => child.stderr!.on('data', (text: string) => text.includes('working') && resolve()))
+    child.kill('SIGKILL')
+    await first
+    expect((await sync()).resumed).toBe(true)
+    expect(scenario.server.requests.kickOffs).toBe(1)
+  })
+})
+
+describe('a stop signal', () => {
+  test('ends a run within seconds with the code of the signal, and the next start goes on', async () => {
+    scenario = await Scenario.start({ patients: 6, behaviour: { gzip: false, downloadBytesPerSecond: 20_000 } })
+    const child = scenario.spawn('sync')
+    const first = ended(child)
+    await new Promise<void>((resolve) => child.stderr!.on('data', (text: string) => text.includes('listed') && resolve()))
+    child.kill('SIGTERM')
+    const { code, stderr } = await first
+    expect(code).toBe(143)
+    expect(stderr).toContain('the next start goes on')
+    scenario.server.behaviour = { ...scenario.server.behaviour, downloadBytesPerSecond: 0 }
+    expect((await sync()).resumed).toBe(true)
+    expect(scenario.server.requests.kickOffs).toBe(1)
+  })
+})
