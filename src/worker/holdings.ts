@@ -24,6 +24,10 @@ export function holdings(
 }
 
 function reason(file: FileRecord, severities: ReadonlySet<string> | undefined): string | undefined {
+  if (file.kind === 'output' && file.resources === 0 && (file.rejects ?? 0) > 0) {
+    // An error page or an OperationOutcome under a good status: not one line of what was listed came.
+    return 'a file holds no usable resource'
+  }
   if (file.state === 'failed') return `a file could not be had: ${file.note ?? ''}`
   if (severities?.has('fatal') || severities?.has('error')) return 'the server reported errors with this export'
   return undefined

@@ -1,0 +1,42 @@
+import { describe, expect, test } from 'vitest'
+import type { ExportRecord } from '../../src/ledger/exports.ts'
+import type { FileRecord } from '../../src/ledger/files.ts'
+import { holdings, safeWatermark } from '../../src/worker/holdings.ts'
+
+const at = (text: string) => new Date(`2026-01-01T${text}Z`)
+const anExport = (number: number, types: string[], facts: Partial<ExportRecord> = {}): ExportRecord => ({
+  export: number, run: 1, types, since: null, whole: true, state: 'ready', request_url: null, status_url: null,
+  server_date: null, requested_at: null, ready_at: null, transaction_time: at('12:00:00'), requires_token: false, ...facts,
+})
+const aFile = (facts: Partial<FileRecord>): FileRecord => ({
+  file: 1, export: 1, run: 1, ordinal: 0, kind: 'output', type: 'Patient', url: '', state: 'landed', claimed: null, bytes: 1,
+  lines: 1, blanks: 0, longest_line_bytes: 1, bom: false, sha256: '', resources: 1, rejects: 0, raw_path: '', note: null, ...facts,
+})
+const held = (file: Partial<FileRecord>, severities: string[] = []) =>
+  [...holdings([anExport(1, ['Patient', 'Condition']), anExport(2, ['Claim'])], [aFile(file)], new Map([[1, new Set(severities)]])).keys()]
+
+describe('a watermark is held', () => {
+  test('of the type of a lost file, alone', () => {
+    expect(held({ state: 'failed' })).toEqual(['Patient'])
+  })
+  test('of all types of the export when a lost file names none, or is one of deletions', () => {
+    expect(held({ state: 'failed', type: null })).toEqual(['Patient', 'Condition'])
+    expect(held({ state: 'failed', kind: 'deleted' })).toEqual(['Patient', 'Condition'])
+  })
+  test('of all types of the export when the server reports an error, not when it only informs or warns', () => {
+    expect(held({ kind: 'error' }, ['error'])).toEqual(['Patient', 'Condition'])
+    expect(held({ kind: 'error' }, ['warning', 'fatal'])).toEqual(['Patient', 'Condition'])
+    expect(held({ kind: 'error' }, ['information', 'warning'])).toEqual([])
+  })
+  test('of a type whose file holds nothing usable, not of one with a reject among others', () => {
+    expect(held({ resources: 0, rejects: 1 })).toEqual(['Patient'])
+    expect(held({ resources: 5, rejects: 1 })).toEqual([])
+    expect(held({ resources: 0, rejects: 0 })).toEqual([])
+  })
+})
+
+test('the safe watermark is the earlier of transactionTime and the server\'s clock at kick-off', () => {
+  expect(safeWatermark(anExport(1, []))).toEqual(at('12:00:00'))
+  expect(safeWatermark(anExport(1, [], { server_date: at('11:00:00') }))).toEqual(at('11:00:00'))
+  expect(safeWatermark(anExport(1, [], { server_date: at('13:00:00') }))).toEqual(at('12:00:00'))
+})
