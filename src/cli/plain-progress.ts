@@ -10,6 +10,7 @@ export function plainProgress(write: (text: string) => void, now: () => number):
   let waited = ''
   return (event) => {
     const say = (text: string) => write(`${event.source} run ${event.run}: ${text}\n`)
+    if (event.kind === 'started') landed = { files: 0, of: 0, toldAt: -Infinity }
     if (event.kind === 'listed') landed = { files: 0, of: landed.of + event.files, toldAt: -Infinity }
     if (event.kind === 'landed') {
       landed.files += 1

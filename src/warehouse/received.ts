@@ -35,14 +35,7 @@ export async function compareReceived(session: Session, source: string, files: r
     CREATE OR REPLACE TEMP TABLE received AS
     SELECT type, id, version, last_updated, hash, run, file, line, exported_at, whole
     FROM ${rawRelation(outputs.map((file) => file.rawPath))} JOIN landed USING (file)`)
-  // Hardly any server repeats a resource, and sorting everything to find the few that do is the dearest step there is.
-  await session.run(`
-    CREATE OR REPLACE TEMP TABLE newest AS
-    WITH repeated AS (SELECT type, id FROM received GROUP BY ALL HAVING count(*) > 1)
-    SELECT * FROM received ANTI JOIN repeated USING (type, id)
-    UNION ALL
-    SELECT * FROM received AS v SEMI JOIN repeated USING (type, id)
-    QUALIFY row_number() OVER (PARTITION BY type, id ORDER BY ${versionOrder('v')} DESC, file DESC, line DESC) = 1`)
+  await keepNewest(session)
   await session.run(
     `
     CREATE OR REPLACE TEMP TABLE change AS
@@ -59,8 +52,31 @@ export async function compareReceived(session: Session, source: string, files: r
   )
 }
 
+/**
+ * Hardly any server repeats a resource, and sorting everything to find the few that do is the dearest step there is: a
+ * hash of each key finds the candidates (two keys of one hash are candidates too, and lose nothing by it).
+ */
+async function keepNewest(session: Session): Promise<void> {
+  await session.run(`
+    CREATE OR REPLACE TEMP TABLE repeated AS
+    SELECT hash(type, id) AS key FROM received GROUP BY key HAVING count(*) > 1`)
+  const repeated = await session.first<{ any: boolean }>('SELECT count(*) > 0 AS any FROM repeated')
+  if (!repeated?.any) {
+    await session.run('CREATE OR REPLACE TEMP VIEW newest AS FROM received')
+    return
+  }
+  await session.run(`
+    CREATE OR REPLACE TEMP TABLE newest_rows AS
+    SELECT * FROM received WHERE hash(type, id) NOT IN (FROM repeated)
+    UNION ALL
+    SELECT * FROM received AS v WHERE hash(type, id) IN (FROM repeated)
+    QUALIFY row_number() OVER (PARTITION BY type, id ORDER BY ${versionOrder('v')} DESC, file DESC, line DESC) = 1`)
+  await session.run('CREATE OR REPLACE TEMP VIEW newest AS FROM newest_rows')
+}
+
 export async function dropReceived(session: Session): Promise<void> {
-  for (const table of ['landed', 'received', 'newest', 'change', 'tombstone']) {
+  await session.run('DROP VIEW IF EXISTS temp.newest')
+  for (const table of ['landed', 'received', 'repeated', 'newest_rows', 'change', 'tombstone']) {
     await session.run(`DROP TABLE IF EXISTS temp.${table}`)
   }
 }

@@ -38,7 +38,8 @@ export class Scenario {
   static async start(options: Omit<DemoServerOptions, 'auth'>, extra = ''): Promise<Scenario> {
     const folder = await mkdtemp(join(tmpdir(), 'stoker-scenario-'))
     const keys = await demoKeyPair()
-    const server = await startDemoServer({ ...options, auth: keys })
+    const behaviour = { pollsBeforeDone: 0, ...options.behaviour }
+    const server = await startDemoServer({ ...options, behaviour, auth: keys })
     const scenario = new Scenario(folder, server)
     await writeFile(join(folder, 'key.jwk'), JSON.stringify(keys.privateJwk), { mode: 0o600 })
     await scenario.configure(extra)
