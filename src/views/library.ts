@@ -1,0 +1,59 @@
+/** A folder of ViewDefinitions, compiled; every mistake in it named at once. */
+import { readFile, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { StokerError } from '../core/errors.ts'
+import { compileView, type CompiledView, type CompileOptions } from './compile.ts'
+import { ViewError } from './view-error.ts'
+
+/** The mistakes of a folder of views: code VIEWS_INVALID. */
+export class ViewsError extends StokerError {
+  readonly mistakes: readonly ViewError[]
+
+  constructor(folder: string, mistakes: readonly ViewError[]) {
+    const lines = mistakes.map((one) => `\n  ${one.message}${one.hint === undefined ? '' : ` (${one.hint})`}`)
+    super('VIEWS_INVALID', `${mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`} in the views of ${folder}:${lines.join('')}`, {
+      hint: 'correct the views, or move them out of the folder',
+      facts: { folder, mistakes: mistakes.length },
+    })
+    this.mistakes = mistakes
+  }
+}
+
+/**
+ * Compiles every `*.json` of the folder, by file name.
+ * @throws ViewsError with the first mistake of each file, and every name that two views have.
+ */
+export async function loadViews(folder: string, options: CompileOptions = {}): Promise<CompiledView[]> {
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.json')).sort()
+  const views: CompiledView[] = []
+  const mistakes: ViewError[] = []
+  const known = new Map<string, string>()
+  for (const file of files) {
+    try {
+      const view = compileFile(file, await readFile(join(folder, file), 'utf8'), options)
+      const other = known.get(view.name.toLowerCase())
+      if (other !== undefined) throw new ViewError('VIEW_INVALID', `the name ${view.name} belongs to ${other} already`, { file, path: 'name' })
+      known.set(view.name.toLowerCase(), file)
+      views.push(view)
+    } catch (error) {
+      if (!(error instanceof ViewError)) throw error
+      mistakes.push(error.within({ file }))
+    }
+  }
+  if (mistakes.length > 0) throw new ViewsError(folder, mistakes)
+  return views
+}
+
+function compileFile(file: string, text: string, options: CompileOptions): CompiledView {
+  let definition: unknown
+  try {
+    definition = JSON.parse(text)
+  } catch (cause) {
+    throw new ViewError('VIEW_INVALID', `this is no JSON: ${cause instanceof Error ? cause.message : String(cause)}`, { file })
+  }
+  const view = compileView(definition, options)
+  if ((definition as { name?: unknown }).name === undefined) {
+    throw new ViewError('VIEW_INVALID', 'is missing: the name of the table', { file, path: 'name' })
+  }
+  return view
+}

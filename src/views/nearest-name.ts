@@ -1,0 +1,31 @@
+/** The name somebody probably meant, by the fewest letters changed. */
+
+/** The candidate nearest to `word`, or undefined when none is near enough to be a slip of the hand. */
+export function nearestName(word: string, candidates: Iterable<string>): string | undefined {
+  const wanted = word.toLowerCase()
+  let best: string | undefined
+  let least = Math.max(1, Math.min(4, Math.floor(word.length / 3))) + 1
+  for (const candidate of candidates) {
+    const changes = lettersChanged(wanted, candidate.toLowerCase(), least)
+    if (changes < least) {
+      best = candidate
+      least = changes
+    }
+  }
+  return best
+}
+
+/** Levenshtein's distance, by rows; `limit` once no row stays below it. */
+function lettersChanged(from: string, to: string, limit: number): number {
+  let row = Array.from({ length: to.length + 1 }, (_, column) => column)
+  for (let line = 1; line <= from.length; line++) {
+    const next = [line]
+    for (let column = 1; column <= to.length; column++) {
+      const same = from[line - 1] === to[column - 1] ? 0 : 1
+      next.push(Math.min(row[column]! + 1, next[column - 1]! + 1, row[column - 1]! + same))
+    }
+    if (Math.min(...next) >= limit) return limit
+    row = next
+  }
+  return row[to.length]!
+}
