@@ -38,14 +38,18 @@ function addElement(definition, element) {
   if (element.base.path !== element.path && !definition.abstract) return
   const cut = element.path.lastIndexOf('.')
   const owner = element.path.slice(0, cut)
-  const types = element.contentReference ? [element.contentReference.split('#').at(-1)] : (element.type ?? []).map(typeCode)
-  const isBackbone = types.length === 1 && (types[0] === 'BackboneElement' || types[0] === 'Element') && hasChildren(definition, element)
+  const types = element.contentReference
+    ? [element.contentReference.split('#').at(-1)]
+    : (element.type ?? []).map(typeCode)
+  const isBackbone =
+    types.length === 1 && (types[0] === 'BackboneElement' || types[0] === 'Element') && hasChildren(definition, element)
   if (isBackbone) {
     table.elements[element.path] = {}
     table.bases[element.path] = types[0]
     types[0] = element.path
   }
-  table.elements[owner][element.path.slice(cut + 1)] = types.join('|') + (element.max === '1' || element.max === '0' ? '' : '*')
+  table.elements[owner][element.path.slice(cut + 1)] =
+    types.join('|') + (element.max === '1' || element.max === '0' ? '' : '*')
 }
 
 function hasChildren(definition, element) {
@@ -61,6 +65,8 @@ function typeCode({ code, extension }) {
 /** One line a type: a release's changes stay readable in a diff. */
 function layOut({ elements, ...rest }) {
   const head = Object.entries(rest).map(([key, value]) => `  ${JSON.stringify(key)}: ${JSON.stringify(value)},\n`)
-  const lines = Object.entries(elements).map(([type, fields]) => `    ${JSON.stringify(type)}: ${JSON.stringify(fields)}`)
+  const lines = Object.entries(elements).map(
+    ([type, fields]) => `    ${JSON.stringify(type)}: ${JSON.stringify(fields)}`,
+  )
   return `{\n${head.join('')}  "elements": {\n${lines.join(',\n')}\n  }\n}\n`
 }

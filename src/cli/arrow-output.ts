@@ -1,6 +1,8 @@
 /** A query's answer as an Arrow IPC stream: one record batch per DuckDB chunk. */
-import { DuckDBDateValue, DuckDBTimestampTZValue, DuckDBTimestampValue, DuckDBTypeId } from '@duckdb/node-api'
-import type { DuckDBResult, DuckDBType, DuckDBValue } from '@duckdb/node-api'
+import { DuckDBTypeId } from '@duckdb/node-api'
+import type {
+  DuckDBDateValue, DuckDBResult, DuckDBTimestampTZValue, DuckDBTimestampValue, DuckDBType, DuckDBValue,
+} from '@duckdb/node-api'
 import {
   Bool, DateDay, Field, Float64, Int32, Int64, makeBuilder, makeData, RecordBatch, RecordBatchStreamWriter, Schema, Struct,
   TimestampMicrosecond, Utf8, type Data, type DataType,
@@ -34,7 +36,7 @@ export async function writeArrow(result: DuckDBResult, out: Writable): Promise<v
 function columnFor(type: DuckDBType): Column {
   switch (type.typeId) {
     case DuckDBTypeId.BOOLEAN:
-      return built(new Bool(), (value) => value as boolean)
+      return built(new Bool(), (value) => value)
     case DuckDBTypeId.TINYINT:
     case DuckDBTypeId.SMALLINT:
     case DuckDBTypeId.INTEGER:

@@ -1,5 +1,6 @@
 /** An error as an operator reads it: what failed, whether it is worth retrying, what to do. */
 import { StokerError } from '../core/errors.ts'
+import { isUsage } from './exit-code.ts'
 
 /** @param trace with the stack and the causes, which may quote data */
 export function errorText(error: unknown, trace: boolean): string {
@@ -7,7 +8,7 @@ export function errorText(error: unknown, trace: boolean): string {
   if (error instanceof StokerError) {
     lines.push(`stoker: ${error.message}`)
     if (error.hint !== undefined) lines.push(`  what to do: ${error.hint}`)
-    if (!/^(CONFIG|VIEW|USAGE)_/.test(error.code)) {
+    if (!isUsage(error)) {
       lines.push(`  worth retrying: ${error.retryable ? 'yes, the same command goes on where it stopped' : 'not before something has changed'}`)
     }
     lines.push(`  code: ${error.code}`)
@@ -23,7 +24,7 @@ export function errorText(error: unknown, trace: boolean): string {
 function traceLines(error: unknown): string[] {
   const lines: string[] = []
   for (let each: unknown = error, depth = 0; each !== undefined && depth < 8; depth += 1) {
-    if (!(each instanceof Error)) return [...lines, String(each)]
+    if (!(each instanceof Error)) return [...lines, `caused by a thrown ${typeof each}`]
     lines.push(`${depth === 0 ? '' : 'caused by '}${each.stack ?? each.message}`)
     each = each.cause
   }

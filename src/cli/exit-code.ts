@@ -29,9 +29,14 @@ Exit codes:
   6  committed, but some types are held back: the next run catches up
   130, 143  stopped by SIGINT, SIGTERM: run again, it goes on where it stopped`
 
+/** The asker's mistake, found before anything was begun. */
+export function isUsage(error: StokerError): boolean {
+  return /^(CONFIG|VIEW|USAGE|QUERY|STATUS)_/.test(error.code)
+}
+
 export function exitCodeOf(error: unknown): number {
   if (!(error instanceof StokerError)) return EXIT.internal
   if (error.code === 'STORE_LOCKED') return EXIT.locked
-  if (/^(CONFIG|VIEW|USAGE)_/.test(error.code)) return EXIT.usage
+  if (isUsage(error)) return EXIT.usage
   return error.retryable ? EXIT.retry : EXIT.failed
 }

@@ -19,6 +19,6 @@ export function withLakeOptions(command: Command): Command {
 
 export async function lakeOf(options: LakeOptions): Promise<{ lake: Lake; memoryLimitBytes: number }> {
   if (options.lake !== undefined) return { lake: new Lake(resolve(options.lake)), memoryLimitBytes: MEMORY_LIMIT_BYTES }
-  const config = await loadConfig(options.config, process.env)
+  const config = await loadConfig(options.config)
   return { lake: new Lake(config.lake), memoryLimitBytes: config.memoryLimitBytes }
 }

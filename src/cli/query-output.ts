@@ -1,9 +1,11 @@
 /** A query's answer as a table, JSON, CSV or an Arrow stream, chunk by chunk. */
-import { JsonDuckDBValueConverter, type DuckDBResult, type DuckDBValueConverter, type Json } from '@duckdb/node-api'
-import Table from 'cli-table3'
+import {
+  DuckDBTimestampTZValue, DuckDBTimestampValue, DuckDBTypeId, JsonDuckDBValueConverter, type DuckDBResult, type DuckDBValueConverter, type Json,
+} from '@duckdb/node-api'
 import { once } from 'node:events'
 import type { Writable } from 'node:stream'
 import { writeArrow } from './arrow-output.ts'
+import { textTable } from './text-table.ts'
 
 export const FORMATS = ['table', 'json', 'csv', 'arrow'] as const
 export type Format = (typeof FORMATS)[number]
@@ -21,16 +23,26 @@ export async function writeResult(result: DuckDBResult, format: Format, out: Wri
   }
 }
 
+/** `2026-01-01 10:00:00+00` → `2026-01-01T10:00:00Z` */
+function isoInstant(text: string): string {
+  return text.replace(' ', 'T').replace(/\+00$/, 'Z')
+}
+
+const NUMERIC: ReadonlySet<DuckDBTypeId> = new Set([
+  DuckDBTypeId.INTEGER, DuckDBTypeId.BIGINT, DuckDBTypeId.HUGEINT, DuckDBTypeId.FLOAT, DuckDBTypeId.DOUBLE, DuckDBTypeId.DECIMAL,
+])
+
 /** More than a person reads; the rest is counted. */
 const TABLE_ROWS_MAX = 1000
 
 async function writeTable(result: DuckDBResult, out: Writable): Promise<void> {
-  const table = new Table({ head: [...result.columnNames()], style: { head: [], border: [], compact: true } })
+  const shown: string[][] = []
+  const columns = result.columnTypes().map((type, i) => ({ head: result.columnName(i), align: NUMERIC.has(type.typeId) ? 'right' as const : 'left' as const }))
   let rows = 0
   for await (const chunk of jsonRows(result)) {
-    for (const row of chunk) if (rows++ < TABLE_ROWS_MAX) table.push(row.map(cellText))
+    for (const row of chunk) if (rows++ < TABLE_ROWS_MAX) shown.push(row.map(cellText))
   }
-  await write(out, `${table.toString()}\n${rows === 1 ? '1 row' : `${rows} rows`}\n`)
+  await write(out, `${textTable(columns, shown)}${rows === 1 ? '1 row' : `${rows} rows`}\n`)
   if (rows > TABLE_ROWS_MAX) await write(out, `(the first ${TABLE_ROWS_MAX} are shown; --format csv or json writes all)\n`)
 }
 
@@ -67,9 +79,10 @@ function jsonRows(result: DuckDBResult): AsyncIterable<Json[][]> {
   return result.yieldConvertedRows(converter) as AsyncIterable<Json[][]>
 }
 
-/** DuckDB's own, save that a BIGINT is a number where a number holds it: nobody expects a count in quotes. */
+/** DuckDB's own, save that a BIGINT is a number where a number holds it (nobody expects a count in quotes), an instant ISO 8601. */
 const converter: DuckDBValueConverter<Json> = (value, type, nested) => {
   if (typeof value === 'bigint' && value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER) return Number(value)
+  if (value instanceof DuckDBTimestampTZValue || value instanceof DuckDBTimestampValue) return isoInstant(String(value))
   return JsonDuckDBValueConverter(value, type, nested)
 }
 

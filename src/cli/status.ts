@@ -1,5 +1,4 @@
 /** `stoker status`: sources, watermarks, last runs. */
-import Table from 'cli-table3'
 import { Command } from 'commander'
 import { access } from 'node:fs/promises'
 import { StokerError } from '../core/errors.ts'
@@ -11,6 +10,7 @@ import { SnapshotReader } from '../warehouse/reader.ts'
 import { countText, durationText } from './figures.ts'
 import { lakeOf, withLakeOptions, type LakeOptions } from './lake-option.ts'
 import type { Action } from './program.ts'
+import { textTable } from './text-table.ts'
 
 export function statusCommand(perform: (action: Action) => Promise<void>): Command {
   const command = new Command('status')
@@ -73,21 +73,21 @@ async function snapshotOverview(lake: Lake, memoryLimitBytes: number): Promise<O
 function statusText(lake: Lake, { live, types, runs }: Status): string {
   const parts = [`lake     ${lake.root}`, `catalog  ${lake.catalog}`]
   if (!live) parts.push('A worker is writing to this lake now: what follows is as of the newest snapshot.')
-  const held = new Table({
-    head: ['source', 'type', 'resources', 'deletions', 'watermark'],
-    colAligns: ['left', 'left', 'right', 'right', 'left'],
-    style: { head: [], border: [], compact: true },
-  })
-  for (const { source, type, resources, deleted, watermark } of types) {
-    held.push([source, type, countText(resources), countText(deleted), watermark?.toISOString() ?? 'none: the next run asks for everything'])
-  }
-  const last = new Table({ head: ['run', 'source', 'mode', 'state', 'started', 'took', ''], style: { head: [], border: [], compact: true } })
-  for (const run of runs) {
-    const ended = run.ended_at ?? run.committed_at
-    last.push([
-      run.run, run.source, run.mode, run.state, run.started_at.toISOString(),
-      ended === null ? '' : durationText(ended.getTime() - run.started_at.getTime()), run.error_message ?? '',
-    ])
-  }
-  return `${[...parts, held.toString(), 'last runs', last.toString()].join('\n')}\n`
+  const held = textTable(
+    [{ head: 'source' }, { head: 'type' }, { head: 'resources', align: 'right' }, { head: 'deletions', align: 'right' }, { head: 'watermark' }],
+    types.map(({ source, type, resources, deleted, watermark }) => [
+      source, type, countText(resources), countText(deleted), watermark?.toISOString() ?? 'none: the next run asks for everything',
+    ]),
+  )
+  const last = textTable(
+    ['run', 'source', 'mode', 'state', 'started', 'took', ''].map((head) => ({ head })),
+    runs.map((run) => {
+      const ended = run.ended_at ?? run.committed_at
+      return [
+        run.run, run.source, run.mode, run.state, run.started_at.toISOString(),
+        ended === null ? '' : durationText(ended.getTime() - run.started_at.getTime()), run.error_message ?? '',
+      ]
+    }),
+  )
+  return `${parts.join('\n')}\n\n${held}\n${last}`
 }

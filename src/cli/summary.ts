@@ -1,9 +1,9 @@
 /** What a sync did, as tables for people and as JSON for programs. */
-import Table from 'cli-table3'
 import type { TypeCounts, ViewCounts } from '../ledger/books.ts'
 import type { View } from '../warehouse/view.ts'
 import type { RunOutcome } from '../worker/run.ts'
 import { countText, durationText } from './figures.ts'
+import { textTable } from './text-table.ts'
 
 const COUNTS = ['received', 'inserted', 'updated', 'unchanged', 'deleted', 'rejected'] as const
 
@@ -11,18 +11,14 @@ const COUNTS = ['received', 'inserted', 'updated', 'unchanged', 'deleted', 'reje
 export function outcomeTable(outcome: RunOutcome, views: readonly View[]): string {
   const superseded = outcome.books.types.some((type) => type.superseded > 0)
   const columns = superseded ? (['received', 'inserted', 'updated', 'unchanged', 'superseded', 'deleted', 'rejected'] as const) : COUNTS
-  const table = new Table({
-    head: ['type', ...columns, 'view tables (rows)'],
-    colAligns: ['left', ...columns.map(() => 'right' as const), 'left'],
-    style: { head: [], border: [], compact: true },
-  })
   const rows = new Map(outcome.books.views.map((view) => [view.view_table, view]))
-  for (const type of outcome.books.types) {
-    table.push([type.type, ...columns.map((column) => countText(type[column])), tablesText(type, views, rows)])
-  }
+  const table = textTable(
+    [{ head: 'type' }, ...columns.map((head) => ({ head, align: 'right' as const })), { head: 'view tables (rows)' }],
+    outcome.books.types.map((type) => [type.type, ...columns.map((column) => countText(type[column])), tablesText(type, views, rows)]),
+  )
   const ago = durationText(outcome.endedAt.getTime() - outcome.startedAt.getTime())
   const resumed = outcome.resumed ? ', begun earlier and finished now' : ''
-  return `${outcome.source}: run ${outcome.run}, ${outcome.mode}${resumed}, ${ago}\n${table.toString()}\n${heldText(outcome.books.types)}`
+  return `${outcome.source}: run ${outcome.run}, ${outcome.mode}${resumed}, ${ago}\n\n${table}${heldText(outcome.books.types)}`
 }
 
 function tablesText(type: TypeCounts, views: readonly View[], rows: ReadonlyMap<string, ViewCounts>): string {

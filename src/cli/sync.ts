@@ -44,7 +44,7 @@ A run that was interrupted, by a signal, a crash or an error that may pass, goes
 }
 
 async function sync(names: readonly string[], options: SyncOptions & { readonly trace?: true }): Promise<number> {
-  const config = await loadConfig(options.config, process.env)
+  const config = await loadConfig(options.config)
   for (const warning of config.warnings) process.stderr.write(`warning: ${findingText(warning)}\n`)
   refuseUnknown(names, config)
   const progress = observer()

@@ -22,26 +22,47 @@ export function buildCell(definition: ColumnDefinition, scope: Scope, options: P
   const tagged = taggedType(definition, options.typeTags)
   const path = definition.path
   return within({ path: path.at }, () => {
-    const typed = resolve(parseFhirPath(path.text), { ...scope, decimals: decimalForm(tagged ?? defaultColumnType(declared ?? 'decimal')) })
+    const typed = resolve(parseFhirPath(path.text), {
+      ...scope,
+      decimals: decimalForm(tagged ?? defaultColumnType(declared ?? 'decimal')),
+    })
     const from = valueType(typed, declared)
     const fhirType = declared ?? from
     checkDeclared(from, fhirType, typed)
     if (typed.isMany && !definition.isCollection && !typed.isFiltered && !options.judgesValues) {
-      throw new ViewError('VIEW_MANY', `the path gives ${typeText(typed)}, the column promises one value`, {},
-        'add .first(), give the column "collection": true, or use forEach')
+      throw new ViewError(
+        'VIEW_MANY',
+        `the path gives ${typeText(typed)}, the column promises one value`,
+        {},
+        'add .first(), give the column "collection": true, or use forEach',
+      )
     }
     const type = tagged ?? defaultColumnType(fhirType)
     if (!canBecome(from, type.base)) {
-      throw new ViewError('VIEW_TYPE', `the path gives ${from}, which never is a ${type.base}`, { path: `${definition.at}.tag` }, 'ask for another column type')
+      throw new ViewError(
+        'VIEW_TYPE',
+        `the path gives ${from}, which never is a ${type.base}`,
+        { path: `${definition.at}.tag` },
+        'ask for another column type',
+      )
     }
     const source = typed.type.kind === 'value' && typed.type.isDouble ? 'double' : from
     const convert = (expr: Expr): Expr => ({ op: 'convert', of: expr, from: source, to: type })
     const value = definition.isCollection
-      ? each({ ...typed, expr: asList(typed), isMany: true }, scope.view, (item) => ({ ...item, expr: convert(item.expr) })).expr
+      ? each({ ...typed, expr: asList(typed), isMany: true }, scope.view, (item) => ({
+          ...item,
+          expr: convert(item.expr),
+        })).expr
       : convert(single(typed))
     return {
       cell: { name: definition.name, value: definition.isCollection ? call('orEmpty', value) : value },
-      column: { name: definition.name, type, isList: definition.isCollection, fhirType, description: definition.description },
+      column: {
+        name: definition.name,
+        type,
+        isList: definition.isCollection,
+        fhirType,
+        description: definition.description,
+      },
     }
   })
 }
@@ -59,10 +80,20 @@ function valueType({ type, isMany }: Typed, declared: string | undefined): strin
     case 'nothing':
       return declared ?? 'string'
     case 'choice':
-      throw new ViewError('VIEW_TYPE', `${type.element.name} may be one of several types`, {},
-        `say which: ${type.element.name}.ofType(${type.element.types[0]})`)
-    case 'object': case 'resource':
-      throw new ViewError('VIEW_UNSUPPORTED', `a column holds primitive values, not ${typeText({ type, isMany } as Typed)}`, {}, 'name an element of it')
+      throw new ViewError(
+        'VIEW_TYPE',
+        `${type.element.name} may be one of several types`,
+        {},
+        `say which: ${type.element.name}.ofType(${type.element.types[0]})`,
+      )
+    case 'object':
+    case 'resource':
+      throw new ViewError(
+        'VIEW_UNSUPPORTED',
+        `a column holds primitive values, not ${typeText({ type, isMany } as Typed)}`,
+        {},
+        'name an element of it',
+      )
   }
 }
 
@@ -75,7 +106,13 @@ function declaredType(definition: ColumnDefinition, scope: Scope): string | unde
   // integer64 is new in R5; as the type of a column it says what it means.
   if (types.isPrimitive(name) || name === 'integer64') return name
   const place = { path: `${definition.at}.type` }
-  if (types.isComplex(name)) throw new ViewError('VIEW_UNSUPPORTED', `a column holds primitive values, not ${name}`, place, 'name an element of it')
+  if (types.isComplex(name))
+    throw new ViewError(
+      'VIEW_UNSUPPORTED',
+      `a column holds primitive values, not ${name}`,
+      place,
+      'name an element of it',
+    )
   const nearest = nearestName(name, types.typeNames())
   throw new ViewError('VIEW_UNKNOWN', `there is no type ${name}`, place, nearest && `did you mean ${nearest}?`)
 }
@@ -85,8 +122,12 @@ function checkDeclared(from: string, declared: string, typed: Typed): void {
   const isFamily = familyOfType(from) === familyOfType(declared)
   const loses = from === 'decimal' && declared !== 'decimal'
   if (isFamily && !loses) return
-  throw new ViewError('VIEW_TYPE', `the path gives ${typeText(typed)}, the column is declared ${declared}`, {},
-    `declare it ${from}, or ask for another column type with the tag ansi/type`)
+  throw new ViewError(
+    'VIEW_TYPE',
+    `the path gives ${typeText(typed)}, the column is declared ${declared}`,
+    {},
+    `declare it ${from}, or ask for another column type with the tag ansi/type`,
+  )
 }
 
 /** Text may hold anything; the rest only what it can mean. What does not fit is NULL. */

@@ -22,7 +22,10 @@ export function buildPlan(definition: ViewDefinition, view: ViewContext, options
   const shape = new Shape()
   const root = view.fresh()
   const focus: Typed = {
-    expr: { op: 'var', name: root }, type: { kind: 'object', name: definition.resource, shape }, isMany: false, isFiltered: false,
+    expr: { op: 'var', name: root },
+    type: { kind: 'object', name: definition.resource, shape },
+    isMany: false,
+    isFiltered: false,
   }
   const scope: Scope = { view, focus, context: focus, root: focus, rowIndex: whole(0), decimals: 'short' }
   shape.field('resourceType', 'text', false)
@@ -53,14 +56,17 @@ class Builder {
 
   /** Selects side by side on one focus. `outer`: the item of a forEachOrNull around them, which may be missing. */
   level(selects: readonly SelectDefinition[], scope: Scope, outer: string | undefined): Built {
-    const built = selects.map((select) => (select.iteration ? this.iteration(select, scope, outer) : this.content(select, scope, outer)))
+    const built = selects.map((select) =>
+      select.iteration ? this.iteration(select, scope, outer) : this.content(select, scope, outer),
+    )
     return merged(built)
   }
 
   /** A select's columns, nested selects and unionAll, on the focus it has. */
   private content(select: SelectDefinition, scope: Scope, outer: string | undefined): Built {
     const cells: BuiltCell[] = select.columns.map((column) =>
-      within({ path: column.at }, () => buildCell(column, scope, this.options)))
+      within({ path: column.at }, () => buildCell(column, scope, this.options)),
+    )
     const own: Built = {
       level: { cells: cells.map((one) => guarded(one.cell, outer)), parts: [] },
       columns: cells.map((one, place) => ({ column: one.column, at: select.columns[place]!.at })),
@@ -78,9 +84,19 @@ class Builder {
     const isOrNull = kind === 'forEachOrNull'
     const focus: Typed = { ...nodes, expr: { op: 'var', name: item }, isMany: false, isFiltered: false }
     const inner: Scope = { ...scope, focus, context: focus, rowIndex: { op: 'var', name: index } }
-    const { level, columns } = this.content({ ...select, iteration: undefined }, inner, isOrNull || outer !== undefined ? item : undefined)
+    const { level, columns } = this.content(
+      { ...select, iteration: undefined },
+      inner,
+      isOrNull || outer !== undefined ? item : undefined,
+    )
     const part: Part = {
-      kind: 'each', list: asList(nodes), item, index: levelMentions(level, index) ? index : undefined, level, isOrNull, outer,
+      kind: 'each',
+      list: asList(nodes),
+      item,
+      index: levelMentions(level, index) ? index : undefined,
+      level,
+      isOrNull,
+      outer,
     }
     return { level: { cells: [], parts: [part] }, columns }
   }
@@ -90,7 +106,13 @@ class Builder {
     const first = branches[0]!
     branches.forEach((branch, place) => checkBranch(first.columns, branch.columns, `${select.at}.unionAll[${place}]`))
     const names = first.columns.map((one) => one.column.name)
-    const part: Part = { kind: 'union', branches: branches.map((one) => one.level), item: scope.view.fresh(), names, outer }
+    const part: Part = {
+      kind: 'union',
+      branches: branches.map((one) => one.level),
+      item: scope.view.fresh(),
+      names,
+      outer,
+    }
     return { level: { cells: [], parts: [part] }, columns: first.columns }
   }
 }
@@ -111,7 +133,10 @@ function foci(path: PathText, scope: Scope): Typed {
 /** Under a forEachOrNull without items every column is NULL, but for %rowIndex. */
 function guarded(cell: Cell, outer: string | undefined): Cell {
   if (outer === undefined || isNullWith(cell.value, outer) || isRowIndex(cell.value)) return cell
-  return { ...cell, value: { op: 'when', test: call('isMissing', { op: 'var', name: outer }), then: NONE, otherwise: cell.value } }
+  return {
+    ...cell,
+    value: { op: 'when', test: call('isMissing', { op: 'var', name: outer }), then: NONE, otherwise: cell.value },
+  }
 }
 
 function isRowIndex(value: Expr): boolean {
@@ -123,7 +148,8 @@ function checkNames(columns: readonly Placed[]): void {
   const seen = new Map<string, string>()
   for (const { column, at: path } of columns) {
     const known = seen.get(column.name.toLowerCase())
-    if (known !== undefined) throw new ViewError('VIEW_INVALID', `the column ${column.name} is already defined at ${known}`, { path })
+    if (known !== undefined)
+      throw new ViewError('VIEW_INVALID', `the column ${column.name} is already defined at ${known}`, { path })
     seen.set(column.name.toLowerCase(), path)
   }
 }
@@ -132,12 +158,18 @@ function checkNames(columns: readonly Placed[]): void {
 function checkBranch(first: readonly Placed[], branch: readonly Placed[], path: string): void {
   const names = (columns: readonly Placed[]) => columns.map((one) => one.column.name).join(', ')
   if (names(first) !== names(branch)) {
-    throw new ViewError('VIEW_INVALID', `the columns are ${names(branch)}, but those of the first branch ${names(first)}`, { path })
+    throw new ViewError(
+      'VIEW_INVALID',
+      `the columns are ${names(branch)}, but those of the first branch ${names(first)}`,
+      { path },
+    )
   }
   first.forEach(({ column }, place) => {
     const other = branch[place]!.column
     if (JSON.stringify([column.type, column.isList]) !== JSON.stringify([other.type, other.isList])) {
-      throw new ViewError('VIEW_INVALID', `the column ${column.name} has another type than in the first branch`, { path: branch[place]!.at })
+      throw new ViewError('VIEW_INVALID', `the column ${column.name} has another type than in the first branch`, {
+        path: branch[place]!.at,
+      })
     }
   })
 }

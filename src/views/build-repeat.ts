@@ -18,23 +18,37 @@ export function repeatNodes(paths: readonly PathText[], scope: Scope): Typed {
     if (!scope.view.allowsUnknown) checkPaths(paths, [scope.focus], scope)
     return NOTHING
   }
-  if (roots.type.kind !== 'object') throw new ViewError('VIEW_TYPE', `repeat goes through objects, not ${typeText(roots)}`, { path: paths[0]!.at })
+  if (roots.type.kind !== 'object')
+    throw new ViewError('VIEW_TYPE', `repeat goes through objects, not ${typeText(roots)}`, { path: paths[0]!.at })
   const { name } = roots.type
   const item = scope.view.fresh()
   const aNode = decoded({ op: 'var', name: item }, name, new Shape())
   const below = follow(paths, aNode, scope)
   if (below.type.kind === 'object' && below.type.name !== name) {
-    throw new ViewError('VIEW_UNSUPPORTED', `repeat goes through ${name} and ${below.type.name}: supported is one type`, { path: paths[0]!.at })
+    throw new ViewError(
+      'VIEW_UNSUPPORTED',
+      `repeat goes through ${name} and ${below.type.name}: supported is one type`,
+      { path: paths[0]!.at },
+    )
   }
   if (!scope.view.allowsUnknown) checkPaths(paths, [scope.focus, aNode], scope)
   const shape = new Shape()
-  const nodes: Expr = below.type.kind === 'nothing'
-    ? roots.expr
-    : { op: 'descend', roots: roots.expr, item, children: below.expr, names: [...new Set([...lastNames(roots.expr), ...lastNames(below.expr)])] }
+  const nodes: Expr =
+    below.type.kind === 'nothing'
+      ? roots.expr
+      : {
+          op: 'descend',
+          roots: roots.expr,
+          item,
+          children: below.expr,
+          names: [...new Set([...lastNames(roots.expr), ...lastNames(below.expr)])],
+        }
   const node = scope.view.fresh()
   return {
     expr: { op: 'map', list: nodes, item: node, body: { op: 'decode', of: { op: 'var', name: node }, shape } },
-    type: { kind: 'object', name, shape }, isMany: true, isFiltered: true,
+    type: { kind: 'object', name, shape },
+    isMany: true,
+    isFiltered: true,
   }
 }
 
@@ -43,12 +57,18 @@ function follow(paths: readonly PathText[], focus: Typed, scope: Scope): Typed {
   const found: Typed[] = []
   for (const path of paths) {
     const typed = within({ path: path.at }, () => resolveOrNothing(path.text, { ...scope, focus, context: focus }))
-    if (typed.type.kind !== 'nothing') found.push({ ...typed, expr: within({ path: path.at }, () => kept(asList(typed))), isMany: true })
+    if (typed.type.kind !== 'nothing')
+      found.push({ ...typed, expr: within({ path: path.at }, () => kept(asList(typed))), isMany: true })
   }
   const first = found[0]
   if (!first) return NOTHING
   const other = found.find((one) => JSON.stringify(nameOf(one)) !== JSON.stringify(nameOf(first)))
-  if (other) throw new ViewError('VIEW_UNSUPPORTED', `repeat goes through ${typeText(first)} and ${typeText(other)}: supported is one type`, { path: paths[0]!.at })
+  if (other)
+    throw new ViewError(
+      'VIEW_UNSUPPORTED',
+      `repeat goes through ${typeText(first)} and ${typeText(other)}: supported is one type`,
+      { path: paths[0]!.at },
+    )
   return found.length === 1 ? first : { ...first, expr: call('concat', ...found.map((one) => one.expr)) }
 }
 
@@ -74,31 +94,19 @@ function resolveOrNothing(text: string, scope: Scope): Typed {
 
 /** The same nodes kept as JSON. */
 function kept(expr: Expr): Expr {
-  switch (expr.op) {
-    case 'read':
-      expr.field.isJson = true
-      return { ...expr, as: 'json' }
-    case 'map': case 'flatMap':
-      return { ...expr, body: kept(expr.body) }
-    case 'list':
-      return { ...expr, items: expr.items.map(kept) }
-    default:
-      throw new ViewError('VIEW_UNSUPPORTED', 'repeat supports paths of element names only', { position: 1 })
+  if (expr.op === 'read') {
+    expr.field.isJson = true
+    return { ...expr, as: 'json' }
   }
+  if (expr.op === 'map' || expr.op === 'flatMap') return { ...expr, body: kept(expr.body) }
+  if (expr.op === 'list') return { ...expr, items: expr.items.map(kept) }
+  throw new ViewError('VIEW_UNSUPPORTED', 'repeat supports paths of element names only', { position: 1 })
 }
 
 /** The elements that nodes stand in: each step down passes one of them in the JSON text. */
 function lastNames(expr: Expr): string[] {
-  switch (expr.op) {
-    case 'read':
-      return [expr.field.name]
-    case 'map': case 'flatMap':
-      return lastNames(expr.body)
-    case 'list':
-      return expr.items.flatMap(lastNames)
-    case 'call':
-      return expr.args.flatMap(lastNames)
-    default:
-      return []
-  }
+  if (expr.op === 'read') return [expr.field.name]
+  if (expr.op === 'map' || expr.op === 'flatMap') return lastNames(expr.body)
+  if (expr.op === 'list') return expr.items.flatMap(lastNames)
+  return expr.op === 'call' ? expr.args.flatMap(lastNames) : []
 }

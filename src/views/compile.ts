@@ -58,12 +58,17 @@ export function compileView(definition: unknown, options: CompileOptions = {}): 
     const types = fhirTypes(release)
     checkRelease(view, types)
     const isByValue = rules === 'specification'
-    const plan = buildPlan(view, context(view, types, isByValue), { typeTags: ['duckdb/type', 'ansi/type'], judgesValues: isByValue })
+    const plan = buildPlan(view, context(view, types, isByValue), {
+      typeTags: ['duckdb/type', 'ansi/type'],
+      judgesValues: isByValue,
+    })
     return {
       name,
       resource: view.resource,
       description: view.description,
-      hash: createHash('sha256').update(canonical([COMPILER_VERSION, release, rules, definition])).digest('hex'),
+      hash: createHash('sha256')
+        .update(canonical([COMPILER_VERSION, release, rules, definition]))
+        .digest('hex'),
       columns: plan.columns.map((column) => ({
         name: column.name,
         type: columnTypeName(column.type) + (column.isList ? '[]' : ''),
@@ -78,16 +83,34 @@ export function compileView(definition: unknown, options: CompileOptions = {}): 
 
 function context(view: ViewDefinition, types: FhirTypes, allowsUnknown: boolean): ViewContext {
   let made = 0
-  return { types, resource: view.resource, constants: constants(view, types), allowsUnknown, fresh: () => `__${++made}` }
+  return {
+    types,
+    resource: view.resource,
+    constants: constants(view, types),
+    allowsUnknown,
+    fresh: () => `__${++made}`,
+  }
 }
 
 function checkRelease({ resource, fhirVersions }: ViewDefinition, types: FhirTypes): void {
   if (!types.isResource(resource)) {
     const nearest = nearestName(resource, types.resourceNames())
-    throw new ViewError('VIEW_UNKNOWN', `FHIR ${types.release} has no resource ${resource}`, { path: 'resource' }, nearest && `did you mean ${nearest}?`)
+    throw new ViewError(
+      'VIEW_UNKNOWN',
+      `FHIR ${types.release} has no resource ${resource}`,
+      { path: 'resource' },
+      nearest && `did you mean ${nearest}?`,
+    )
   }
-  if (fhirVersions.length > 0 && !fhirVersions.some((version) => types.version.startsWith(version) || version.startsWith(types.version))) {
-    throw new ViewError('VIEW_UNSUPPORTED', `the view is for FHIR ${fhirVersions.join(', ')}, the data is ${types.version}`, { path: 'fhirVersion' })
+  if (
+    fhirVersions.length > 0 &&
+    !fhirVersions.some((version) => types.version.startsWith(version) || version.startsWith(types.version))
+  ) {
+    throw new ViewError(
+      'VIEW_UNSUPPORTED',
+      `the view is for FHIR ${fhirVersions.join(', ')}, the data is ${types.version}`,
+      { path: 'fhirVersion' },
+    )
   }
 }
 
@@ -105,12 +128,14 @@ function constants(view: ViewDefinition, types: FhirTypes): Map<string, Typed> {
 }
 
 function constantValue({ type, value, at: path }: ConstantDefinition, types: FhirTypes): Typed {
-  if (!types.isPrimitive(type) && type !== 'integer64') throw new ViewError('VIEW_UNKNOWN', `there is no primitive type ${type}`, { path })
+  if (!types.isPrimitive(type) && type !== 'integer64')
+    throw new ViewError('VIEW_UNKNOWN', `there is no primitive type ${type}`, { path })
   const isWhole = ['integer', 'positiveInt', 'unsignedInt', 'integer64'].includes(type)
   const wanted = type === 'boolean' ? 'boolean' : isWhole || type === 'decimal' ? 'number' : 'string'
   const isText = type === 'integer64' && typeof value === 'string'
   if (typeof value !== wanted && !isText) throw new ViewError('VIEW_INVALID', `${type} is a ${wanted}`, { path })
-  if (isWhole && !/^-?\d+$/.test(String(value))) throw new ViewError('VIEW_INVALID', `${type} is a whole number`, { path })
+  if (isWhole && !/^-?\d+$/.test(String(value)))
+    throw new ViewError('VIEW_INVALID', `${type} is a whole number`, { path })
   if (typeof value === 'boolean') return valueOf(type, { op: 'boolean', value })
   return valueOf(type, isWhole ? { op: 'integer', value: String(value) } : text(String(value)))
 }
@@ -120,5 +145,6 @@ function canonical(value: unknown): string {
   return JSON.stringify(value, (_, part: unknown) =>
     typeof part === 'object' && part !== null && !Array.isArray(part)
       ? Object.fromEntries(Object.entries(part).sort(([left], [right]) => (left < right ? -1 : 1)))
-      : part)
+      : part,
+  )
 }

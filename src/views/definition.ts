@@ -31,7 +31,8 @@ export interface SelectDefinition {
   readonly columns: readonly ColumnDefinition[]
   readonly selects: readonly SelectDefinition[]
   readonly unions: readonly SelectDefinition[]
-  readonly iteration: { readonly kind: 'forEach' | 'forEachOrNull' | 'repeat'; readonly paths: readonly PathText[] } | undefined
+  readonly iteration:
+    { readonly kind: 'forEach' | 'forEachOrNull' | 'repeat'; readonly paths: readonly PathText[] } | undefined
 }
 
 export interface ColumnDefinition {
@@ -47,14 +48,36 @@ export interface ColumnDefinition {
 
 type Json = Readonly<Record<string, unknown>>
 
-const SELECT_KEYS = ['column', 'select', 'forEach', 'forEachOrNull', 'repeat', 'unionAll', 'id', 'extension', 'modifierExtension']
-const COLUMN_KEYS = ['name', 'path', 'type', 'collection', 'description', 'tag', 'tags', 'id', 'extension', 'modifierExtension']
+const SELECT_KEYS = [
+  'column',
+  'select',
+  'forEach',
+  'forEachOrNull',
+  'repeat',
+  'unionAll',
+  'id',
+  'extension',
+  'modifierExtension',
+]
+const COLUMN_KEYS = [
+  'name',
+  'path',
+  'type',
+  'collection',
+  'description',
+  'tag',
+  'tags',
+  'id',
+  'extension',
+  'modifierExtension',
+]
 const SQL_NAME = /^[A-Za-z][A-Za-z0-9_]*$/
 
 /** @throws ViewError VIEW_INVALID with the path of the mistake. */
 export function readDefinition(json: unknown): ViewDefinition {
   const view = object(json, '')
-  if (view.resourceType !== undefined && view.resourceType !== 'ViewDefinition') throw wrong('resourceType', 'must be ViewDefinition')
+  if (view.resourceType !== undefined && view.resourceType !== 'ViewDefinition')
+    throw wrong('resourceType', 'must be ViewDefinition')
   const name = optionalText(view, 'name', '')
   if (name !== undefined && !SQL_NAME.test(name)) throw wrong('name', 'must be letters, digits and _, a letter first')
   return {
@@ -88,7 +111,10 @@ function readSelect(json: unknown, at: string): SelectDefinition {
     columns: list(select, 'column', at).map((one, place) => readColumn(one, `${at}.column[${place}]`)),
     selects: readSelects(select, 'select', at),
     unions: readSelects(select, 'unionAll', at),
-    iteration: kind && { kind, paths: kind === 'repeat' ? repeated(select, at) : [{ text: text(select, kind, at), at: `${at}.${kind}` }] },
+    iteration: kind && {
+      kind,
+      paths: kind === 'repeat' ? repeated(select, at) : [{ text: text(select, kind, at), at: `${at}.${kind}` }],
+    },
   }
   if (definition.columns.length + definition.selects.length + definition.unions.length === 0) {
     throw wrong(at, 'has neither column, select nor unionAll')
@@ -117,7 +143,9 @@ function readColumn(json: unknown, at: string): ColumnDefinition {
     return [text(tag, 'name', `${at}.tag`), text(tag, 'value', `${at}.tag`)] as const
   })
   return {
-    name, isCollection, at,
+    name,
+    isCollection,
+    at,
     path: { text: text(column, 'path', at), at: `${at}.path` },
     type: optionalText(column, 'type', at),
     description: optionalText(column, 'description', at),
@@ -133,7 +161,8 @@ function readConstant(json: unknown, at: string): ConstantDefinition {
   const key = keys[0]
   if (key === undefined || keys.length > 1) throw wrong(at, 'needs exactly one value, like valueString')
   const value = constant[key]
-  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') throw wrong(`${at}.${key}`, 'must be a primitive value')
+  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean')
+    throw wrong(`${at}.${key}`, 'must be a primitive value')
   return { name, value, at: `${at}.${key}`, type: key[5]!.toLowerCase() + key.slice(6) }
 }
 

@@ -11,10 +11,14 @@ export class ViewsError extends StokerError {
 
   constructor(folder: string, mistakes: readonly ViewError[]) {
     const lines = mistakes.map((one) => `\n  ${one.message}${one.hint === undefined ? '' : ` (${one.hint})`}`)
-    super('VIEWS_INVALID', `${mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`} in the views of ${folder}:${lines.join('')}`, {
-      hint: 'correct the views, or move them out of the folder',
-      facts: { folder, mistakes: mistakes.length },
-    })
+    super(
+      'VIEWS_INVALID',
+      `${mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`} in the views of ${folder}:${lines.join('')}`,
+      {
+        hint: 'correct the views, or move them out of the folder',
+        facts: { folder, mistakes: mistakes.length },
+      },
+    )
     this.mistakes = mistakes
   }
 }
@@ -32,7 +36,8 @@ export async function loadViews(folder: string, options: CompileOptions = {}): P
     try {
       const view = compileFile(file, await readFile(join(folder, file), 'utf8'), options)
       const other = known.get(view.name.toLowerCase())
-      if (other !== undefined) throw new ViewError('VIEW_INVALID', `the name ${view.name} belongs to ${other} already`, { file, path: 'name' })
+      if (other !== undefined)
+        throw new ViewError('VIEW_INVALID', `the name ${view.name} belongs to ${other} already`, { file, path: 'name' })
       known.set(view.name.toLowerCase(), file)
       views.push(view)
     } catch (error) {
@@ -49,7 +54,9 @@ function compileFile(file: string, text: string, options: CompileOptions): Compi
   try {
     definition = JSON.parse(text)
   } catch (cause) {
-    throw new ViewError('VIEW_INVALID', `this is no JSON: ${cause instanceof Error ? cause.message : String(cause)}`, { file })
+    throw new ViewError('VIEW_INVALID', `this is no JSON: ${cause instanceof Error ? cause.message : String(cause)}`, {
+      file,
+    })
   }
   const view = compileView(definition, options)
   if ((definition as { name?: unknown }).name === undefined) {

@@ -15,16 +15,20 @@ export function nearestName(word: string, candidates: Iterable<string>): string 
   return best
 }
 
-/** Levenshtein's distance, by rows; `limit` once no row stays below it. */
+/** Letters added, left out, replaced, or swapped with their neighbour; `limit` once no row stays below it. */
 function lettersChanged(from: string, to: string, limit: number): number {
   let row = Array.from({ length: to.length + 1 }, (_, column) => column)
+  let before: readonly number[] = []
   for (let line = 1; line <= from.length; line++) {
     const next = [line]
     for (let column = 1; column <= to.length; column++) {
       const same = from[line - 1] === to[column - 1] ? 0 : 1
-      next.push(Math.min(row[column]! + 1, next[column - 1]! + 1, row[column - 1]! + same))
+      const isSwapped = line > 1 && from[line - 1] === to[column - 2] && from[line - 2] === to[column - 1]
+      const swapped = isSwapped ? before[column - 2]! + 1 : Number.POSITIVE_INFINITY
+      next.push(Math.min(row[column]! + 1, next[column - 1]! + 1, row[column - 1]! + same, swapped))
     }
-    if (Math.min(...next) >= limit) return limit
+    if (Math.min(...row, ...next) >= limit) return limit
+    before = row
     row = next
   }
   return row[to.length]!

@@ -47,7 +47,7 @@ export async function loadFiles(context: RunContext): Promise<void> {
   // All must have ended before the step does: none may write to the ledger behind its back.
   const ended = await Promise.allSettled(work)
   context.signal.throwIfAborted()
-  const errors = ended.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []))
+  const errors = ended.flatMap((each) => (each.status === 'rejected' ? [each.reason as Error] : []))
   const first = errors.find((error) => !isAbort(error)) ?? errors[0]
   if (first !== undefined) throw first
 }

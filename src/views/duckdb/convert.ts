@@ -9,7 +9,8 @@ export function convertSql(sql: string, isNone: boolean, from: string, to: Colum
   if (isNone) return `CAST(NULL AS ${name})`
   switch (to.base) {
     case 'text':
-      if (from === 'decimal') return once(sql, (value) => `CASE WHEN TRY_CAST(${value} AS DOUBLE) IS NOT NULL THEN ${value} END`)
+      if (from === 'decimal')
+        return once(sql, (value) => `CASE WHEN TRY_CAST(${value} AS DOUBLE) IS NOT NULL THEN ${value} END`)
       return isText(from) ? sql : `CAST(${sql} AS VARCHAR)`
     case 'boolean':
       return from === 'boolean' ? sql : `TRY_CAST(${sql} AS BOOLEAN)`
@@ -23,15 +24,21 @@ export function convertSql(sql: string, isNone: boolean, from: string, to: Colum
       return instantSql(sql)
     case 'binary':
       return `TRY(from_base64(${sql}))`
-    case 'integer': case 'long': case 'decimal': case 'time':
+    case 'integer':
+    case 'long':
+    case 'decimal':
+    case 'time':
       return `TRY_CAST(${sql} AS ${name})`
   }
 }
 
 /** A partial date is its first day; of a dateTime, the date as it is written. */
 function dateSql(sql: string): string {
-  return once(sql, (text) =>
-    `TRY_CAST(CASE strlen(${text}) WHEN 7 THEN ${text} || '-01' WHEN 4 THEN ${text} || '-01-01' ELSE ${text}[:10] END AS DATE)`)
+  return once(
+    sql,
+    (text) =>
+      `TRY_CAST(CASE strlen(${text}) WHEN 7 THEN ${text} || '-01' WHEN 4 THEN ${text} || '-01-01' ELSE ${text}[:10] END AS DATE)`,
+  )
 }
 
 /**
@@ -39,9 +46,12 @@ function dateSql(sql: string): string {
  * stands without an offset, against FHIR's rule).
  */
 export function instantSql(sql: string): string {
-  return once(sql, (text) =>
-    `TRY_CAST(CASE strlen(${text}) WHEN 10 THEN ${text} || 'T00:00:00Z' WHEN 7 THEN ${text} || '-01T00:00:00Z' ` +
-    `WHEN 4 THEN ${text} || '-01-01T00:00:00Z' WHEN 19 THEN ${text} || 'Z' ELSE ${text} END AS TIMESTAMPTZ)`)
+  return once(
+    sql,
+    (text) =>
+      `TRY_CAST(CASE strlen(${text}) WHEN 10 THEN ${text} || 'T00:00:00Z' WHEN 7 THEN ${text} || '-01T00:00:00Z' ` +
+      `WHEN 4 THEN ${text} || '-01-01T00:00:00Z' WHEN 19 THEN ${text} || 'Z' ELSE ${text} END AS TIMESTAMPTZ)`,
+  )
 }
 
 function isText(from: string): boolean {

@@ -32,7 +32,9 @@ export function exprSql(expr: Expr, context: ExprContext): string {
     case 'read':
       return readSql(sql(expr.of), expr.field, expr.as)
     case 'decode':
-      return expr.shape.fields.size === 0 ? sql(expr.of) : `from_json(${sql(expr.of)}, ${sqlText(structText(expr.shape))})`
+      return expr.shape.fields.size === 0
+        ? sql(expr.of)
+        : `from_json(${sql(expr.of)}, ${sqlText(structText(expr.shape))})`
     case 'map': {
       const body = exprSql(expr.body, withVars(context, [expr.item, expr.item]))
       return `list_filter(list_transform(${sql(expr.list)}, lambda ${expr.item}: ${body}), lambda __e: __e IS NOT NULL)`
@@ -84,7 +86,9 @@ function readSql(of: string, field: Field, as: ReadForm): string {
   if (field.kind === 'object') {
     if (as === 'json' || !field.isJson || field.shape.fields.size === 0) return value
     const struct = sqlText(structText(field.shape))
-    return field.isMany ? `list_transform(${value}, lambda __e: from_json(__e, ${struct}))` : `from_json(${value}, ${struct})`
+    return field.isMany
+      ? `list_transform(${value}, lambda __e: from_json(__e, ${struct}))`
+      : `from_json(${value}, ${struct})`
   }
   const typed = as === 'double' && !isDouble(field) ? `TRY_CAST(${value} AS DOUBLE)` : value
   // JSON lists of primitives may hold null, where only an extension is given.
@@ -92,9 +96,11 @@ function readSql(of: string, field: Field, as: ReadForm): string {
 }
 
 function onlySql(sql: string, stopsOnMany: boolean): string {
-  return once(sql, (list) => (stopsOnMany
-    ? `CASE WHEN len(${list}) > 1 THEN error('several values where one is promised') ELSE ${list}[1] END`
-    : `CASE WHEN len(${list}) = 1 THEN ${list}[1] END`))
+  return once(sql, (list) =>
+    stopsOnMany
+      ? `CASE WHEN len(${list}) > 1 THEN error('several values where one is promised') ELSE ${list}[1] END`
+      : `CASE WHEN len(${list}) = 1 THEN ${list}[1] END`,
+  )
 }
 
 /**

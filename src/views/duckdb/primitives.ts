@@ -25,7 +25,9 @@ export const PRIMITIVES: Readonly<Record<Primitive, Words>> = {
   at: ([l, i]) => (/^\d+$/.test(i!) ? `${l}[${Number(i) + 1}]` : `CASE WHEN ${i} >= 0 THEN ${l}[${i} + 1] END`),
   last: ([l]) => `${l}[-1]`,
   slice: ([l, from, count]) =>
-    count === undefined ? `${l}[greatest(${from}, 0) + 1 :]` : `CASE WHEN ${count} > 0 THEN ${l}[greatest(${from}, 0) + 1 : greatest(${from}, 0) + ${count}] END`,
+    count === undefined
+      ? `${l}[greatest(${from}, 0) + 1 :]`
+      : `CASE WHEN ${count} > 0 THEN ${l}[greatest(${from}, 0) + 1 : greatest(${from}, 0) + ${count}] END`,
   concat: (lists) => `list_concat(${lists.join(', ')})`,
   // list_distinct() loses the order.
   distinct: ([l]) => once(l!, (list) => `list_filter(${list}, lambda __e, __i: list_position(${list}, __e) = __i)`),
@@ -33,7 +35,8 @@ export const PRIMITIVES: Readonly<Record<Primitive, Words>> = {
   sameList: ([a, b]) => `(${a} = ${b})`,
   includes: ([l, a]) => `list_contains(${l}, ${a})`,
 
-  join: ([l, separator]) => once(l!, (list) => `CASE WHEN len(${list}) > 0 THEN array_to_string(${list}, ${separator}) END`),
+  join: ([l, separator]) =>
+    once(l!, (list) => `CASE WHEN len(${list}) > 0 THEN array_to_string(${list}, ${separator}) END`),
   append: ([a, b]) => `(${a} || ${b})`,
   startsWith: ([a, b]) => `starts_with(${a}, ${b})`,
   endsWith: ([a, b]) => `ends_with(${a}, ${b})`,
@@ -68,26 +71,35 @@ export const PRIMITIVES: Readonly<Record<Primitive, Words>> = {
   floor: ([a]) => `TRY_CAST(floor(${decimal(a!)}) AS INTEGER)`,
   truncate: ([a]) => `TRY_CAST(trunc(${decimal(a!)}) AS INTEGER)`,
   round: ([a, places]) => digits(`CAST(round(${decimal(a!)}, ${places}) AS DECIMAL(38, 8))`),
-  toInteger: ([a]) => `CASE WHEN regexp_full_match(CAST(${a} AS VARCHAR), '[+-]?[0-9]+') THEN TRY_CAST(${a} AS INTEGER) END`,
-  toDecimal: ([a]) => `CASE WHEN regexp_full_match(CAST(${a} AS VARCHAR), '[+-]?[0-9]+(\\.[0-9]+)?') THEN CAST(${a} AS VARCHAR) END`,
+  toInteger: ([a]) =>
+    `CASE WHEN regexp_full_match(CAST(${a} AS VARCHAR), '[+-]?[0-9]+') THEN TRY_CAST(${a} AS INTEGER) END`,
+  toDecimal: ([a]) =>
+    `CASE WHEN regexp_full_match(CAST(${a} AS VARCHAR), '[+-]?[0-9]+(\\.[0-9]+)?') THEN CAST(${a} AS VARCHAR) END`,
 
   // As TIMESTAMP in UTC: adding months to a TIMESTAMPTZ would ask the session's time zone.
   firstInstant: ([a]) => firstInstant(a!),
-  endInstant: ([a]) => `(${firstInstant(a!)} + CASE length(${a}) WHEN 4 THEN INTERVAL 1 YEAR WHEN 7 THEN INTERVAL 1 MONTH WHEN 10 THEN INTERVAL 1 DAY ELSE INTERVAL 0 DAY END)`,
+  endInstant: ([a]) =>
+    `(${firstInstant(a!)} + CASE length(${a}) WHEN 4 THEN INTERVAL 1 YEAR WHEN 7 THEN INTERVAL 1 MONTH WHEN 10 THEN INTERVAL 1 DAY ELSE INTERVAL 0 DAY END)`,
   precision: ([a]) => `least(length(${a}), 11)`,
 
   resourceKey: ([type, id]) => `'${type!.slice(1, -1)}/' || ${id}`,
-  referenceKey: ([a]) => once(a!, (text) =>
-    `CASE WHEN regexp_full_match(${text}, '[A-Z][A-Za-z]*/[^/?#|]+') THEN ${text} ELSE ${referenceKey(text, '[A-Z][A-Za-z]*')} END`),
+  referenceKey: ([a]) =>
+    once(
+      a!,
+      (text) =>
+        `CASE WHEN regexp_full_match(${text}, '[A-Z][A-Za-z]*/[^/?#|]+') THEN ${text} ELSE ${referenceKey(text, '[A-Z][A-Za-z]*')} END`,
+    ),
   referenceKeyOf: ([a, type]) => once(a!, (text) => referenceKeyOf(text, type!.slice(1, -1))),
 
   lowDecimal: ([a]) => digits(`${decimal12(a!)} - ${halfStep(a!)}`),
   highDecimal: ([a]) => digits(`${decimal12(a!)} + ${halfStep(a!)}`),
   lowDate: ([a]) => `CASE length(${a}) WHEN 4 THEN ${a} || '-01-01' WHEN 7 THEN ${a} || '-01' ELSE ${a}[:10] END`,
   highDate: ([a]) => highDate(a!),
-  lowDateTime: ([a]) => `CASE WHEN length(${a}) > 10 THEN ${filled(a!, '00', '000', '+14:00')} ELSE ` +
+  lowDateTime: ([a]) =>
+    `CASE WHEN length(${a}) > 10 THEN ${filled(a!, '00', '000', '+14:00')} ELSE ` +
     `CASE length(${a}) WHEN 4 THEN ${a} || '-01-01' WHEN 7 THEN ${a} || '-01' ELSE ${a} END || 'T00:00:00.000+14:00' END`,
-  highDateTime: ([a]) => `CASE WHEN length(${a}) > 10 THEN ${filled(a!, '59', '999', '-12:00')} ELSE ${highDate(a!)} || 'T23:59:59.999-12:00' END`,
+  highDateTime: ([a]) =>
+    `CASE WHEN length(${a}) > 10 THEN ${filled(a!, '59', '999', '-12:00')} ELSE ${highDate(a!)} || 'T23:59:59.999-12:00' END`,
   lowTime: ([a]) => filled(a!, '00', '000', ''),
   highTime: ([a]) => filled(a!, '59', '999', ''),
 }
@@ -128,14 +140,18 @@ function highDate(a: string): string {
 function filled(a: string, seconds: string, fraction: string, offset: string): string {
   const parts = String.raw`'^((?:[0-9-]{10}T)?[0-9]{2}:[0-9]{2})(:[0-9]{2})?(?:\.([0-9]+))?(Z|[+-][0-9]{2}:[0-9]{2})?$'`
   const part = (place: number) => `regexp_extract(${a}, ${parts}, ${place})`
-  return `CASE WHEN regexp_matches(${a}, ${parts}) THEN ${part(1)} || coalesce(nullif(${part(2)}, ''), ':${seconds}') || '.' || ` +
+  return (
+    `CASE WHEN regexp_matches(${a}, ${parts}) THEN ${part(1)} || coalesce(nullif(${part(2)}, ''), ':${seconds}') || '.' || ` +
     `rpad(${part(3)}, greatest(length(${part(3)}), 3)::INTEGER, '${fraction[0]}') || coalesce(nullif(${part(4)}, ''), '${offset}') END`
+  )
 }
 
 /** The usual form, relative and without a version, needs no regular expression. */
 function referenceKeyOf(a: string, type: string): string {
-  return `CASE WHEN starts_with(${a}, '${type}/') AND NOT contains(${a}, '/_history/') THEN ${a} ` +
+  return (
+    `CASE WHEN starts_with(${a}, '${type}/') AND strlen(${a}) > ${type.length + 1} AND NOT contains(${a}, '/_history/') THEN ${a} ` +
     `WHEN contains(${a}, '${type}/') THEN ${referenceKey(a, type)} END`
+  )
 }
 
 /**

@@ -7,10 +7,13 @@ import { once } from './once.ts'
 /** SQL of the list whose items are a part's foci, or a unionAll's rows. */
 export function partList(part: Part, context: ExprContext): string {
   const list = part.kind === 'each' ? exprSql(part.list, context) : unionRows(part.branches, context)
-  const filled = part.kind === 'each' && part.isOrNull
-    ? once(list, (value) => `CASE WHEN len(${value}) > 0 THEN ${value} ELSE [NULL] END`)
-    : list
-  return part.outer === undefined ? filled : `CASE WHEN ${context.vars.get(part.outer)!} IS NULL THEN [NULL] ELSE ${filled} END`
+  const filled =
+    part.kind === 'each' && part.isOrNull
+      ? once(list, (value) => `CASE WHEN len(${value}) > 0 THEN ${value} ELSE [NULL] END`)
+      : list
+  return part.outer === undefined
+    ? filled
+    : `CASE WHEN ${context.vars.get(part.outer)!} IS NULL THEN [NULL] ELSE ${filled} END`
 }
 
 function unionRows(branches: readonly Level[], context: ExprContext): string {
@@ -33,19 +36,30 @@ function combined(parts: readonly Part[], cells: Cells, context: ExprContext): {
     return { list: `[${row}]`, row }
   }
   const { item } = part
-  const inner = part.kind === 'each'
-    ? eachRow(part, rest, cells, context)
-    : combined(rest, [...cells, ...part.names.map((name) => [name, `${item}.${JSON.stringify(name)}`] as const)], context)
+  const inner =
+    part.kind === 'each'
+      ? eachRow(part, rest, cells, context)
+      : combined(
+          rest,
+          [...cells, ...part.names.map((name) => [name, `${item}.${JSON.stringify(name)}`] as const)],
+          context,
+        )
   const params = part.kind === 'each' && part.index !== undefined ? `${item}, ${part.index}` : item
   const list = partList(part, context)
   return {
-    list: inner.row === undefined
-      ? `flatten(list_transform(${list}, lambda ${params}: ${inner.list}))`
-      : `list_transform(${list}, lambda ${params}: ${inner.row})`,
+    list:
+      inner.row === undefined
+        ? `flatten(list_transform(${list}, lambda ${params}: ${inner.list}))`
+        : `list_transform(${list}, lambda ${params}: ${inner.row})`,
   }
 }
 
-function eachRow(part: Part & { kind: 'each' }, rest: readonly Part[], cells: Cells, context: ExprContext): { list: string; row?: string } {
+function eachRow(
+  part: Part & { kind: 'each' },
+  rest: readonly Part[],
+  cells: Cells,
+  context: ExprContext,
+): { list: string; row?: string } {
   const index = part.index === undefined ? [] : [[part.index, `(${part.index} - 1)`] as const]
   const inner = withVars(context, [part.item, part.item], ...index)
   return combined([...part.level.parts, ...rest], [...cells, ...cellsOf(part.level, inner)], inner)

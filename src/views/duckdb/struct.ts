@@ -19,10 +19,12 @@ export function isDouble(field: Field): boolean {
 }
 
 function structOf(shape: Shape): Record<string, unknown> {
-  return Object.fromEntries([...shape.fields.values()].map((field) => {
-    const type = fieldType(field)
-    return [field.name, field.isMany ? [type] : type]
-  }))
+  return Object.fromEntries(
+    [...shape.fields.values()].map((field) => {
+      const type = fieldType(field)
+      return [field.name, field.isMany ? [type] : type]
+    }),
+  )
 }
 
 function fieldType(field: Field): unknown {

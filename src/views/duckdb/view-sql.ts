@@ -36,21 +36,39 @@ interface Pending {
 }
 
 export function viewSql(plan: Plan, input: ViewInput, stopsOnMany: boolean): string {
-  const clash = input.carry.find((name) => plan.columns.some((column) => column.name.toLowerCase() === name.toLowerCase()))
+  const clash = input.carry.find((name) =>
+    plan.columns.some((column) => column.name.toLowerCase() === name.toLowerCase()),
+  )
   if (clash !== undefined) {
-    throw new ViewError('VIEW_INVALID', `the column ${clash} has the name of a column that every view table has`, {}, 'give it another name')
+    throw new ViewError(
+      'VIEW_INVALID',
+      `the column ${clash} has the name of a column that every view table has`,
+      {},
+      'give it another name',
+    )
   }
   const json = wantsDigits(plan.shape) ? exactNumbers(sqlName(input.json)) : sqlName(input.json)
   const carry = input.carry.map(sqlName)
   const key = input.keyPrefix === undefined ? [] : [`${sqlName(input.keyPrefix)} || '/' AS __key`]
   const context: ExprContext = {
-    vars: new Map([[plan.root, plan.root]]), keyPrefix: input.keyPrefix === undefined ? undefined : '__key', stopsOnMany,
+    vars: new Map([[plan.root, plan.root]]),
+    keyPrefix: input.keyPrefix === undefined ? undefined : '__key',
+    stopsOnMany,
   }
   const struct = `from_json(${json}, ${sqlText(structText(plan.shape))})`
   const parsed = select([...carry, ...key, `${BARRIER} THEN ${struct} END AS ${plan.root}`], input.from)
-  const conditions = [`${plan.root}."resourceType" = ${sqlText(plan.resource)}`, ...plan.where.map((test) => exprSql(test, context))]
+  const conditions = [
+    `${plan.root}."resourceType" = ${sqlText(plan.resource)}`,
+    ...plan.where.map((test) => exprSql(test, context)),
+  ]
   const staging: Staging = { plan, carry, isKeyed: key.length > 0 }
-  return stage(staging, { from: parsed, where: conditions, context, known: [] }, cellsOf(plan.level, context), plan.level.parts, [])
+  return stage(
+    staging,
+    { from: parsed, where: conditions, context, known: [] },
+    cellsOf(plan.level, context),
+    plan.level.parts,
+    [],
+  )
 }
 
 interface Staging {
@@ -69,7 +87,13 @@ interface Relation {
 }
 
 /** `cells`: SQL of columns that can be computed now; `parts` go on from here, `later` wait from stages before. */
-function stage(staging: Staging, relation: Relation, cells: Cells, parts: readonly Part[], later: readonly Pending[]): string {
+function stage(
+  staging: Staging,
+  relation: Relation,
+  cells: Cells,
+  parts: readonly Part[],
+  later: readonly Pending[],
+): string {
   const { context, known, where } = relation
   const from = `(${relation.from})`
   const [next, ...rest] = [...parts.map((part): Pending => ({ part, list: undefined })), ...later]
@@ -78,7 +102,9 @@ function stage(staging: Staging, relation: Relation, cells: Cells, parts: readon
   const waiting = rest.map((one) => ({ part: one.part, list: `${one.part.item}l`, isNew: one.list === undefined }))
   const list = next.list ?? partList(part, context)
   const index = part.kind === 'each' ? part.index : undefined
-  const needed = [...context.vars.keys()].filter((name) => [part, ...rest.map((one) => one.part)].some((one) => insideMentions(one, name)))
+  const needed = [...context.vars.keys()].filter((name) =>
+    [part, ...rest.map((one) => one.part)].some((one) => insideMentions(one, name)),
+  )
   const columns = [
     ...staging.carry,
     ...(staging.isKeyed ? ['__key'] : []),
@@ -89,8 +115,11 @@ function stage(staging: Staging, relation: Relation, cells: Cells, parts: readon
     `unnest(${list}) AS ${part.item}`,
     ...(index === undefined ? [] : [`generate_subscripts(${list}, 1) - 1 AS ${index}`]),
   ]
-  const inner = withVars({ ...context, vars: new Map(needed.map((name) => [name, name])) },
-    [part.item, part.item], ...(index === undefined ? [] : [[index, index] as const]))
+  const inner = withVars(
+    { ...context, vars: new Map(needed.map((name) => [name, name])) },
+    [part.item, part.item],
+    ...(index === undefined ? [] : [[index, index] as const]),
+  )
   const after: Relation = {
     from: select(columns, from, where),
     where: part.kind === 'each' && !part.isOrNull && part.outer === undefined ? [`${part.item} IS NOT NULL`] : [],
@@ -115,7 +144,9 @@ function insideMentions(part: Part, name: string): boolean {
 
 /** In the order of the definition, whatever the order they were computed in. */
 function output({ plan, carry }: Staging, known: readonly string[], cells: Cells): string[] {
-  const columns = plan.columns.map(({ name }) => (known.includes(name) ? sqlName(name) : `${cells.get(name)!} AS ${sqlName(name)}`))
+  const columns = plan.columns.map(({ name }) =>
+    known.includes(name) ? sqlName(name) : `${cells.get(name)!} AS ${sqlName(name)}`,
+  )
   return [...carry, ...columns]
 }
 

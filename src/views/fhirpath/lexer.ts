@@ -2,8 +2,18 @@
 import { ViewError } from '../view-error.ts'
 
 export type TokenKind =
-  | 'name' | 'quoted name' | 'variable' | 'dollar' | 'string' | 'integer' | 'decimal' | 'date' | 'dateTime' | 'time'
-  | 'symbol' | 'end'
+  | 'name'
+  | 'quoted name'
+  | 'variable'
+  | 'dollar'
+  | 'string'
+  | 'integer'
+  | 'decimal'
+  | 'date'
+  | 'dateTime'
+  | 'time'
+  | 'symbol'
+  | 'end'
 
 export interface Token {
   readonly kind: TokenKind
@@ -70,5 +80,6 @@ const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', f
 
 function unescaped(text: string): string {
   return text.replace(/\\(?:u([0-9a-fA-F]{4})|(.))/g, (_, code: string | undefined, letter: string) =>
-    code === undefined ? (ESCAPES[letter] ?? letter) : String.fromCharCode(Number.parseInt(code, 16)))
+    code === undefined ? (ESCAPES[letter] ?? letter) : String.fromCharCode(Number.parseInt(code, 16)),
+  )
 }

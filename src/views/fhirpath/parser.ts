@@ -85,7 +85,12 @@ class Parser {
     const token = this.peek()
     const { at, text } = token
     switch (token.kind) {
-      case 'string': case 'integer': case 'decimal': case 'date': case 'dateTime': case 'time':
+      case 'string':
+      case 'integer':
+      case 'decimal':
+      case 'date':
+      case 'dateTime':
+      case 'time':
         this.next++
         return { kind: 'literal', type: token.kind, value: text, at }
       case 'variable':
@@ -106,7 +111,8 @@ class Parser {
         if (text !== 'true' && text !== 'false') return this.invocation(undefined)
         this.next++
         return { kind: 'literal', type: 'boolean', value: text, at }
-      case 'quoted name': case 'dollar':
+      case 'quoted name':
+      case 'dollar':
         return this.invocation(undefined)
       case 'end':
         throw this.unexpected()

@@ -2,7 +2,10 @@
 import { ViewError } from '../view-error.ts'
 
 export type ColumnType =
-  | { readonly base: 'text' | 'boolean' | 'integer' | 'long' | 'double' | 'date' | 'time' | 'timestamp' | 'instant' | 'binary' }
+  | {
+      readonly base:
+        'text' | 'boolean' | 'integer' | 'long' | 'double' | 'date' | 'time' | 'timestamp' | 'instant' | 'binary'
+    }
   /** `digits` in all, `scale` of them behind the point. */
   | { readonly base: 'decimal'; readonly digits: number; readonly scale: number }
 
@@ -14,7 +17,9 @@ export function defaultColumnType(fhirType: string): ColumnType {
   switch (fhirType) {
     case 'boolean':
       return BOOLEAN
-    case 'integer': case 'positiveInt': case 'unsignedInt':
+    case 'integer':
+    case 'positiveInt':
+    case 'unsignedInt':
       return { base: 'integer' }
     case 'integer64':
       return { base: 'long' }
@@ -29,17 +34,36 @@ export function defaultColumnType(fhirType: string): ColumnType {
 
 /** ISO/IEC 9075 names as `ansi/type` has them, and the shorter ones databases use. */
 const NAMED: Readonly<Record<string, ColumnType>> = {
-  'CHARACTER': TEXT, 'CHAR': TEXT, 'CHARACTER VARYING': TEXT, 'CHAR VARYING': TEXT, 'VARCHAR': TEXT,
-  'CHARACTER LARGE OBJECT': TEXT, 'CLOB': TEXT, 'TEXT': TEXT, 'STRING': TEXT,
-  'BOOLEAN': BOOLEAN, 'BOOL': BOOLEAN,
-  'SMALLINT': { base: 'integer' }, 'INT': { base: 'integer' }, 'INTEGER': { base: 'integer' },
-  'BIGINT': { base: 'long' },
-  'REAL': { base: 'double' }, 'FLOAT': { base: 'double' }, 'DOUBLE': { base: 'double' }, 'DOUBLE PRECISION': { base: 'double' },
-  'DATE': { base: 'date' }, 'TIME': { base: 'time' },
-  'TIMESTAMP': { base: 'timestamp' }, 'TIMESTAMP WITHOUT TIME ZONE': { base: 'timestamp' },
-  'TIMESTAMP WITH TIME ZONE': { base: 'instant' }, 'TIMESTAMPTZ': { base: 'instant' },
-  'BINARY': { base: 'binary' }, 'BINARY VARYING': { base: 'binary' }, 'VARBINARY': { base: 'binary' },
-  'BINARY LARGE OBJECT': { base: 'binary' }, 'BLOB': { base: 'binary' },
+  CHARACTER: TEXT,
+  CHAR: TEXT,
+  'CHARACTER VARYING': TEXT,
+  'CHAR VARYING': TEXT,
+  VARCHAR: TEXT,
+  'CHARACTER LARGE OBJECT': TEXT,
+  CLOB: TEXT,
+  TEXT: TEXT,
+  STRING: TEXT,
+  BOOLEAN: BOOLEAN,
+  BOOL: BOOLEAN,
+  SMALLINT: { base: 'integer' },
+  INT: { base: 'integer' },
+  INTEGER: { base: 'integer' },
+  BIGINT: { base: 'long' },
+  REAL: { base: 'double' },
+  FLOAT: { base: 'double' },
+  DOUBLE: { base: 'double' },
+  'DOUBLE PRECISION': { base: 'double' },
+  DATE: { base: 'date' },
+  TIME: { base: 'time' },
+  TIMESTAMP: { base: 'timestamp' },
+  'TIMESTAMP WITHOUT TIME ZONE': { base: 'timestamp' },
+  'TIMESTAMP WITH TIME ZONE': { base: 'instant' },
+  TIMESTAMPTZ: { base: 'instant' },
+  BINARY: { base: 'binary' },
+  'BINARY VARYING': { base: 'binary' },
+  VARBINARY: { base: 'binary' },
+  'BINARY LARGE OBJECT': { base: 'binary' },
+  BLOB: { base: 'binary' },
 }
 
 /**
@@ -57,6 +81,10 @@ export function namedColumnType(name: string): ColumnType {
   }
   const known = NAMED[words.replace(/ ?\([^)]*\)/, '')]
   if (known) return known
-  throw new ViewError('VIEW_UNSUPPORTED', `there is no column type ${name}`, {},
-    'use VARCHAR, BOOLEAN, INTEGER, BIGINT, DOUBLE PRECISION, DECIMAL(p,s), DATE, TIME, TIMESTAMP, TIMESTAMP WITH TIME ZONE or BINARY')
+  throw new ViewError(
+    'VIEW_UNSUPPORTED',
+    `there is no column type ${name}`,
+    {},
+    'use VARCHAR, BOOLEAN, INTEGER, BIGINT, DOUBLE PRECISION, DECIMAL(p,s), DATE, TIME, TIMESTAMP, TIMESTAMP WITH TIME ZONE or BINARY',
+  )
 }

@@ -29,23 +29,86 @@ export type Expr =
   | { readonly op: 'convert'; readonly of: Expr; readonly from: string; readonly to: ColumnType }
   | { readonly op: 'call'; readonly name: Primitive; readonly args: readonly Expr[] }
   /** `roots` (a list of JSON) and all below it, each before its own `children`, as JSON. `names`: see Repeat. */
-  | { readonly op: 'descend'; readonly roots: Expr; readonly item: string; readonly children: Expr; readonly names: readonly string[] }
+  | {
+      readonly op: 'descend'
+      readonly roots: Expr
+      readonly item: string
+      readonly children: Expr
+      readonly names: readonly string[]
+    }
 
 /** `value` for what has one form only, `json` for an object or `any` kept whole. */
 export type ReadForm = DecimalForm | 'value' | 'json'
 
 /** What a dialect must be able to say beside the above. `t` text, `n` number, `b` boolean, `l` list, `i` integer. */
 export type Primitive =
-  | 'and' | 'or' | 'not' | 'xor' | 'implies'
-  | 'isMissing' | 'isPresent' | 'equal' | 'less' | 'lessOrEqual'
-  | 'coalesce' | 'count' | 'isEmpty' | 'at' | 'last' | 'slice' | 'concat' | 'distinct' | 'orEmpty' | 'sameList' | 'includes'
-  | 'join' | 'append' | 'startsWith' | 'endsWith' | 'containsText' | 'matches' | 'replace' | 'replaceMatches'
-  | 'substring' | 'indexOf' | 'length' | 'upper' | 'lower' | 'trim' | 'split'
-  | 'number' | 'plus' | 'minus' | 'times' | 'over' | 'wholeOver' | 'remainder'
-  | 'plusWhole' | 'minusWhole' | 'timesWhole' | 'abs' | 'ceiling' | 'floor' | 'round' | 'truncate' | 'toInteger' | 'toDecimal'
-  | 'firstInstant' | 'endInstant' | 'precision'
-  | 'resourceKey' | 'referenceKey' | 'referenceKeyOf'
-  | 'lowDecimal' | 'highDecimal' | 'lowDate' | 'highDate' | 'lowDateTime' | 'highDateTime' | 'lowTime' | 'highTime'
+  | 'and'
+  | 'or'
+  | 'not'
+  | 'xor'
+  | 'implies'
+  | 'isMissing'
+  | 'isPresent'
+  | 'equal'
+  | 'less'
+  | 'lessOrEqual'
+  | 'coalesce'
+  | 'count'
+  | 'isEmpty'
+  | 'at'
+  | 'last'
+  | 'slice'
+  | 'concat'
+  | 'distinct'
+  | 'orEmpty'
+  | 'sameList'
+  | 'includes'
+  | 'join'
+  | 'append'
+  | 'startsWith'
+  | 'endsWith'
+  | 'containsText'
+  | 'matches'
+  | 'replace'
+  | 'replaceMatches'
+  | 'substring'
+  | 'indexOf'
+  | 'length'
+  | 'upper'
+  | 'lower'
+  | 'trim'
+  | 'split'
+  | 'number'
+  | 'plus'
+  | 'minus'
+  | 'times'
+  | 'over'
+  | 'wholeOver'
+  | 'remainder'
+  | 'plusWhole'
+  | 'minusWhole'
+  | 'timesWhole'
+  | 'abs'
+  | 'ceiling'
+  | 'floor'
+  | 'round'
+  | 'truncate'
+  | 'toInteger'
+  | 'toDecimal'
+  | 'firstInstant'
+  | 'endInstant'
+  | 'precision'
+  | 'resourceKey'
+  | 'referenceKey'
+  | 'referenceKeyOf'
+  | 'lowDecimal'
+  | 'highDecimal'
+  | 'lowDate'
+  | 'highDate'
+  | 'lowDateTime'
+  | 'highDateTime'
+  | 'lowTime'
+  | 'highTime'
 
 export function call(name: Primitive, ...args: Expr[]): Expr {
   return { op: 'call', name, args }

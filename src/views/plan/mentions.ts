@@ -7,37 +7,52 @@ function mentions(expr: Expr, name: string): boolean {
 }
 
 export function levelMentions(level: Level, name: string): boolean {
-  return level.cells.some((cell) => mentions(cell.value, name)) || level.parts.some((part) =>
-    part.outer === name || (part.kind === 'union'
-      ? part.branches.some((branch) => levelMentions(branch, name))
-      : mentions(part.list, name) || levelMentions(part.level, name)))
+  return (
+    level.cells.some((cell) => mentions(cell.value, name)) ||
+    level.parts.some(
+      (part) =>
+        part.outer === name ||
+        (part.kind === 'union'
+          ? part.branches.some((branch) => levelMentions(branch, name))
+          : mentions(part.list, name) || levelMentions(part.level, name)),
+    )
+  )
 }
 
 /** True when the expression is surely NULL (or an empty list) where the variable is. */
 export function isNullWith(expr: Expr, name: string): boolean {
-  switch (expr.op) {
-    case 'var':
-      return expr.name === name
-    case 'read': case 'decode': case 'convert':
-      return isNullWith(expr.of, name)
-    case 'map': case 'flatMap': case 'filter': case 'only':
-      return isNullWith(expr.list, name)
-    case 'call':
-      return STRICT.has(expr.name) && expr.args.some((one) => isNullWith(one, name))
-    default:
-      return false
-  }
+  if (expr.op === 'var') return expr.name === name
+  if (expr.op === 'read' || expr.op === 'decode' || expr.op === 'convert') return isNullWith(expr.of, name)
+  if (expr.op === 'map' || expr.op === 'flatMap' || expr.op === 'filter' || expr.op === 'only')
+    return isNullWith(expr.list, name)
+  return expr.op === 'call' && STRICT.has(expr.name) && expr.args.some((one) => isNullWith(one, name))
 }
 
-const STRICT: ReadonlySet<string> = new Set(['at', 'last', 'referenceKey', 'referenceKeyOf', 'join', 'equal', 'less', 'lessOrEqual'])
+const STRICT: ReadonlySet<string> = new Set([
+  'at',
+  'last',
+  'referenceKey',
+  'referenceKeyOf',
+  'join',
+  'equal',
+  'less',
+  'lessOrEqual',
+])
 
 function parts(expr: Expr): Expr[] {
   switch (expr.op) {
-    case 'var': case 'text': case 'integer': case 'boolean': case 'none':
+    case 'var':
+    case 'text':
+    case 'integer':
+    case 'boolean':
+    case 'none':
       return []
-    case 'read': case 'decode': case 'convert':
+    case 'read':
+    case 'decode':
+    case 'convert':
       return [expr.of]
-    case 'map': case 'flatMap':
+    case 'map':
+    case 'flatMap':
       return [expr.list, expr.body]
     case 'filter':
       return [expr.list, expr.test]

@@ -20,6 +20,7 @@ function boundary(given: Call, edge: Edge): Typed {
   const expr = single(given.input)
   if (type.name === 'decimal' || isWhole(given.input)) return valueOf('decimal', call(edge.decimal, expr))
   if (type.name === 'instant') return valueOf('instant', call(edge.dateTime, expr))
-  if (type.name === 'date' || type.name === 'dateTime' || type.name === 'time') return valueOf(type.name, call(edge[type.name], expr))
+  if (type.name === 'date' || type.name === 'dateTime' || type.name === 'time')
+    return valueOf(type.name, call(edge[type.name], expr))
   throw wrongInput(given, 'decimals, dates and times')
 }

@@ -5,11 +5,27 @@ import { familyOf } from './family.ts'
 import { textArgument, typeArgument, wholeArgument, wrongInput, type Call, type PathFunction } from './function.ts'
 import { distinctItems } from './operators.ts'
 import { alternatives, isOfType, navigate, ofType } from './navigate.ts'
-import { asList, condition, each, isPresent, keep, NOTHING, single, truth, typeText, valueOf, type Scope, type Typed } from './typed.ts'
+import {
+  asList,
+  condition,
+  each,
+  isPresent,
+  keep,
+  NOTHING,
+  single,
+  truth,
+  typeText,
+  valueOf,
+  type Scope,
+  type Typed,
+} from './typed.ts'
 
 export const COLLECTIONS: Readonly<Record<string, PathFunction>> = {
   where: { args: [1, 1], apply: (given) => filtered(given) },
-  exists: { args: [0, 1], apply: (given) => truth(existence(given.args.length > 0 ? filtered(given) : given.input, given.scope)) },
+  exists: {
+    args: [0, 1],
+    apply: (given) => truth(existence(given.args.length > 0 ? filtered(given) : given.input, given.scope)),
+  },
   empty: { args: [0, 0], apply: ({ input, scope }) => truth(call('not', existence(input, scope))) },
   hasValue: {
     args: [0, 0],
@@ -33,17 +49,22 @@ export const COLLECTIONS: Readonly<Record<string, PathFunction>> = {
   },
   first: {
     args: [0, 0],
-    apply: ({ input, at }) => placed(plain(input, at), (list) => {
-      const items = distinctItems(list)
-      return items ? call('coalesce', ...items) : call('at', list, whole(0))
-    }),
+    apply: ({ input, at }) =>
+      placed(plain(input, at), (list) => {
+        const items = distinctItems(list)
+        return items ? call('coalesce', ...items) : call('at', list, whole(0))
+      }),
   },
   last: { args: [0, 0], apply: ({ input, at }) => placed(plain(input, at), (list) => call('last', list)) },
   single: { args: [0, 0], apply: ({ input, at }) => ({ ...plain(input, at), expr: single(input), isMany: false }) },
   tail: { args: [0, 0], apply: (given) => sliced(given, whole(1), undefined) },
   skip: { args: [1, 1], apply: (given) => sliced(given, wholeArgument(given, 0), undefined) },
   take: { args: [1, 1], apply: (given) => sliced(given, whole(0), wholeArgument(given, 0)) },
-  distinct: { args: [0, 0], apply: (given) => (given.input.isMany ? { ...given.input, expr: call('distinct', values(given).expr) } : given.input) },
+  distinct: {
+    args: [0, 0],
+    apply: (given) =>
+      given.input.isMany ? { ...given.input, expr: call('distinct', values(given).expr) } : given.input,
+  },
   isDistinct: {
     args: [0, 0],
     apply: (given) => {
@@ -65,7 +86,9 @@ export const COLLECTIONS: Readonly<Record<string, PathFunction>> = {
 
 function filtered({ input, args, scope, resolve, at }: Call): Typed {
   if (input.type.kind === 'nothing') return NOTHING
-  return keep(plain(input, at), scope.view, (item, index) => condition(resolve(args[0]!, criteria(scope, item, index)), args[0]!.at))
+  return keep(plain(input, at), scope.view, (item, index) =>
+    condition(resolve(args[0]!, criteria(scope, item, index)), args[0]!.at),
+  )
 }
 
 /** The items for which the criterion is not true. */
@@ -84,7 +107,9 @@ function criteria(scope: Scope, focus: Typed, index: Expr): Scope {
 
 function existence(input: Typed, scope: Scope): Expr {
   if (input.type.kind !== 'choice') return isPresent(input)
-  return alternatives(input, scope).map(isPresent).reduce((left, right) => call('or', left, right))
+  return alternatives(input, scope)
+    .map(isPresent)
+    .reduce((left, right) => call('or', left, right))
 }
 
 function booleans(given: Call, wanted: boolean): Typed {
@@ -100,7 +125,12 @@ function placed(input: Typed, place: (list: Expr) => Expr): Typed {
 function sliced(given: Call, from: Expr, count: Expr | undefined): Typed {
   const input = plain(given.input, given.at)
   if (input.type.kind === 'nothing') return NOTHING
-  return { ...input, expr: call('slice', asList(input), from, ...(count ? [count] : [])), isMany: true, isFiltered: true }
+  return {
+    ...input,
+    expr: call('slice', asList(input), from, ...(count ? [count] : [])),
+    isMany: true,
+    isFiltered: true,
+  }
 }
 
 /** @throws ViewError for what is no primitive. */
@@ -116,8 +146,12 @@ function one(input: Typed): Typed {
 /** A choice has no value of its own until ofType() says which. */
 function plain(input: Typed, at: number): Typed {
   if (input.type.kind !== 'choice') return input
-  throw new ViewError('VIEW_TYPE', `${input.type.element.name} may be one of several types`, { position: at },
-    `say which: ${input.type.element.name}.ofType(${input.type.element.types[0]})`)
+  throw new ViewError(
+    'VIEW_TYPE',
+    `${input.type.element.name} may be one of several types`,
+    { position: at },
+    `say which: ${input.type.element.name}.ofType(${input.type.element.types[0]})`,
+  )
 }
 
 function extension(given: Call): Typed {
@@ -135,14 +169,21 @@ function choose({ args, scope, resolve, at }: Call): Typed {
   const otherwise = args[2] ? resolve(args[2], scope) : NOTHING
   const model = then.type.kind === 'nothing' ? otherwise : then
   if (model.type.kind === 'nothing') return NOTHING
-  if (model.type.kind !== 'value') throw new ViewError('VIEW_UNSUPPORTED', 'iif() is supported for primitive values only', { position: at })
+  if (model.type.kind !== 'value')
+    throw new ViewError('VIEW_UNSUPPORTED', 'iif() is supported for primitive values only', { position: at })
   for (const branch of [then, otherwise]) {
     if (branch.type.kind !== 'nothing' && familyOf(branch) !== familyOf(model)) {
-      throw new ViewError('VIEW_TYPE', `iif() gives either ${typeText(then)} or ${typeText(otherwise)}`, { position: at })
+      throw new ViewError('VIEW_TYPE', `iif() gives either ${typeText(then)} or ${typeText(otherwise)}`, {
+        position: at,
+      })
     }
   }
   const isMany = then.isMany || otherwise.isMany
-  const side = (branch: Typed): Expr =>
-    branch.type.kind === 'nothing' ? NONE : isMany ? asList(branch) : branch.expr
-  return { ...model, expr: { op: 'when', test, then: side(then), otherwise: side(otherwise) }, isMany, isFiltered: true }
+  const side = (branch: Typed): Expr => (branch.type.kind === 'nothing' ? NONE : isMany ? asList(branch) : branch.expr)
+  return {
+    ...model,
+    expr: { op: 'when', test, then: side(then), otherwise: side(otherwise) },
+    isMany,
+    isFiltered: true,
+  }
 }

@@ -14,10 +14,18 @@ export function comparableFamily(left: Typed, right: Typed, ast: Ast & { kind: '
   if (left.type.kind === 'nothing' || right.type.kind === 'nothing') return undefined
   const [one, other] = [familyOf(left), familyOf(right)]
   if (one && one === other) return one
-  const hint = one === 'date' || other === 'date'
-    ? 'a date is written @2012-04-01, an instant @2012-04-01T10:00:00Z'
-    : left.type.kind === 'choice' || right.type.kind === 'choice' ? 'say which type it is with ofType()' : undefined
-  throw new ViewError('VIEW_TYPE', `${typeText(left)} ${ast.operator} ${typeText(right)} compares values of different types`, { position: ast.at }, hint)
+  const hint =
+    one === 'date' || other === 'date'
+      ? 'a date is written @2012-04-01, an instant @2012-04-01T10:00:00Z'
+      : left.type.kind === 'choice' || right.type.kind === 'choice'
+        ? 'say which type it is with ofType()'
+        : undefined
+  throw new ViewError(
+    'VIEW_TYPE',
+    `${typeText(left)} ${ast.operator} ${typeText(right)} compares values of different types`,
+    { position: ast.at },
+    hint,
+  )
 }
 
 /** Both single values. */
@@ -61,11 +69,21 @@ export function numberOf(value: Typed): Expr {
  */
 function byPrecision(left: Expr, right: Expr, compare: Primitive, before: Expr): Expr {
   const apart: Expr = {
-    op: 'when', test: call('lessOrEqual', call('endInstant', left), call('firstInstant', right)), then: before,
+    op: 'when',
+    test: call('lessOrEqual', call('endInstant', left), call('firstInstant', right)),
+    then: before,
     otherwise: {
-      op: 'when', test: call('lessOrEqual', call('endInstant', right), call('firstInstant', left)), then: FALSE, otherwise: NONE,
+      op: 'when',
+      test: call('lessOrEqual', call('endInstant', right), call('firstInstant', left)),
+      then: FALSE,
+      otherwise: NONE,
     },
   }
   const same = call(compare, call('firstInstant', left), call('firstInstant', right))
-  return { op: 'when', test: call('equal', call('precision', left), call('precision', right)), then: same, otherwise: apart }
+  return {
+    op: 'when',
+    test: call('equal', call('precision', left), call('precision', right)),
+    then: same,
+    otherwise: apart,
+  }
 }

@@ -59,10 +59,14 @@ export function typeArgument(given: Call, place: number): string | undefined {
 }
 
 export function wrongInput(given: Call, wanted: string): ViewError {
-  return new ViewError('VIEW_TYPE', `${given.name}() works on ${wanted}, not on ${typeText(given.input)}`, { position: given.at })
+  return new ViewError('VIEW_TYPE', `${given.name}() works on ${wanted}, not on ${typeText(given.input)}`, {
+    position: given.at,
+  })
 }
 
 function wrongArgument(given: Call, place: number, typed: Typed | undefined, wanted: string): ViewError {
   const found = typed ? `, not ${typeText(typed)}` : ''
-  return new ViewError('VIEW_TYPE', `${given.name}() takes ${wanted}${found}`, { position: given.args[place]?.at ?? given.at })
+  return new ViewError('VIEW_TYPE', `${given.name}() takes ${wanted}${found}`, {
+    position: given.args[place]?.at ?? given.at,
+  })
 }

@@ -11,7 +11,8 @@ export const KEYS: Readonly<Record<string, PathFunction>> = {
     apply(given) {
       const { type, expr } = given.input
       const { types } = given.scope.view
-      if (type.kind !== 'object' || !types.isResource(type.name) || given.input.isMany) throw wrongInput(given, 'a resource')
+      if (type.kind !== 'object' || !types.isResource(type.name) || given.input.isMany)
+        throw wrongInput(given, 'a resource')
       const id = type.shape.field('id', 'text', false)
       return valueOf('string', call('resourceKey', text(type.name), { op: 'read', of: expr, field: id, as: 'value' }))
     },
@@ -30,7 +31,10 @@ export const KEYS: Readonly<Record<string, PathFunction>> = {
       const field = input.type.shape.field('reference', 'text', false)
       const keys = each(input, scope.view, (item) => {
         const reference = { op: 'read', of: item.expr, field, as: 'value' } as const
-        return valueOf('string', wanted === undefined ? call('referenceKey', reference) : call('referenceKeyOf', reference, text(wanted)))
+        return valueOf(
+          'string',
+          wanted === undefined ? call('referenceKey', reference) : call('referenceKeyOf', reference, text(wanted)),
+        )
       })
       return { ...keys, isFiltered: wanted !== undefined || input.isFiltered }
     },

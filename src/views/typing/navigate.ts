@@ -14,17 +14,32 @@ export function navigate(input: Typed, name: string, at: number, scope: Scope): 
     case 'nothing':
       return NOTHING
     case 'choice':
-      throw new ViewError('VIEW_TYPE', `${type.element.name} may be one of several types`, { position: at },
-        `say which: ${type.element.name}.ofType(${type.element.types[0]}).${name}`)
+      throw new ViewError(
+        'VIEW_TYPE',
+        `${type.element.name} may be one of several types`,
+        { position: at },
+        `say which: ${type.element.name}.ofType(${type.element.types[0]}).${name}`,
+      )
     case 'resource':
-      throw new ViewError('VIEW_TYPE', 'this may be any resource', { position: at }, `say which, like .ofType(Patient).${name}`)
+      throw new ViewError(
+        'VIEW_TYPE',
+        'this may be any resource',
+        { position: at },
+        `say which, like .ofType(Patient).${name}`,
+      )
     case 'value':
       return ofPrimitive(input, type.name, name, at, scope)
     case 'object': {
       const element = scope.view.types.element(type.name, name)
       if (!element) return unknown(type.name, name, at, scope)
-      if (!element.isChoice) return each(input, scope.view, (item) => child(item, element.name, element.types[0]!, element.isMany, scope))
-      return { expr: input.expr, type: { kind: 'choice', owner: input, element }, isMany: input.isMany, isFiltered: input.isFiltered }
+      if (!element.isChoice)
+        return each(input, scope.view, (item) => child(item, element.name, element.types[0]!, element.isMany, scope))
+      return {
+        expr: input.expr,
+        type: { kind: 'choice', owner: input, element },
+        isMany: input.isMany,
+        isFiltered: input.isFiltered,
+      }
     }
   }
 }
@@ -39,9 +54,16 @@ export function ofType(input: Typed, name: string, at: number, scope: Scope): Ty
     const { owner, element } = type
     if (!element.types.includes(name)) {
       if (scope.view.allowsUnknown) return NOTHING
-      throw new ViewError('VIEW_TYPE', `${element.name} is never a ${name}`, { position: at }, `it may be ${element.types.join(', ')}`)
+      throw new ViewError(
+        'VIEW_TYPE',
+        `${element.name} is never a ${name}`,
+        { position: at },
+        `it may be ${element.types.join(', ')}`,
+      )
     }
-    const made = each(owner, scope.view, (item) => child(item, choiceName(element.name, name), name, element.isMany, scope))
+    const made = each(owner, scope.view, (item) =>
+      child(item, choiceName(element.name, name), name, element.isMany, scope),
+    )
     return { ...made, isFiltered: true }
   }
   if (type.kind === 'resource') return resourcesOf(input, type.variants, name, at, scope)
@@ -54,13 +76,24 @@ export function ofType(input: Typed, name: string, at: number, scope: Scope): Ty
 export function isOfType(input: Typed, name: string, at: number, scope: Scope): Typed {
   const { type } = input
   if (type.kind === 'value' || type.kind === 'object') {
-    if (!scope.view.types.isPrimitive(name) && !scope.view.types.isComplex(name)) throw unknownType(name, scope.view.types, at)
+    if (!scope.view.types.isPrimitive(name) && !scope.view.types.isComplex(name))
+      throw unknownType(name, scope.view.types, at)
     const is = scope.view.types.isA(type.name, name)
-    return each(input, scope.view, (item) => valueOf('boolean', {
-      op: 'when', test: call('isPresent', item.expr), then: { op: 'boolean', value: is }, otherwise: NONE,
-    }))
+    return each(input, scope.view, (item) =>
+      valueOf('boolean', {
+        op: 'when',
+        test: call('isPresent', item.expr),
+        then: { op: 'boolean', value: is },
+        otherwise: NONE,
+      }),
+    )
   }
-  throw new ViewError('VIEW_UNSUPPORTED', 'is on a choice is not supported', { position: at }, `use .ofType(${name}).exists()`)
+  throw new ViewError(
+    'VIEW_UNSUPPORTED',
+    'is on a choice is not supported',
+    { position: at },
+    `use .ofType(${name}).exists()`,
+  )
 }
 
 /** Every alternative of a choice, for exists() and empty(). */
@@ -68,12 +101,18 @@ export function alternatives(input: Typed, scope: Scope): Typed[] {
   if (input.type.kind !== 'choice') return [input]
   const { owner, element } = input.type
   return element.types.map((name) =>
-    each(owner, scope.view, (item) => child(item, choiceName(element.name, name), name, element.isMany, scope)))
+    each(owner, scope.view, (item) => child(item, choiceName(element.name, name), name, element.isMany, scope)),
+  )
 }
 
 /** The object in the JSON text `expr`, as a type's. */
 export function decoded(expr: Expr, type: string, shape: Shape): Typed {
-  return { expr: { op: 'decode', of: expr, shape }, type: { kind: 'object', name: type, shape }, isMany: false, isFiltered: false }
+  return {
+    expr: { op: 'decode', of: expr, shape },
+    type: { kind: 'object', name: type, shape },
+    isMany: false,
+    isFiltered: false,
+  }
 }
 
 export function unknownType(name: string, types: FhirTypes, at: number): ViewError {
@@ -86,11 +125,21 @@ function child(owner: Typed, name: string, type: string, isMany: boolean, scope:
   const { shape } = owner.type
   if (type === 'Resource') {
     const field = shape.field(name, 'any', isMany)
-    return { expr: { op: 'read', of: owner.expr, field, as: 'json' }, type: { kind: 'resource', variants: field.shape }, isMany, isFiltered: false }
+    return {
+      expr: { op: 'read', of: owner.expr, field, as: 'json' },
+      type: { kind: 'resource', variants: field.shape },
+      isMany,
+      isFiltered: false,
+    }
   }
   if (!types.isPrimitive(type)) {
     const field = shape.field(name, 'object', isMany)
-    return { expr: { op: 'read', of: owner.expr, field, as: 'value' }, type: { kind: 'object', name: type, shape: field.shape }, isMany, isFiltered: false }
+    return {
+      expr: { op: 'read', of: owner.expr, field, as: 'value' },
+      type: { kind: 'object', name: type, shape: field.shape },
+      isMany,
+      isFiltered: false,
+    }
   }
   const field = shape.field(name, fieldKind(type), isMany)
   if (field.kind !== 'decimal') return valueOf(type, { op: 'read', of: owner.expr, field, as: 'value' }, isMany)
@@ -106,7 +155,8 @@ function resourcesOf(input: Typed, variants: Shape, name: string, at: number, sc
   const { shape } = variants.field(name, 'object', false)
   const field = shape.field('resourceType', 'text', false)
   const kept = keep(input, scope.view, (item) =>
-    call('equal', { op: 'read', of: decoded(item.expr, name, shape).expr, field, as: 'value' }, text(name)))
+    call('equal', { op: 'read', of: decoded(item.expr, name, shape).expr, field, as: 'value' }, text(name)),
+  )
   return { ...each(kept, scope.view, (item) => decoded(item.expr, name, shape)), isFiltered: true }
 }
 
@@ -117,9 +167,15 @@ function ofPrimitive(input: Typed, type: string, name: string, at: number, scope
   }
   const sibling = siblingOf(input.expr)
   if (!sibling) {
-    throw new ViewError('VIEW_UNSUPPORTED', `${name} of a primitive is supported right after the element's name only`, { position: at })
+    throw new ViewError('VIEW_UNSUPPORTED', `${name} of a primitive is supported right after the element's name only`, {
+      position: at,
+    })
   }
-  const element: Typed = { ...input, expr: sibling.expr, type: { kind: 'object', name: 'Element', shape: sibling.shape } }
+  const element: Typed = {
+    ...input,
+    expr: sibling.expr,
+    type: { kind: 'object', name: 'Element', shape: sibling.shape },
+  }
   return navigate(element, name, at, scope)
 }
 
@@ -136,13 +192,28 @@ function siblingOf(expr: Expr): { expr: Expr; shape: Shape } | undefined {
 function unknown(type: string, name: string, at: number, scope: Scope): Typed {
   const { types } = scope.view
   const elements: FhirElement[] = types.elements(type)
-  const choice = elements.find((one) => one.isChoice && one.types.some((alternative) => choiceName(one.name, alternative) === name))
+  const choice = elements.find(
+    (one) => one.isChoice && one.types.some((alternative) => choiceName(one.name, alternative) === name),
+  )
   if (choice) {
     const alternative = choice.types.find((one) => choiceName(choice.name, one) === name)
-    throw new ViewError('VIEW_UNKNOWN', `${type} has no element ${name}`, { position: at }, `in FHIRPath it is ${choice.name}.ofType(${alternative})`)
+    throw new ViewError(
+      'VIEW_UNKNOWN',
+      `${type} has no element ${name}`,
+      { position: at },
+      `in FHIRPath it is ${choice.name}.ofType(${alternative})`,
+    )
   }
   if (scope.view.allowsUnknown) return NOTHING
-  throw new ViewError('VIEW_UNKNOWN', `${type} has no element ${name}`, { position: at }, meant(name, elements.map((one) => one.name)))
+  throw new ViewError(
+    'VIEW_UNKNOWN',
+    `${type} has no element ${name}`,
+    { position: at },
+    meant(
+      name,
+      elements.map((one) => one.name),
+    ),
+  )
 }
 
 function meant(name: string, candidates: Iterable<string>): string | undefined {

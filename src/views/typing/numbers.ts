@@ -7,14 +7,19 @@ import { NOTHING, single, valueOf, type Typed } from './typed.ts'
 const asText: PathFunction = {
   args: [0, 0],
   readsDigits: true,
-  apply: (given) => converted(given, 'string', (expr, family) =>
-    family === 'boolean' || family === 'number' ? { op: 'convert', of: expr, from: 'string', to: { base: 'text' } } : expr),
+  apply: (given) =>
+    converted(given, 'string', (expr, family) =>
+      family === 'boolean' || family === 'number'
+        ? { op: 'convert', of: expr, from: 'string', to: { base: 'text' } }
+        : expr,
+    ),
 }
 
 export const NUMBERS: Readonly<Record<string, PathFunction>> = {
   abs: {
     args: [0, 0],
-    apply: (given) => onNumber(given, (expr) => valueOf(isWhole(given.input) ? 'integer' : 'decimal', call('abs', expr))),
+    apply: (given) =>
+      onNumber(given, (expr) => valueOf(isWhole(given.input) ? 'integer' : 'decimal', call('abs', expr))),
   },
   ceiling: toWhole('ceiling'),
   floor: toWhole('floor'),
@@ -28,13 +33,19 @@ export const NUMBERS: Readonly<Record<string, PathFunction>> = {
   },
   toInteger: {
     args: [0, 0],
-    apply: (given) => converted(given, 'integer', (expr, family) =>
-      family === 'boolean' ? fromBoolean(expr, whole(1), whole(0)) : call('toInteger', expr)),
+    apply: (given) =>
+      converted(given, 'integer', (expr, family) =>
+        family === 'boolean' ? fromBoolean(expr, whole(1), whole(0)) : call('toInteger', expr),
+      ),
   },
   toDecimal: {
     args: [0, 0],
-    apply: (given) => converted(given, 'decimal', (expr, family) =>
-      family === 'boolean' ? fromBoolean(expr, call('toDecimal', whole(1)), call('toDecimal', whole(0))) : call('toDecimal', expr)),
+    apply: (given) =>
+      converted(given, 'decimal', (expr, family) =>
+        family === 'boolean'
+          ? fromBoolean(expr, call('toDecimal', whole(1)), call('toDecimal', whole(0)))
+          : call('toDecimal', expr),
+      ),
   },
   toString: asText,
 }
@@ -57,5 +68,10 @@ function converted(given: Call, type: string, work: (expr: Expr, family: string)
 }
 
 function fromBoolean(expr: Expr, yes: Expr, no: Expr): Expr {
-  return { op: 'when', test: expr, then: yes, otherwise: { op: 'when', test: call('not', expr), then: no, otherwise: NONE } }
+  return {
+    op: 'when',
+    test: expr,
+    then: yes,
+    otherwise: { op: 'when', test: call('not', expr), then: no, otherwise: NONE },
+  }
 }

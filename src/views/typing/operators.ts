@@ -4,7 +4,18 @@ import { call, FALSE, NONE, TRUE, text, type Expr, type Primitive } from '../pla
 import { ViewError } from '../view-error.ts'
 import { comparableFamily, comparableItems, equalValues, lessOrEqualValues, lessValues } from './comparison.ts'
 import { familyOf, isWhole } from './family.ts'
-import { asList, condition, isAbsent, NOTHING, single, truth, typeText, valueOf, type Scope, type Typed } from './typed.ts'
+import {
+  asList,
+  condition,
+  isAbsent,
+  NOTHING,
+  single,
+  truth,
+  typeText,
+  valueOf,
+  type Scope,
+  type Typed,
+} from './typed.ts'
 
 type Binary = Ast & { readonly kind: 'binary' }
 
@@ -14,7 +25,10 @@ export function binary(ast: Binary, scope: Scope, resolve: (ast: Ast, scope: Sco
   const left = resolve(ast.left, inner)
   const right = resolve(ast.right, inner)
   switch (ast.operator) {
-    case 'and': case 'or': case 'xor': case 'implies':
+    case 'and':
+    case 'or':
+    case 'xor':
+    case 'implies':
       return truth(call(ast.operator, condition(left, ast.left.at), condition(right, ast.right.at)))
     case '=':
       return equality(ast, left, right)
@@ -22,9 +36,17 @@ export function binary(ast: Binary, scope: Scope, resolve: (ast: Ast, scope: Sco
       const same = equality(ast, left, right)
       return same.type.kind === 'nothing' ? same : truth(call('not', same.expr))
     }
-    case '<': case '>': case '<=': case '>=':
+    case '<':
+    case '>':
+    case '<=':
+    case '>=':
       return order(ast, left, right)
-    case '+': case '-': case '*': case '/': case 'div': case 'mod':
+    case '+':
+    case '-':
+    case '*':
+    case '/':
+    case 'div':
+    case 'mod':
       return arithmetic(ast, left, right)
     case '&':
       return textValue(call('append', orBlank(ast, left), orBlank(ast, right)))
@@ -34,8 +56,14 @@ export function binary(ast: Binary, scope: Scope, resolve: (ast: Ast, scope: Sco
       return membership(ast, left, right)
     case 'contains':
       return membership(ast, right, left)
-    case '~': case '!~':
-      throw new ViewError('VIEW_UNSUPPORTED', `the operator ${ast.operator} is not supported`, { position: ast.at }, 'use = or !=')
+    case '~':
+    case '!~':
+      throw new ViewError(
+        'VIEW_UNSUPPORTED',
+        `the operator ${ast.operator} is not supported`,
+        { position: ast.at },
+        'use = or !=',
+      )
   }
 }
 
@@ -50,7 +78,8 @@ export function negative(of: Typed, at: number): Typed {
   if (of.type.kind === 'nothing') return NOTHING
   if (familyOf(of) !== 'number') throw new ViewError('VIEW_TYPE', `a sign before ${typeText(of)}`, { position: at })
   const expr = single(of)
-  if (expr.op === 'text' || expr.op === 'integer') return { ...of, expr: { ...expr, value: `-${expr.value}` }, isMany: false }
+  if (expr.op === 'text' || expr.op === 'integer')
+    return { ...of, expr: { ...expr, value: `-${expr.value}` }, isMany: false }
   if (isWhole(of)) return { ...of, expr: call('minusWhole', { op: 'integer', value: '0' }, expr), isMany: false }
   return valueOf('decimal', call('minus', text('0'), expr))
 }
@@ -62,13 +91,20 @@ function equality(ast: Binary, left: Typed, right: Typed): Typed {
   const first: Expr = equalValues(family, at0(left), at0(right))
   const [many, others] = [asList(left), asList(right)]
   // A list and a value: the usual case, one line of SQL less.
-  const isSame: Expr = left.isMany && right.isMany
-    ? { op: 'when', test: call('equal', call('count', many), { op: 'integer', value: '1' }), then: first,
-        otherwise: call('sameList', comparableItems(family, left), comparableItems(family, right)) }
-    : first
+  const isSame: Expr =
+    left.isMany && right.isMany
+      ? {
+          op: 'when',
+          test: call('equal', call('count', many), { op: 'integer', value: '1' }),
+          then: first,
+          otherwise: call('sameList', comparableItems(family, left), comparableItems(family, right)),
+        }
+      : first
   const isSameSize = call('equal', call('count', many), call('count', others))
   return truth({
-    op: 'when', test: call('or', isAbsent(left), isAbsent(right)), then: NONE,
+    op: 'when',
+    test: call('or', isAbsent(left), isAbsent(right)),
+    then: NONE,
     otherwise: { op: 'when', test: isSameSize, then: isSame, otherwise: FALSE },
   })
 }
@@ -83,28 +119,40 @@ function order(ast: Binary, left: Typed, right: Typed): Typed {
 }
 
 const WHOLE: Partial<Record<BinaryOperator, Primitive>> = { '+': 'plusWhole', '-': 'minusWhole', '*': 'timesWhole' }
-const DECIMAL: Partial<Record<BinaryOperator, Primitive>> = { '+': 'plus', '-': 'minus', '*': 'times', '/': 'over', 'mod': 'remainder' }
+const DECIMAL: Partial<Record<BinaryOperator, Primitive>> = {
+  '+': 'plus',
+  '-': 'minus',
+  '*': 'times',
+  '/': 'over',
+  mod: 'remainder',
+}
 
 function arithmetic(ast: Binary, left: Typed, right: Typed): Typed {
   if (left.type.kind === 'nothing' || right.type.kind === 'nothing') return NOTHING
   const [from, to] = [familyOf(left), familyOf(right)]
-  if (ast.operator === '+' && from === 'text' && to === 'text') return textValue(call('append', single(left), single(right)))
+  if (ast.operator === '+' && from === 'text' && to === 'text')
+    return textValue(call('append', single(left), single(right)))
   if (from !== 'number' || to !== 'number') {
     const code = from === 'date' || from === 'time' ? 'VIEW_UNSUPPORTED' : 'VIEW_TYPE'
-    throw new ViewError(code, `${typeText(left)} ${ast.operator} ${typeText(right)} is not possible here`, { position: ast.at })
+    throw new ViewError(code, `${typeText(left)} ${ast.operator} ${typeText(right)} is not possible here`, {
+      position: ast.at,
+    })
   }
   const operands = [single(left), single(right)] as const
   if (ast.operator === 'div') return valueOf('integer', call('wholeOver', ...operands))
   const areWhole = isWhole(left) && isWhole(right)
   if (areWhole && ast.operator === 'mod') return valueOf('integer', call('toInteger', call('remainder', ...operands)))
   const whole = areWhole ? WHOLE[ast.operator] : undefined
-  return whole ? valueOf('integer', call(whole, ...operands)) : valueOf('decimal', call(DECIMAL[ast.operator]!, ...operands))
+  return whole
+    ? valueOf('integer', call(whole, ...operands))
+    : valueOf('decimal', call(DECIMAL[ast.operator]!, ...operands))
 }
 
 /** `&` takes what is empty for the empty text. */
 function orBlank(ast: Binary, side: Typed): Expr {
   if (side.type.kind === 'nothing') return text('')
-  if (familyOf(side) !== 'text') throw new ViewError('VIEW_TYPE', `& joins texts, not ${typeText(side)}`, { position: ast.at })
+  if (familyOf(side) !== 'text')
+    throw new ViewError('VIEW_TYPE', `& joins texts, not ${typeText(side)}`, { position: ast.at })
   const expr = single(side)
   return { op: 'when', test: call('isMissing', expr), then: text(''), otherwise: expr }
 }
@@ -129,13 +177,28 @@ function onlyItems({ expr, isMany }: Typed): readonly (Expr | undefined)[] {
 
 function membership(ast: Binary, item: Typed, collection: Typed): Typed {
   if (item.type.kind === 'nothing') return truth(NONE)
-  if (collection.type.kind === 'nothing') return truth({ op: 'when', test: isAbsent(item), then: NONE, otherwise: FALSE })
+  if (collection.type.kind === 'nothing')
+    return truth({ op: 'when', test: isAbsent(item), then: NONE, otherwise: FALSE })
   const family = comparableFamily(item, collection, ast)
   if (!family) return truth(NONE)
   const list = { ...collection, expr: asList(collection), isMany: true }
   return truth({
-    op: 'when', test: isAbsent(item), then: NONE,
-    otherwise: { op: 'when', test: call('includes', comparableItems(family, list), call('at', comparableItems(family, { ...item, expr: asList(item), isMany: true }), { op: 'integer', value: '0' })), then: TRUE, otherwise: FALSE },
+    op: 'when',
+    test: isAbsent(item),
+    then: NONE,
+    otherwise: {
+      op: 'when',
+      test: call(
+        'includes',
+        comparableItems(family, list),
+        call('at', comparableItems(family, { ...item, expr: asList(item), isMany: true }), {
+          op: 'integer',
+          value: '0',
+        }),
+      ),
+      then: TRUE,
+      otherwise: FALSE,
+    },
   })
 }
 

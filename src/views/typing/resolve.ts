@@ -14,7 +14,13 @@ import { TEXTS } from './texts.ts'
 import { NOTHING, single, typeText, valueOf, type Scope, type Typed } from './typed.ts'
 import { isWhole } from './family.ts'
 
-const FUNCTIONS: Readonly<Record<string, PathFunction>> = { ...COLLECTIONS, ...TEXTS, ...NUMBERS, ...BOUNDARIES, ...KEYS }
+const FUNCTIONS: Readonly<Record<string, PathFunction>> = {
+  ...COLLECTIONS,
+  ...TEXTS,
+  ...NUMBERS,
+  ...BOUNDARIES,
+  ...KEYS,
+}
 
 export function resolve(ast: Ast, scope: Scope): Typed {
   switch (ast.kind) {
@@ -26,7 +32,9 @@ export function resolve(ast: Ast, scope: Scope): Typed {
       return scope.focus
     case 'index':
       if (scope.index) return valueOf('integer', scope.index)
-      throw new ViewError('VIEW_SYNTAX', '$index has no meaning outside where(), select(), all() and exists()', { position: ast.at })
+      throw new ViewError('VIEW_SYNTAX', '$index has no meaning outside where(), select(), all() and exists()', {
+        position: ast.at,
+      })
     case 'variable':
       return variable(ast.name, ast.at, scope)
     case 'member':
@@ -36,7 +44,8 @@ export function resolve(ast: Ast, scope: Scope): Typed {
       return apply(ast, scope)
     case 'item': {
       const index = resolve(ast.index, scope)
-      if (!isWhole(index)) throw new ViewError('VIEW_TYPE', `an index is a whole number, not ${typeText(index)}`, { position: ast.at })
+      if (!isWhole(index))
+        throw new ViewError('VIEW_TYPE', `an index is a whole number, not ${typeText(index)}`, { position: ast.at })
       return itemAt(resolve(ast.of, scope), single(index))
     }
     case 'sign': {
@@ -46,7 +55,9 @@ export function resolve(ast: Ast, scope: Scope): Typed {
     case 'binary':
       return binary(ast, scope, resolve)
     case 'type':
-      return ast.operator === 'is' ? isOfType(resolve(ast.of, scope), ast.type, ast.at, scope) : ofType(resolve(ast.of, scope), ast.type, ast.at, scope)
+      return ast.operator === 'is'
+        ? isOfType(resolve(ast.of, scope), ast.type, ast.at, scope)
+        : ofType(resolve(ast.of, scope), ast.type, ast.at, scope)
   }
 }
 
@@ -66,7 +77,8 @@ function variable(name: string, at: number, scope: Scope): Typed {
   switch (name) {
     case 'context':
       return scope.context
-    case 'resource': case 'rootResource':
+    case 'resource':
+    case 'rootResource':
       return scope.root
     case 'rowIndex':
       return valueOf('integer', scope.rowIndex)
@@ -80,7 +92,12 @@ function variable(name: string, at: number, scope: Scope): Typed {
   const constant = constants.get(name)
   if (constant) return constant
   const nearest = nearestName(name, [...constants.keys(), 'rowIndex', 'resource', 'context'])
-  throw new ViewError('VIEW_UNKNOWN', `there is no constant ${name}`, { position: at }, nearest && `did you mean %${nearest}?`)
+  throw new ViewError(
+    'VIEW_UNKNOWN',
+    `there is no constant ${name}`,
+    { position: at },
+    nearest && `did you mean %${nearest}?`,
+  )
 }
 
 /** `Patient.name` on a Patient is `name`. */
@@ -93,20 +110,36 @@ function apply(ast: Ast & { kind: 'call' }, scope: Scope): Typed {
   const rule = Object.hasOwn(FUNCTIONS, ast.name) ? FUNCTIONS[ast.name] : undefined
   if (!rule) {
     const nearest = nearestName(ast.name, Object.keys(FUNCTIONS))
-    throw new ViewError('VIEW_UNSUPPORTED', `the function ${ast.name}() is not supported`, { position: ast.at }, nearest && `did you mean ${nearest}()?`)
+    throw new ViewError(
+      'VIEW_UNSUPPORTED',
+      `the function ${ast.name}() is not supported`,
+      { position: ast.at },
+      nearest && `did you mean ${nearest}()?`,
+    )
   }
   const [least, most] = rule.args
   if (ast.args.length < least || ast.args.length > most) {
     const wanted = least === most ? `${least}` : `${least} to ${most}`
-    throw new ViewError('VIEW_SYNTAX', `${ast.name}() takes ${wanted} arguments, not ${ast.args.length}`, { position: ast.at })
+    throw new ViewError('VIEW_SYNTAX', `${ast.name}() takes ${wanted} arguments, not ${ast.args.length}`, {
+      position: ast.at,
+    })
   }
   const inner: Scope = rule.readsDigits ? { ...scope, decimals: 'digits' } : scope
-  const given: Call = { input: ast.of ? resolve(ast.of, inner) : inner.focus, args: ast.args, name: ast.name, at: ast.at, scope, resolve }
+  const given: Call = {
+    input: ast.of ? resolve(ast.of, inner) : inner.focus,
+    args: ast.args,
+    name: ast.name,
+    at: ast.at,
+    scope,
+    resolve,
+  }
   return rule.apply(given)
 }
 
 /** The item at a place from 0; what is no list has a place 0 only. */
 export function itemAt(input: Typed, index: Expr): Typed {
   if (input.isMany) return { ...input, expr: call('at', input.expr, index), isMany: false }
-  return index.op === 'integer' && index.value === '0' ? input : { ...input, expr: call('at', { op: 'list', items: [input.expr] }, index) }
+  return index.op === 'integer' && index.value === '0'
+    ? input
+    : { ...input, expr: call('at', { op: 'list', items: [input.expr] }, index) }
 }

@@ -53,8 +53,10 @@ function withText(name: Primitive, type: string): PathFunction {
 function withTwoTexts(name: Primitive): PathFunction {
   return {
     args: [2, 2],
-    apply: (given) => onText(given, () =>
-      valueOf('string', call(name, single(given.input), textArgument(given, 0), textArgument(given, 1)))),
+    apply: (given) =>
+      onText(given, () =>
+        valueOf('string', call(name, single(given.input), textArgument(given, 0), textArgument(given, 1))),
+      ),
   }
 }
 

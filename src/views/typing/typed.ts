@@ -112,11 +112,23 @@ export function isAbsent(typed: Typed): Expr {
 export function condition(typed: Typed, at: number): Expr {
   if (typed.type.kind === 'nothing') return NONE
   if (typed.type.kind === 'value' && typed.type.name === 'boolean') return single(typed)
-  throw new ViewError('VIEW_TYPE', `this is ${typeText(typed)}, where true or false is wanted`, { position: at }, 'add .exists(), or compare it')
+  throw new ViewError(
+    'VIEW_TYPE',
+    `this is ${typeText(typed)}, where true or false is wanted`,
+    { position: at },
+    'add .exists(), or compare it',
+  )
 }
 
 /** `integer`, `a list of HumanName`: for messages. */
 export function typeText({ type, isMany }: Typed): string {
-  const name = type.kind === 'choice' ? `${type.element.name}[x]` : type.kind === 'resource' ? 'Resource' : type.kind === 'nothing' ? 'nothing' : type.name
+  const name =
+    type.kind === 'choice'
+      ? `${type.element.name}[x]`
+      : type.kind === 'resource'
+        ? 'Resource'
+        : type.kind === 'nothing'
+          ? 'nothing'
+          : type.name
   return isMany ? `a list of ${name}` : name
 }

@@ -1,0 +1,67 @@
+import { buffer } from 'node:stream/consumers'
+import { createGzip } from 'node:zlib'
+import { describe, expect, test } from 'vitest'
+import { isAbort } from '../../src/core/errors.ts'
+import { systemClock } from '../../src/core/clock.ts'
+import { clientFor } from './client-fixture.ts'
+import { reply, stall, startOddityServer, type Answer } from './oddity-server.ts'
+
+// On the real clock: where the abort is not heard, a test waits for an hour, and fails.
+async function abortable(route: string, answer: Answer) {
+  const server = await startOddityServer()
+  const controller = new AbortController()
+  server.on(route, (asked, response) => {
+    answer(asked, response)
+    setTimeout(() => controller.abort(), 20)
+  })
+  const { client } = clientFor(server.baseUrl, { clock: systemClock })
+  return { server, client, signal: controller.signal }
+}
+
+async function expectAbort(promise: Promise<unknown>): Promise<void> {
+  const error: unknown = await promise.then(() => 'no error', (reason: unknown) => reason)
+  expect(isAbort(error)).toBe(true)
+}
+
+describe('an abort ends at once with an AbortError', () => {
+  test('while the client sleeps between two polls', async () => {
+    const { server, client, signal } = await abortable('GET /status', reply(202, { 'Retry-After': '3600' }))
+    const deadline = new Date(Date.now() + 86_400_000)
+    await expectAbort(client.waitForManifest(`${server.origin}/status`, { deadline, onProgress: () => undefined, signal }))
+    expect(server.askedOf('DELETE /status')).toEqual([])
+  })
+
+  test('while it sleeps before it tries again', async () => {
+    const { server, client, signal } = await abortable('GET /file', reply(429, { 'Retry-After': '3600' }))
+    await expectAbort(client.fetchFile({ url: `${server.origin}/file` }, { requiresAccessToken: false }, buffer, signal))
+  })
+
+  test('while it waits for an answer', async () => {
+    const { client, signal } = await abortable('GET /fhir/$export', () => undefined)
+    await expectAbort(client.kickOff({ level: { kind: 'system' }, types: ['Patient'] }, signal))
+  })
+
+  const gzipped: Answer = (_, response) => {
+    response.writeHead(200, { 'Content-Encoding': 'gzip' })
+    const zip = createGzip()
+    zip.pipe(response)
+    zip.write('{}\n', () => zip.flush())
+  }
+  test.each([['plain', stall({}, '{}\n')], ['gzip', gzipped]])('in the middle of a %s download', async (_, answer) => {
+    const { server, client, signal } = await abortable('GET /file', answer)
+    await expectAbort(client.fetchFile({ url: `${server.origin}/file` }, { requiresAccessToken: false }, buffer, signal))
+    expect(server.asked.length).toBe(1)
+  })
+
+  test('in the middle of an error body', async () => {
+    const { client, signal } = await abortable('GET /fhir/$export', (_, response) => response.writeHead(400).write('{'))
+    await expectAbort(client.kickOff({ level: { kind: 'system' }, types: ['Patient'] }, signal))
+  })
+
+  test('before it begins', async () => {
+    const server = await startOddityServer()
+    const { client } = clientFor(server.baseUrl)
+    await expectAbort(client.kickOff({ level: { kind: 'system' }, types: ['Patient'] }, AbortSignal.abort()))
+    expect(server.asked).toEqual([])
+  })
+})

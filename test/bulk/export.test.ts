@@ -1,0 +1,71 @@
+import { finished } from 'node:stream/promises'
+import { text } from 'node:stream/consumers'
+import { expect, onTestFinished, test } from 'vitest'
+import type { BulkClientOptions } from '../../src/bulk/client.ts'
+import { demoKeyPair } from '../../src/demo/demo-key-pair.ts'
+import { startDemoServer, type DemoServerOptions } from '../../src/demo/server.ts'
+import { clientFor } from './client-fixture.ts'
+
+const signal = new AbortController().signal
+
+async function demo(options: DemoServerOptions, clientOptions: Partial<BulkClientOptions>) {
+  const server = await startDemoServer({ patients: 5, ...options })
+  onTestFinished(() => server.stop())
+  return { server, ...clientFor(new URL(`${server.baseUrl}/`), clientOptions) }
+}
+
+test('an export with SMART Backend Services goes from kick-off to release, every resource received', async () => {
+  const pair = await demoKeyPair()
+  const auth = { kind: 'private-key-jwt' as const, clientId: pair.clientId, keyText: JSON.stringify(pair.privateJwk) }
+  const { server, client, clock } = await demo({ auth: pair, behaviour: { pollsBeforeDone: 3 } }, { auth: { ...auth, scope: 'system/*.rs' } })
+  const kickoff = await client.kickOff({ level: { kind: 'patient' }, types: ['Patient', 'Encounter'] }, signal)
+  expect(kickoff.requestUrl).toBe(`${server.baseUrl}/Patient/$export?_type=Patient,Encounter`)
+  expect(kickoff.serverDate).toBeInstanceOf(Date)
+
+  const told: (string | undefined)[] = []
+  const manifest = await client.waitForManifest(kickoff.statusUrl, {
+    deadline: new Date(clock.now().getTime() + 60_000), onProgress: ({ progress }) => told.push(progress), signal,
+  })
+  expect(told).toEqual(['25% done', '50% done', '75% done'])
+  expect(clock.sleeps).toEqual([1000, 1000, 1000])
+  expect(manifest.requiresAccessToken).toBe(true)
+  expect(manifest.output.map((file) => file.type).sort()).toEqual(['Encounter', 'Patient'])
+
+  for (const file of manifest.output) {
+    const body = await client.fetchFile(file, manifest, text, signal)
+    const resources = body.trimEnd().split('\n').map((line) => JSON.parse(line) as { resourceType: string })
+    expect(resources.length).toBe(file.count)
+    expect(new Set(resources.map((each) => each.resourceType))).toEqual(new Set([file.type]))
+  }
+  await client.release(kickoff.statusUrl, signal)
+  expect(server.requests).toMatchObject({ tokens: 1, kickOffs: 1, polls: 4, downloads: 2, cancels: 1 })
+})
+
+test('an increment of a Group sends _since as it was given', async () => {
+  const { server, client } = await demo({}, {})
+  const since = '2026-11-21T10:00:00.000+05:30'
+  await client.kickOff({ level: { kind: 'group', id: 'all' }, types: ['Patient'], since }, signal)
+  expect(server.requests.kickOffLines).toEqual([
+    'GET /fhir/Group/all/$export?_type=Patient&_since=2026-11-21T10%3A00%3A00.000%2B05%3A30',
+  ])
+})
+
+test('releasing an export twice is no error', async () => {
+  const { server, client, kickOff } = await demo({}, {})
+  const { statusUrl } = await kickOff()
+  await client.release(statusUrl, signal)
+  await client.release(statusUrl, signal)
+  expect(server.requests.cancels).toBe(2)
+})
+
+test('a file is handed on while it is still arriving', async () => {
+  const { client, kickOff, wait } = await demo({ patients: 40, behaviour: { gzip: false } }, {})
+  const manifest = await wait((await kickOff()).statusUrl)
+  const chunks: number[] = []
+  await client.fetchFile(manifest.output[0]!, manifest, async (body) => {
+    body.on('data', (chunk: Buffer) => chunks.push(chunk.length))
+    await finished(body)
+  }, signal)
+  expect(chunks.length).toBeGreaterThan(0)
+  expect(Math.max(...chunks)).toBeLessThanOrEqual(128 * 1024)
+})

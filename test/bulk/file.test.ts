@@ -1,0 +1,157 @@
+import { createHash } from 'node:crypto'
+import { Writable, type Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
+import { describe, expect, test } from 'vitest'
+import { clientFor, failureOf } from './client-fixture.ts'
+import { cutOff, outcome, reply, stall, startOddityServer, type Answer } from './oddity-server.ts'
+
+const ROUTE = 'GET /file'
+const BODY = Buffer.from(Array.from({ length: 20_000 }, (_, n) => `{"resourceType":"Patient","id":"p${n}-ü€😀"}\n`).join(''))
+const never = new AbortController().signal
+const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
+
+const CODINGS: [name: string, headers: Record<string, string>, body: Buffer][] = [
+  ['gzip', { 'Content-Encoding': 'gzip' }, gzipSync(BODY)],
+  ['x-gzip in capitals', { 'Content-Encoding': 'X-GZIP' }, gzipSync(BODY)],
+  ['deflate', { 'Content-Encoding': 'deflate' }, deflateSync(BODY)],
+  ['br', { 'Content-Encoding': 'br' }, brotliCompressSync(BODY, { params: { 1: 4 } })],
+  ['identity', { 'Content-Encoding': 'identity' }, BODY],
+  ['nothing', {}, BODY],
+]
+const WHOLE = reply(200, {}, BODY)
+
+async function served(...answers: Answer[]) {
+  const server = await startOddityServer()
+  server.on(ROUTE, ...answers)
+  const fixture = clientFor(server.baseUrl)
+  const consumed = <T>(consume: (body: Readable) => Promise<T>, signal = never) =>
+    fixture.client.fetchFile({ url: `${server.origin}/file` }, { requiresAccessToken: false }, consume, signal)
+  return { server, consumed, ...fixture }
+}
+
+describe('a file', () => {
+  test.each(CODINGS)('compressed with %s arrives byte for byte', async (_, headers, body) => {
+    const { server, download } = await served(reply(200, headers, body))
+    expect(sha256(await download())).toBe(sha256(BODY))
+    expect(server.asked[0]!.headers).toMatchObject({ accept: 'application/fhir+ndjson', 'accept-encoding': 'gzip, deflate, br' })
+  })
+
+  test('whose characters are split over chunks arrives byte for byte', async () => {
+    const text = Buffer.from('{"name":"Zoë 😀 €"}\n'.repeat(20))
+    const { download } = await served((_, response) => {
+      let at = 0
+      const next = (): void => {
+        if (at === text.length) response.end()
+        else response.write(text.subarray(at, ++at), () => setImmediate(next))
+      }
+      next()
+    })
+    expect(sha256(await download())).toBe(sha256(text))
+  })
+
+  test.each([['nothing', {}], ['gzip', { 'Content-Encoding': 'gzip' }]])(
+    'that is empty is empty, compressed with %s or not', async (_, headers) => {
+      const { download } = await served(reply(200, { ...headers, 'Content-Length': 0 }))
+      expect((await download()).length).toBe(0)
+    })
+
+  test.each([404, 410, 403, 400])('that answers %i is BULK_FILE_LOST, at once', async (status) => {
+    const { server, download } = await served(reply(status, {}, outcome('not-found', 'expired')))
+    const error = await failureOf(download())
+    expect(error).toMatchObject({ code: 'BULK_FILE_LOST', retryable: false, facts: { status } })
+    expect(server.asked.length).toBe(1)
+  })
+
+  test.each(['text/html', 'text/html; charset=utf-8', 'TEXT/HTML'])('of %s with status 200 is BULK_FILE_LOST, and not handed on', async (type) => {
+    const { consumed } = await served(reply(200, { 'Content-Type': type }, '<html>log in</html>'))
+    let handed = false
+    const error = await failureOf(consumed(async () => (handed = true)))
+    expect([error.code, handed]).toEqual(['BULK_FILE_LOST', false])
+    expect(error.message).not.toContain('log in')
+  })
+
+  test('in a coding nobody asked for is BULK_FILE_LOST', async () => {
+    const { download } = await served(reply(200, { 'Content-Encoding': 'zstd' }, 'x'))
+    expect((await failureOf(download())).code).toBe('BULK_FILE_LOST')
+  })
+
+  test('that is busy for a while, 429 and 502 among it, is had in the end', async () => {
+    const { download, clock } = await served(reply(429, { 'Retry-After': '4' }), reply(502, { 'Content-Type': 'text/html' }, '<h1>'), WHOLE)
+    expect(sha256(await download())).toBe(sha256(BODY))
+    expect(clock.sleeps[0]).toBe(4000)
+  })
+})
+
+describe('a file that breaks off is fetched again from its start and arrives whole', () => {
+  const half = (bytes: Buffer) => bytes.subarray(0, bytes.length / 2)
+
+  test.each(CODINGS)('when the connection is cut, with %s', async (_, headers, body) => {
+    const { server, download, clock } = await served(cutOff(headers, half(body)), cutOff(headers, half(body)), reply(200, headers, body))
+    expect(sha256(await download())).toBe(sha256(BODY))
+    expect([server.asked.length, clock.sleeps.length]).toEqual([3, 2])
+  })
+
+  test.each(CODINGS.filter(([, headers]) => !/^$|identity/.test(headers['Content-Encoding'] ?? '')))(
+    'when its %s ends too soon', async (_, headers, body) => {
+      const { server, download } = await served(reply(200, headers, half(body)), reply(200, headers, body))
+      expect(sha256(await download())).toBe(sha256(BODY))
+      expect(server.asked.length).toBe(2)
+    })
+
+  test('when its gzip is damaged', async () => {
+    const bad = Buffer.from(gzipSync(BODY))
+    bad.fill(0x55, bad.length / 2, bad.length / 2 + 200)
+    const { server, download } = await served(reply(200, { 'Content-Encoding': 'gzip' }, bad), WHOLE)
+    expect(sha256(await download())).toBe(sha256(BODY))
+    expect(server.asked.length).toBe(2)
+  })
+
+  test('when Content-Length is more than the body', async () => {
+    const { server, download } = await served(cutOff({ 'Content-Length': BODY.length + 1 }, BODY), WHOLE)
+    expect(sha256(await download())).toBe(sha256(BODY))
+    expect(server.asked.length).toBe(2)
+  })
+
+  test('and where it always does, it is BULK_UNREACHABLE, retryable, after all tries', async () => {
+    const { server, download } = await served(cutOff({ 'Content-Encoding': 'gzip' }, half(gzipSync(BODY))))
+    expect(await failureOf(download())).toMatchObject({ code: 'BULK_UNREACHABLE', retryable: true })
+    expect(server.asked.length).toBe(7)
+  })
+})
+
+describe('an error of the consumer is passed on and not tried again', () => {
+  const disk = () => Object.assign(new Error('disk'), { code: 'ENOSPC' })
+  const full = () => new Writable({ write: (_chunk, _encoding, done) => done(disk()) })
+  const CONSUMERS: [what: string, consume: (body: Readable) => Promise<unknown>][] = [
+    ['thrown before it reads', async () => { throw disk() }],
+    ['thrown between two chunks', async (body) => { for await (const _ of body) throw disk() }],
+    ['of the stream it writes to', async (body) => pipeline(body, full())],
+    ['thrown after the end', async (body) => { for await (const _ of body); throw disk() }],
+  ]
+  const cases = CONSUMERS.flatMap(([what, consume]) => CODINGS.slice(0, 6).map(([coding, headers, bytes]) => ({ what, consume, coding, headers, bytes })))
+
+  test.each(cases)('$what, with $coding', async ({ consume, headers, bytes }) => {
+    const { server, consumed, clock } = await served(reply(200, headers, bytes))
+    await expect(consumed(consume)).rejects.toMatchObject({ name: 'Error', message: 'disk', code: 'ENOSPC' })
+    expect([server.asked.length, clock.sleeps.length]).toEqual([1, 0])
+  })
+
+  test.each(CONSUMERS.slice(0, 3))('%s, while the server has nothing more to send', async (_, consume) => {
+    const { server, consumed } = await served(stall({}, '{}\n'))
+    await expect(consumed(consume)).rejects.toThrow('disk')
+    expect(server.asked.length).toBe(1)
+  })
+})
+
+test('a consumer that has read enough ends the download', async () => {
+  let closed: (value: unknown) => void
+  const ended = new Promise((resolve) => (closed = resolve))
+  const { consumed } = await served((asked, response) => {
+    response.once('close', closed)
+    stall({}, '{}\n')(asked, response)
+  })
+  const first = await consumed((body) => new Promise((resolve) => body.once('data', (chunk: Buffer) => resolve(chunk.toString()))))
+  expect(first).toBe('{}\n')
+  await ended
+})

@@ -1,0 +1,91 @@
+import { describe, expect, test } from 'vitest'
+import { clientFor, failureOf } from './client-fixture.ts'
+import { deadPort, outcome, reply, startOddityServer, type Answer } from './oddity-server.ts'
+
+const ROUTE = 'GET /fhir/$export'
+
+async function kickedOff(...answers: Answer[]) {
+  const server = await startOddityServer()
+  server.on(ROUTE, ...answers)
+  return { server, ...clientFor(server.baseUrl) }
+}
+
+test('the request carries the headers that servers insist on', async () => {
+  const { server, kickOff } = await kickedOff(reply(202, { 'Content-Location': '/status' }))
+  await kickOff()
+  expect(server.asked[0]!.headers).toMatchObject({
+    accept: 'application/fhir+json', prefer: 'respond-async', 'cache-control': 'no-cache', 'user-agent': 'stoker-test',
+  })
+})
+
+test.each([
+  ['absolute', (origin: string) => `${origin}/jobs/7?token=x`, '/jobs/7?token=x'],
+  ['relative to the host', () => '/jobs/7', '/jobs/7'],
+  ['relative to the request', () => 'jobs/7', '/fhir/jobs/7'],
+])('a Content-Location that is %s becomes an absolute status URL', async (_, location, expected) => {
+  const { server, kickOff } = await kickedOff((asked, response) =>
+    reply(202, { 'Content-Location': location(server.origin) })(asked, response))
+  expect((await kickOff()).statusUrl).toBe(`${server.origin}${expected}`)
+})
+
+test.each([['absent', {}], ['no URL', { 'Content-Location': 'http://[' }]])(
+  'a Content-Location that is %s is BULK_NO_STATUS_URL', async (_, headers) => {
+    const { kickOff } = await kickedOff(reply(202, headers))
+    expect(await failureOf(kickOff())).toMatchObject({ code: 'BULK_NO_STATUS_URL', retryable: false })
+  })
+
+test('an absent or odd Date leaves the clock of the server unknown', async () => {
+  const { kickOff } = await kickedOff(reply(202, { 'Content-Location': '/status', Date: 'yesterday' }))
+  expect((await kickOff()).serverDate).toBeUndefined()
+})
+
+describe('a refusal', () => {
+  test('shows the words of the OperationOutcome', async () => {
+    const { server, kickOff } = await kickedOff(reply(400, {}, outcome('invalid', 'The _type   Foo\nis not known')))
+    const error = await failureOf(kickOff())
+    expect(error).toMatchObject({ code: 'BULK_REFUSED', retryable: false, facts: { status: 400, issue: 'invalid' } })
+    expect(error.message).toContain('invalid: The _type Foo is not known')
+    expect(server.asked.length).toBe(1)
+  })
+
+  test('shows details.text where there are no diagnostics, and odd issues do no harm', async () => {
+    const issue = [null, 7, { code: 3 }, { code: 'invalid', details: { text: 'no such group' } }]
+    const { kickOff } = await kickedOff(reply(400, {}, { resourceType: 'OperationOutcome', issue }))
+    expect((await failureOf(kickOff())).message).toContain('no such group')
+  })
+
+  test.each([400, 401, 403, 413, 500])('of %i with an HTML body quotes none of it', async (status) => {
+    const { kickOff } = await kickedOff(reply(status, { 'Content-Type': 'text/html' }, '<h1>Too large a secret</h1>'))
+    const error = await failureOf(kickOff())
+    expect(`${error.message}${error.hint}${JSON.stringify(error.facts)}`).not.toMatch(/h1|secret/)
+    expect(error.message).toContain(String(status))
+  })
+
+  test('with a body of many megabytes is read in part, and harms nobody', async () => {
+    const { kickOff } = await kickedOff(reply(400, {}, 'x'.repeat(8_000_000)))
+    expect((await failureOf(kickOff())).code).toBe('BULK_REFUSED')
+  })
+
+  test('whose words are long is cut short', async () => {
+    const { kickOff } = await kickedOff(reply(400, {}, outcome('invalid', 'long '.repeat(1000))))
+    expect((await failureOf(kickOff())).message.length).toBeLessThan(300)
+  })
+})
+
+test('a 429 and a 503 pass: the export is asked for again', async () => {
+  const { server, kickOff, clock } = await kickedOff(
+    reply(429, { 'Retry-After': '7' }), reply(503), reply(202, { 'Content-Location': '/status' }),
+  )
+  await kickOff()
+  expect(server.asked.length).toBe(3)
+  expect(clock.sleeps[0]).toBe(7000)
+})
+
+test('a server that refuses the connection is BULK_UNREACHABLE, retryable, after all tries', async () => {
+  const port = await deadPort()
+  const { kickOff, clock } = clientFor(new URL(`http://127.0.0.1:${port}/fhir/`))
+  const error = await failureOf(kickOff())
+  expect(error).toMatchObject({ code: 'BULK_UNREACHABLE', retryable: true, facts: { cause: 'ECONNREFUSED' } })
+  expect(error.hint).toBeDefined()
+  expect(clock.sleeps.length).toBe(6)
+})

@@ -1,0 +1,126 @@
+import { describe, expect, test } from 'vitest'
+import { clientFor, failureOf, tokensOf } from './client-fixture.ts'
+import { MANIFEST, only, reply, startOddityServer } from './oddity-server.ts'
+
+const file = reply(200, { 'Content-Type': 'application/fhir+ndjson' }, '{}\n')
+
+/** A FHIR server and a storage on another port, which is another origin. */
+async function pair(tokenOrigins: 'storage' | 'none' = 'none') {
+  const server = await startOddityServer()
+  const storage = await startOddityServer()
+  storage.on('GET /blob', file)
+  const auth = tokensOf(server)
+  const fixture = clientFor(server.baseUrl, { auth, tokenOrigins: tokenOrigins === 'storage' ? [storage.origin] : [] })
+  return { server, storage, ...fixture, blob: `${storage.origin}/blob?sig=1` }
+}
+
+describe('the token', () => {
+  test.each([301, 302, 303, 307, 308])('does not follow a redirect of %i to another origin, and the file arrives', async (status) => {
+    const { server, storage, download, blob } = await pair()
+    server.on('GET /file', only('token-1', reply(status, { Location: blob })))
+    expect((await download()).toString()).toBe('{}\n')
+    expect(storage.asked.map(({ query, headers }) => [query, headers.authorization])).toEqual([['?sig=1', undefined]])
+  })
+
+  test('goes along on a redirect within the origin', async () => {
+    const { server, download } = await pair()
+    server.on('GET /file', reply(307, { Location: 'elsewhere' })).on('GET /elsewhere', only('token-1', file))
+    expect((await download()).toString()).toBe('{}\n')
+  })
+
+  test('is not sent, nor asked for, where requiresAccessToken is false', async () => {
+    const { server, download } = await pair()
+    server.on('GET /file', file)
+    await download('/file', false)
+    expect(server.asked.map(({ path, headers }) => [path, headers.authorization])).toEqual([['/file', undefined]])
+  })
+
+  test('is not sent to another origin that a manifest names, though it asks for it', async () => {
+    const { storage, download, blob } = await pair()
+    await download(blob)
+    expect(storage.asked.map(({ headers }) => headers.authorization)).toEqual([undefined])
+  })
+
+  test('is sent to another origin that is in tokenOrigins', async () => {
+    const { storage, download, blob } = await pair('storage')
+    await download(blob)
+    expect(storage.asked.map(({ headers }) => headers.authorization)).toEqual(['Bearer token-1'])
+  })
+
+  test('is not sent to an origin in tokenOrigins where requiresAccessToken is false', async () => {
+    const { storage, download, blob } = await pair('storage')
+    await download(blob, false)
+    expect(storage.asked.map(({ headers }) => headers.authorization)).toEqual([undefined])
+  })
+
+  test('is not sent to a status URL on another origin', async () => {
+    const { storage, wait } = await pair()
+    storage.on('GET /status', reply(200, {}, MANIFEST))
+    await wait(`${storage.origin}/status`)
+    expect(storage.asked.map(({ headers }) => headers.authorization)).toEqual([undefined])
+  })
+})
+
+describe('redirects', () => {
+  test('without end are BULK_REFUSED', async () => {
+    const { server, download } = await pair()
+    server.on('GET /file', reply(302, { Location: '/file' }))
+    expect((await failureOf(download())).code).toBe('BULK_REFUSED')
+    expect(server.askedOf('GET /file').length).toBe(6)
+  })
+
+  test('to what is no URL are BULK_REFUSED, and not tried again', async () => {
+    const { server, download } = await pair()
+    server.on('GET /file', reply(302, { Location: 'http://[?sig=1' }))
+    expect((await failureOf(download())).code).toBe('BULK_REFUSED')
+    expect(server.askedOf('GET /file').length).toBe(1)
+  })
+
+  test('of a token request are not followed: nobody else sees the secret', async () => {
+    const { server, storage, kickOff } = await pair()
+    server.on('POST /token', reply(307, { Location: `${storage.origin}/token` }))
+    expect((await failureOf(kickOff())).code).toBe('BULK_REFUSED')
+    expect(storage.asked).toEqual([])
+  })
+})
+
+// 0.0.0.0 is this machine, reached under a name that is not its own: a connection would arrive and be on record.
+describe('plain http to another machine is BULK_INSECURE before any connection', () => {
+  test('for the base', async () => {
+    const server = await startOddityServer()
+    const error = await failureOf(clientFor(new URL(`http://0.0.0.0:${server.port}/fhir/`)).kickOff())
+    expect([error.code, error.retryable, server.asked.length]).toEqual(['BULK_INSECURE', false, 0])
+  })
+
+  test('for a name that would have to be looked up', async () => {
+    const fixture = clientFor(new URL('http://fhir.example.org/fhir/'))
+    expect((await failureOf(fixture.kickOff())).code).toBe('BULK_INSECURE')
+    expect(fixture.clock.sleeps).toEqual([])
+  })
+
+  test.each(['file', 'status', 'token', 'redirect'])('for a %s on it', async (what) => {
+    const { server, kickOff, wait, download } = await pair()
+    const other = await startOddityServer()
+    const away = `http://0.0.0.0:${other.port}/away`
+    server.on('GET /file', reply(307, { Location: away }))
+    const insecure = clientFor(server.baseUrl, {
+      auth: { kind: 'client-secret', clientId: 'stoker', secret: 's', method: 'basic', tokenUrl: new URL(away) },
+    })
+    const ask = { file: () => download(away), status: () => wait(away), token: insecure.kickOff, redirect: download }[what] ?? kickOff
+    expect((await failureOf(ask())).code).toBe('BULK_INSECURE')
+    expect(other.asked).toEqual([])
+  })
+
+  test('unless allowHttp says it is meant', async () => {
+    const server = await startOddityServer()
+    server.on('GET /fhir/$export', reply(202, { 'Content-Location': '/status' }))
+    await clientFor(new URL(`http://0.0.0.0:${server.port}/fhir/`), { allowHttp: true }).kickOff()
+    expect(server.asked.length).toBe(1)
+  })
+
+  test.each(['file:///etc/passwd', 'ftp://127.0.0.1/x', 'data:text/plain,x'])('and %s is never fetched', async (url) => {
+    const { client } = clientFor(new URL('https://127.0.0.1/fhir/'), { allowHttp: true })
+    const error = await failureOf(client.fetchFile({ url }, { requiresAccessToken: false }, async () => 1, new AbortController().signal))
+    expect(error.code).toBe('BULK_INSECURE')
+  })
+})

@@ -1,0 +1,126 @@
+/** What compileView returns: SQL text, columns with types, the structure it reads, a hash. */
+import { expect, test } from 'vitest'
+import { compileView } from '../../src/views/compile.ts'
+import { columnTypes, viewOf } from './run-view.ts'
+
+const input = { from: 'raw', json: 'json', carry: [] }
+
+test('a plain view is one SELECT over one from_json', () => {
+  const view = compileView(
+    viewOf('Patient', {
+      id: 'id',
+      family: 'name.first().family',
+      born: { path: 'birthDate', tag: [{ name: 'ansi/type', value: 'DATE' }] },
+    }),
+  )
+  expect(view.sql(input)).toBe(`SELECT __1."id" AS "id",
+  __1."name"[1]."family" AS "family",
+  TRY_CAST(CASE strlen(__1."birthDate") WHEN 7 THEN __1."birthDate" || '-01' WHEN 4 THEN __1."birthDate" || '-01-01' ELSE __1."birthDate"[:10] END AS DATE) AS "born"
+FROM (SELECT CASE WHEN random() >= 0 THEN from_json("json", '{"resourceType":"VARCHAR","id":"VARCHAR","name":[{"family":"VARCHAR"}],"birthDate":"VARCHAR"}') END AS __1
+FROM raw)
+WHERE __1."resourceType" = 'Patient'`)
+})
+
+test('forEach is an unnest in the SELECT list, and carries what is still needed, not the resource', () => {
+  const view = compileView({
+    resource: 'Patient',
+    select: [
+      { column: [{ name: 'id', path: 'id' }] },
+      {
+        forEach: 'name',
+        column: [
+          { name: 'place', path: '%rowIndex' },
+          { name: 'given', path: 'given.first()' },
+        ],
+      },
+    ],
+  })
+  expect(view.sql({ ...input, carry: ['_run'] })).toBe(`SELECT "_run",
+  "id",
+  TRY_CAST(__3 AS INTEGER) AS "place",
+  list_filter(__2."given", lambda __e: __e IS NOT NULL)[1] AS "given"
+FROM (SELECT "_run",
+  __1."id" AS "id",
+  unnest(__1."name") AS __2,
+  generate_subscripts(__1."name", 1) - 1 AS __3
+FROM (SELECT "_run",
+  CASE WHEN random() >= 0 THEN from_json("json", '{"resourceType":"VARCHAR","id":"VARCHAR","name":[{"given":["VARCHAR"]}]}') END AS __1
+FROM raw)
+WHERE __1."resourceType" = 'Patient')
+WHERE __2 IS NOT NULL`)
+})
+
+test('the structure names only the elements that the view touches', () => {
+  const view = compileView(
+    viewOf('Observation', {
+      value: { path: 'value.ofType(Quantity).value', tag: [{ name: 'ansi/type', value: 'DOUBLE PRECISION' }] },
+      exact: 'component.first().value.ofType(Quantity).value',
+      flag: "component.where(code.coding.exists(code = 'x')).exists()",
+    }),
+  )
+  expect(JSON.parse(view.struct)).toEqual({
+    resourceType: 'VARCHAR',
+    valueQuantity: { value: 'DOUBLE' },
+    component: [{ valueQuantity: { value: 'VARCHAR' }, code: { coding: [{ code: 'VARCHAR' }] } }],
+  })
+})
+
+test("a column has the type of the specification's table, or the one its tag asks for", () => {
+  const tag = (value: string, name = 'ansi/type') => ({ tag: [{ name, value }] })
+  const view = compileView(
+    viewOf('Observation', {
+      text: 'status',
+      truth: 'value.ofType(boolean)',
+      number: 'value.ofType(integer)',
+      decimal: 'value.ofType(Quantity).value',
+      instant: 'issued',
+      day: 'effective.ofType(dateTime)',
+      count: 'component.count()',
+      list: { path: 'note.text', collection: true },
+      asDate: { path: 'effective.ofType(dateTime)', ...tag('DATE') },
+      asInstant: { path: 'effective.ofType(dateTime)', ...tag('timestamp(3) with time zone') },
+      asTimestamp: { path: 'effective.ofType(dateTime)', ...tag('TIMESTAMP') },
+      asDecimal: { path: 'value.ofType(Quantity).value', ...tag('DECIMAL(18, 2)') },
+      asBig: { path: 'value.ofType(integer)', ...tag('BIGINT') },
+      duckdb: {
+        path: 'value.ofType(integer)',
+        tag: [
+          { name: 'duckdb/type', value: 'DOUBLE' },
+          { name: 'ansi/type', value: 'INTEGER' },
+        ],
+      },
+      old: { path: 'effective.ofType(dateTime)', tags: [{ name: 'ansi/type', value: 'DATE' }] },
+    }),
+  )
+  expect(columnTypes(view)).toEqual([
+    'VARCHAR',
+    'BOOLEAN',
+    'INTEGER',
+    'VARCHAR',
+    'TIMESTAMPTZ',
+    'VARCHAR',
+    'INTEGER',
+    'VARCHAR[]',
+    'DATE',
+    'TIMESTAMPTZ',
+    'TIMESTAMP',
+    'DECIMAL(18,2)',
+    'BIGINT',
+    'DOUBLE',
+    'DATE',
+  ])
+})
+
+test('the hash is of the meaning: order of keys does not matter, anything else does', () => {
+  const hash = (view: object) => compileView(view).hash
+  const one = { resource: 'Patient', select: [{ column: [{ name: 'id', path: 'id' }] }] }
+  expect(hash({ select: [{ column: [{ path: 'id', name: 'id' }] }], resource: 'Patient' })).toBe(hash(one))
+  expect(hash({ ...one, where: [{ path: 'active' }] })).not.toBe(hash(one))
+  expect(compileView(one, { rules: 'specification' }).hash).not.toBe(hash(one))
+  expect(hash(one)).toMatch(/^[0-9a-f]{64}$/)
+})
+
+test('a column may not have the name of a carried one', () => {
+  const view = compileView(viewOf('Patient', { Run: 'id' }))
+  expect(() => view.sql({ ...input, carry: ['run'] })).toThrow('the column run has the name')
+})
