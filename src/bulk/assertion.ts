@@ -3,7 +3,8 @@ import { createPrivateKey, randomUUID, type KeyObject } from 'node:crypto'
 import { SignJWT } from 'jose'
 import { StokerError } from '../core/errors.ts'
 
-export type SigningAlgorithm = 'RS384' | 'ES384' | 'RS256' | 'ES256'
+const ALGORITHMS = ['RS384', 'ES384', 'RS256', 'ES256'] as const
+export type SigningAlgorithm = (typeof ALGORITHMS)[number]
 
 export interface SigningKey {
   readonly key: KeyObject
@@ -23,7 +24,8 @@ export function readSigningKey(text: string, kid: string | undefined, algorithm:
     const jwk = text.trimStart().startsWith('{') ? chooseJwk(JSON.parse(text) as object, kid) : undefined
     const key = jwk === undefined ? createPrivateKey(text) : createPrivateKey({ key: jwk, format: 'jwk' })
     const ownKid = typeof jwk?.kid === 'string' ? jwk.kid : undefined
-    return { key, kid: kid ?? ownKid, algorithm: algorithm ?? algorithmFor(key) }
+    const ownAlgorithm = ALGORITHMS.find((each) => each === jwk?.alg)
+    return { key, kid: kid ?? ownKid, algorithm: algorithm ?? ownAlgorithm ?? algorithmFor(key) }
   } catch (cause) {
     if (cause instanceof StokerError) throw cause
     throw new StokerError('BULK_KEY_UNUSABLE', 'the private key can not be read', {
@@ -32,6 +34,7 @@ export function readSigningKey(text: string, kid: string | undefined, algorithm:
   }
 }
 
+/** @throws StokerError BULK_KEY_UNUSABLE when the key is not one of the algorithm's */
 export async function signAssertion(signing: SigningKey, clientId: string, audience: string, now: Date): Promise<string> {
   const { key, kid, algorithm } = signing
   const seconds = Math.floor(now.getTime() / 1000)
@@ -40,9 +43,14 @@ export async function signAssertion(signing: SigningKey, clientId: string, audie
     .setIssuer(clientId).setSubject(clientId).setAudience(audience)
     .setJti(randomUUID()).setIssuedAt(seconds).setExpirationTime(seconds + LIFE_SECONDS)
     .sign(key)
+    .catch(() => {
+      throw new StokerError('BULK_KEY_UNUSABLE', `the private key can not sign with ${algorithm}`, {
+        hint: 'check auth.algorithm against the key; an RSA key needs 2048 bits or more',
+      })
+    })
 }
 
-function chooseJwk(value: object, kid: string | undefined): { kid?: unknown } {
+function chooseJwk(value: object, kid: string | undefined): { kid?: unknown; alg?: unknown } {
   const keys = (value as { keys?: unknown }).keys
   if (!Array.isArray(keys)) return value
   const own = (keys as { kid?: unknown; d?: unknown }[]).filter((key) => key.d !== undefined)

@@ -4,11 +4,11 @@ import type { Clock } from '../core/clock.ts'
 import { StokerError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { FILE_HEADERS, takeFile } from './file.ts'
-import { headerOf, Http } from './http.ts'
+import { bodyJson, headerOf, Http } from './http.ts'
 import { kickOffUrl, type ExportRequest, type Kickoff } from './kick-off.ts'
 import { parseManifest, type Manifest, type ManifestFile } from './manifest.ts'
 import { retryAfterMs } from './retry-after.ts'
-import { RETRY_LIMITS, type RetryLimits } from './retry-policy.ts'
+import { POLL_MS_MIN, RETRY_LIMITS, type RetryLimits } from './retry-policy.ts'
 import { Tokens, type BulkAuth } from './tokens.ts'
 
 export interface BulkClientOptions {
@@ -37,8 +37,7 @@ export type StatusAnswer =
   | { readonly state: 'working'; readonly progress: string | undefined; readonly retryAfterMs: number | undefined }
   | { readonly state: 'done'; readonly manifest: Manifest }
 
-/** Between two polls: at least a second, whatever the server says (its 0 would be a busy loop); from there slowly more. */
-const POLL_MS_MIN = 1000
+/** Without Retry-After the polls begin at POLL_MS_MIN and grow rarer. */
 const POLL_MS_MAX = 60_000
 const POLL_GROWTH = 1.5
 
@@ -93,7 +92,7 @@ export class BulkClient {
         const progress = headerOf(answer, 'x-progress')?.replace(/\s+/g, ' ').slice(0, 100)
         return { state: 'working', progress, retryAfterMs: retryAfterMs(headerOf(answer, 'retry-after'), this.options.clock.now()) }
       }
-      return { state: 'done', manifest: parseManifest(await answer.body.json().catch(() => undefined), answer.url) }
+      return { state: 'done', manifest: parseManifest(await bodyJson(answer), answer.url) }
     }, signal)
   }
 

@@ -1,6 +1,5 @@
 /** The bytes of an export file: decompressed, and recognised when they can't be NDJSON. */
-import type { Readable } from 'node:stream'
-import { pipeline } from 'node:stream'
+import { PassThrough, pipeline, type Readable } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { StokerError } from '../core/errors.ts'
 import { BrokenBody, headerOf, type HttpAnswer } from './http.ts'
@@ -14,24 +13,29 @@ export const FILE_HEADERS = { accept: 'application/fhir+ndjson', 'accept-encodin
 export async function takeFile<T>(answer: HttpAnswer, consume: (body: Readable) => Promise<T>): Promise<T> {
   refuseHtml(answer)
   const decoder = decoderFor(answer)
-  if (decoder === undefined) return consume(answer.body)
-  let broken: unknown
-  const body = pipeline(answer.body, decoder, (error) => (broken = error ?? undefined)) as Readable
+  const source: Readable = decoder === undefined ? answer.body : pipeline(answer.body, decoder, () => undefined)
+  // The consumer has a stream of its own to destroy: whatever fails in `source` before that is not its doing.
+  const body = new PassThrough()
+  let broken: BrokenBody | undefined
+  source.on('error', (cause) => {
+    if (body.destroyed) return
+    broken = new BrokenBody(cause)
+    body.destroy(broken)
+  })
+  body.on('error', () => undefined).once('close', () => source.destroy())
+  source.pipe(body)
   try {
     return await consume(body)
   } catch (error) {
-    if (broken !== undefined && isTransport(broken)) throw new BrokenBody(broken)
-    throw error
+    throw broken ?? error
+  } finally {
+    body.destroy()
   }
 }
 
-/** Zlib's errors and those of the connection: not the one that a consumer's own failure sends back up the pipe. */
-function isTransport(error: unknown): boolean {
-  const code = (error as { code?: unknown }).code
-  return typeof code === 'string' && code !== 'ERR_STREAM_PREMATURE_CLOSE' && code !== 'ABORT_ERR'
-}
-
 function decoderFor(answer: HttpAnswer) {
+  // Of nothing there is nothing to decompress, and zlib takes it for a body cut off.
+  if (headerOf(answer, 'content-length') === '0' || answer.status === 204) return undefined
   switch (headerOf(answer, 'content-encoding')?.trim().toLowerCase()) {
     case undefined:
     case '':

@@ -5,7 +5,7 @@ import { isAbort, StokerError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { serverWords, type ServerWords } from './outcome.ts'
 import { retryAfterMs } from './retry-after.ts'
-import { backoffMs, judge, type RetryLimits, type Step, type Verdict } from './retry-policy.ts'
+import { judge, waitMs, type RetryLimits, type Step, type Verdict } from './retry-policy.ts'
 import { refuseInsecure, shown } from './url.ts'
 
 export interface HttpRequest {
@@ -16,6 +16,8 @@ export interface HttpRequest {
   readonly body?: string
   /** Gives the token for a URL, or undefined where it must not go (invariant 9). Asked anew at each redirect and try. */
   readonly token?: (url: URL) => Promise<string | undefined>
+  /** What the body or the headers hold and no error may quote, should the server repeat it. */
+  readonly secrets?: readonly string[]
   /** Told when the server does not take the token it was given. */
   readonly refused?: (token: string) => void
 }
@@ -51,8 +53,8 @@ export class Http {
   }
 
   /**
-   * Sends until `take` has the answer it wants. `take` gets accepted answers only; where the body fails in its hands,
-   * the request is sent again. Errors of `take` itself are passed on.
+   * Sends until `take` has the answer it wants. `take` gets accepted answers only; where it throws a {@link BrokenBody},
+   * the request is sent again. Its other errors are passed on. What it leaves unread of the body is thrown away.
    * @throws StokerError BULK_REFUSED, BULK_UNAUTHORIZED, BULK_EXPORT_GONE, BULK_FILE_LOST, BULK_UNREACHABLE
    */
   async send<T>(asked: HttpRequest, take: (answer: HttpAnswer) => Promise<T>, signal: AbortSignal): Promise<T> {
@@ -61,13 +63,13 @@ export class Http {
       signal.throwIfAborted()
       const result = await this.attempt(asked, take, signal)
       if ('value' in result) return result.value
-      const { verdict, error, waitMs } = result
+      const { verdict, error, askedMs } = result
       if (verdict === 'sign-in-again' && !signedInAgain) {
         signedInAgain = true
         continue
       }
       if (verdict !== 'retry' || attempt >= this.options.limits.attemptsMax) throw error
-      const wait = Math.min(waitMs ?? backoffMs(attempt, this.options.limits, this.options.random), this.options.limits.retryAfterMsMax)
+      const wait = waitMs(asked.step, attempt, askedMs, this.options.limits, this.options.random)
       this.options.log.debug({ step: asked.step, attempt, code: error.code, waitMs: wait }, 'trying again')
       await this.options.clock.sleep(wait, signal)
     }
@@ -79,7 +81,7 @@ export class Http {
 
   private async attempt<T>(
     asked: HttpRequest, take: (answer: HttpAnswer) => Promise<T>, signal: AbortSignal,
-  ): Promise<{ value: T } | { verdict: Verdict; error: StokerError; waitMs: number | undefined }> {
+  ): Promise<{ value: T } | { verdict: Verdict; error: StokerError; askedMs: number | undefined }> {
     let answer: HttpAnswer
     let token: string | undefined
     try {
@@ -87,26 +89,28 @@ export class Http {
     } catch (error) {
       if (error instanceof StokerError || isAbort(error)) throw error
       signal.throwIfAborted()
-      return { verdict: 'retry', error: unreachable(asked, error), waitMs: undefined }
+      return { verdict: 'retry', error: unreachable(asked, error), askedMs: undefined }
     }
+    // A body that is thrown away unread ends with an error, and by then nobody listens.
+    answer.body.on('error', () => undefined)
     if (judge(asked.step, answer.status, []) === 'accept') {
-      let broken: unknown
-      answer.body.once('error', (error) => (broken = error))
       try {
         return { value: await take(answer) }
       } catch (error) {
-        answer.body.destroy()
         signal.throwIfAborted()
-        if (error instanceof BrokenBody) broken = error.cause
-        if (broken === undefined) throw error
-        return { verdict: 'retry', error: unreachable(asked, broken), waitMs: undefined }
+        if (!(error instanceof BrokenBody)) throw error
+        return { verdict: 'retry', error: unreachable(asked, error.cause), askedMs: undefined }
+      } finally {
+        answer.body.destroy()
       }
     }
-    const words = serverWords(await readUpTo(answer.body, ERROR_BODY_BYTES_MAX))
+    const secrets = [...(asked.secrets ?? []), ...(token === undefined ? [] : [token])]
+    const words = serverWords(await readUpTo(answer.body, ERROR_BODY_BYTES_MAX), secrets)
+    signal.throwIfAborted()
     const verdict = judge(asked.step, answer.status, words.codes)
     if (verdict === 'sign-in-again' && token !== undefined) asked.refused?.(token)
-    const waitMs = retryAfterMs(headerOf(answer, 'retry-after'), this.options.clock.now())
-    return { verdict, error: refusal(asked, answer, verdict, words, token !== undefined), waitMs }
+    const askedMs = retryAfterMs(headerOf(answer, 'retry-after'), this.options.clock.now())
+    return { verdict, error: refusal(asked, answer, verdict, words, token !== undefined), askedMs }
   }
 
   /** Redirects are followed by hand, so that the token goes to no origin it was not meant for. */
@@ -130,8 +134,10 @@ export class Http {
       const location = headerOf(answer, 'location')
       if (![301, 302, 303, 307, 308].includes(status) || location === undefined) return { answer, token }
       await body.dump().catch(() => undefined)
-      if (asked.method === 'POST' || redirects >= REDIRECTS_MAX) {
-        throw new StokerError('BULK_REFUSED', `${shown(url)} redirects ${redirects >= REDIRECTS_MAX ? 'without end' : 'a POST'}`, {
+      const odd = asked.method === 'POST' ? 'a POST' : redirects >= REDIRECTS_MAX ? 'without end'
+        : URL.canParse(location, url.href) ? undefined : 'to what is no URL'
+      if (odd !== undefined) {
+        throw new StokerError('BULK_REFUSED', `${shown(url)} redirects ${odd}`, {
           hint: 'give the address it redirects to in the configuration',
         })
       }
@@ -144,6 +150,21 @@ export class Http {
 export class BrokenBody extends Error {
   constructor(cause: unknown) {
     super('the body ended wrongly', { cause })
+  }
+}
+
+/**
+ * The body as JSON; undefined where it is none.
+ * @throws BrokenBody where it did not arrive whole
+ */
+export async function bodyJson({ body }: Pick<HttpAnswer, 'body'>): Promise<unknown> {
+  const text = await body.text().catch((cause: unknown) => {
+    throw new BrokenBody(cause)
+  })
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return undefined
   }
 }
 
@@ -189,7 +210,9 @@ function reachText(code: unknown): string {
     case 'UND_ERR_CONNECT_TIMEOUT':
     case 'UND_ERR_HEADERS_TIMEOUT':
     case 'UND_ERR_BODY_TIMEOUT': return 'does not answer in time'
-    default: return typeof code === 'string' ? `broke the connection (${code})` : 'broke the connection'
+    default:
+      if (typeof code === 'string' && /^(Z_|ERR__)/.test(code)) return 'sent a body that can not be decompressed'
+      return typeof code === 'string' ? `broke the connection (${code})` : 'broke the connection'
   }
 }
 

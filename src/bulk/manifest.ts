@@ -32,7 +32,8 @@ export function parseManifest(value: unknown, statusUrl: URL): Manifest {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid('it is no JSON object')
   const manifest = value as Record<string, unknown>
   const { transactionTime } = manifest
-  const instant = typeof transactionTime === 'string' ? new Date(transactionTime) : undefined
+  // Date.parse alone makes a date of "soon 5".
+  const instant = typeof transactionTime === 'string' && /^\d{4}-\d\d-\d\dT/.test(transactionTime) ? new Date(transactionTime) : undefined
   if (typeof transactionTime !== 'string' || instant === undefined || Number.isNaN(instant.getTime())) {
     throw invalid('transactionTime is no instant')
   }

@@ -9,8 +9,14 @@ export interface ServerWords {
 
 const TEXT_LENGTH_MAX = 200
 
-/** Reads an error body of any kind. HTML, text and what else is no JSON tells nothing and is not quoted. */
-export function serverWords(body: string): ServerWords {
+/** Of `issue.code` what looks like a code: some servers put a sentence there. */
+const CODE = /^[a-z][a-z-]{0,39}$/
+
+/**
+ * Reads an error body of any kind. HTML, text and what else is no JSON tells nothing and is not quoted.
+ * @param secrets what was sent and must not be shown, should the server repeat it
+ */
+export function serverWords(body: string, secrets: readonly string[] = []): ServerWords {
   let value: unknown
   try {
     value = JSON.parse(body)
@@ -21,16 +27,18 @@ export function serverWords(body: string): ServerWords {
   const { resourceType, issue, error, error_description: description } = value as Record<string, unknown>
   if (resourceType === 'OperationOutcome' && Array.isArray(issue)) {
     const issues = issue as { code?: unknown; diagnostics?: unknown; details?: { text?: unknown } }[]
-    const codes = issues.map((each) => each?.code).filter((code) => typeof code === 'string')
+    const codes = issues.map((each) => each?.code).filter((code): code is string => typeof code === 'string' && CODE.test(code))
     const words = issues.map((each) => each?.diagnostics ?? each?.details?.text).find((text) => typeof text === 'string')
-    return { codes, text: clip([codes[0], words].filter(Boolean).join(': ')) }
+    return { codes, text: clip([codes[0], words].filter(Boolean).join(': '), secrets) }
   }
-  if (typeof error === 'string') return { codes: [], text: clip([error, description].filter((each) => typeof each === 'string').join(': ')) }
+  if (typeof error === 'string') return { codes: [], text: clip([error, description].filter((each) => typeof each === 'string').join(': '), secrets) }
   return { codes: [], text: '' }
 }
 
-/** One line, without what looks like a token or the query of a URL. */
-function clip(text: string): string {
-  const safe = text.replace(/\s+/g, ' ').replace(/eyJ[\w-]+\.[\w.-]+/g, '[token]').replace(/(https?:\/\/[^\s?]+)\?\S*/g, '$1')
+/** One line, without secrets and what looks like a token or the query of a URL. */
+function clip(text: string, secrets: readonly string[]): string {
+  const told = secrets.filter(Boolean).reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text)
+  const safe = told.replace(/\s+/g, ' ').replace(/eyJ[\w-]+\.[\w.-]+/g, '[token]').replace(/(https?:\/\/[^\s?]+)\?\S*/gi, '$1')
+    .replace(/\?[^\s?]*=\S*/g, '')
   return safe.length > TEXT_LENGTH_MAX ? `${safe.slice(0, TEXT_LENGTH_MAX - 1)}…` : safe
 }

@@ -3,6 +3,8 @@
 /** Below this a number is a span in seconds; above it, an instant (seconds since 1970 reached 1e9 in 2001). */
 const EPOCH_SECONDS_MIN = 1e9
 const EPOCH_MILLISECONDS_MIN = 1e12
+/** HTTP-date of today or of RFC 850, or ISO 8601: `Date.parse` alone makes a date of "in 5 hours". */
+const DATE = /^([A-Z][a-z]{2,8}, ?\d|\d{4}-\d\d-\d\dT)/
 
 /**
  * Milliseconds to wait from `now`; undefined when the header is absent or can't be understood. Not clamped.
@@ -17,6 +19,6 @@ export function retryAfterMs(header: string | undefined, now: Date): number | un
     if (number >= EPOCH_SECONDS_MIN) return Math.max(0, number * 1000 - now.getTime())
     return number * 1000
   }
-  const instant = Date.parse(text)
+  const instant = DATE.test(text) ? Date.parse(text) : NaN
   return Number.isNaN(instant) ? undefined : Math.max(0, instant - now.getTime())
 }

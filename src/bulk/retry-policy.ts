@@ -47,8 +47,20 @@ export const RETRY_LIMITS: RetryLimits = {
   attemptsMax: 7, firstWaitMs: 500, waitMsMax: 60_000, retryAfterMsMax: 3_600_000,
 }
 
+/** Between two polls: at least a second, whatever the server says (its 0 would be a busy loop). */
+export const POLL_MS_MIN = 1000
+
+/**
+ * How long to wait before the next try: longer each time, and not shorter than the server asks.
+ * @param askedMs of `Retry-After`, if the server sent one
+ */
+export function waitMs(step: Step, attempt: number, askedMs: number | undefined, limits: RetryLimits, random: () => number): number {
+  const floorMs = step === 'status' || askedMs !== undefined ? POLL_MS_MIN : 0
+  return Math.min(limits.retryAfterMsMax, Math.max(floorMs, askedMs ?? 0, backoffMs(attempt, limits, random)))
+}
+
 /** Full jitter: many clients that failed together must not come back together. `attempt` counts from 1. */
-export function backoffMs(attempt: number, limits: RetryLimits, random: () => number): number {
+function backoffMs(attempt: number, limits: RetryLimits, random: () => number): number {
   const ceiling = Math.min(limits.waitMsMax, limits.firstWaitMs * 2 ** (attempt - 1))
   return Math.round(ceiling * (0.5 + random() / 2))
 }

@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts'
 import { StokerError } from '../core/errors.ts'
 import { readSigningKey, signAssertion, type SigningAlgorithm } from './assertion.ts'
 import { discoverTokenUrl } from './discovery.ts'
-import type { Http } from './http.ts'
+import { bodyJson, type Http } from './http.ts'
 
 export type BulkAuth =
   | { readonly kind: 'none' }
@@ -45,7 +45,8 @@ export class Tokens {
   private readonly baseUrl: URL
   private readonly clock: Clock
   private held: Token | undefined
-  private renewal: Promise<Token> | undefined
+  private renewal: { readonly token: Promise<Token>; readonly signal: AbortSignal } | undefined
+  private discovered: URL | undefined
 
   constructor(auth: BulkAuth, http: Http, baseUrl: URL, clock: Clock) {
     this.auth = auth
@@ -60,8 +61,15 @@ export class Tokens {
     if (this.auth.kind === 'bearer') return this.auth.token
     if (this.held !== undefined && this.clock.now().getTime() < this.held.renewAt) return this.held.text
     // Many requests may wait for it; one asks.
-    this.renewal ??= this.renew(signal).finally(() => (this.renewal = undefined))
-    this.held = await this.renewal
+    this.renewal ??= { token: this.renew(signal).finally(() => (this.renewal = undefined)), signal }
+    const renewal = this.renewal
+    try {
+      this.held = await renewal.token
+    } catch (error) {
+      // Given up by the request that asked, not by this one.
+      if (renewal.signal.aborted && !signal.aborted) return this.token(signal)
+      throw error
+    }
     return this.held.text
   }
 
@@ -73,26 +81,32 @@ export class Tokens {
   private async renew(signal: AbortSignal): Promise<Token> {
     const { auth } = this
     if (auth.kind !== 'private-key-jwt' && auth.kind !== 'client-secret') throw new Error('no token to renew')
-    const url = auth.tokenUrl ?? (await discoverTokenUrl(this.http, this.baseUrl, signal))
+    const url = auth.tokenUrl ?? (this.discovered ??= await discoverTokenUrl(this.http, this.baseUrl, signal))
     const form = new URLSearchParams({ grant_type: 'client_credentials' })
     if (auth.scope !== undefined) form.set('scope', auth.scope)
     const headers: Record<string, string> = { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' }
+    const secrets: string[] = []
     if (auth.kind === 'private-key-jwt') {
       const key = readSigningKey(auth.keyText, auth.keyId, auth.algorithm)
+      const assertion = await signAssertion(key, auth.clientId, url.href, this.clock.now())
+      secrets.push(assertion)
       form.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer')
-      form.set('client_assertion', await signAssertion(key, auth.clientId, url.href, this.clock.now()))
+      form.set('client_assertion', assertion)
     } else if (auth.method === 'post') {
+      secrets.push(auth.secret, encodeURIComponent(auth.secret))
       form.set('client_id', auth.clientId)
       form.set('client_secret', auth.secret)
     } else {
       // RFC 6749 §2.3.1: each part form-encoded before it is joined.
       const pair = [auth.clientId, auth.secret].map(encodeURIComponent).join(':')
-      headers.authorization = `Basic ${Buffer.from(pair).toString('base64')}`
+      const encoded = Buffer.from(pair).toString('base64')
+      secrets.push(auth.secret, encodeURIComponent(auth.secret), encoded)
+      headers.authorization = `Basic ${encoded}`
     }
     const asked = this.clock.now().getTime()
     return this.http.send(
-      { step: 'token', method: 'POST', url, headers, body: form.toString() },
-      async ({ body }) => readToken(await body.json().catch(() => undefined), asked),
+      { step: 'token', method: 'POST', url, headers, body: form.toString(), secrets },
+      async (answer) => readToken(await bodyJson(answer), asked),
       signal,
     )
   }

@@ -5,6 +5,9 @@ import { bytesText, countText, durationText, plural } from './figures.ts'
 /** A run of 20,000 files must not write 20,000 lines: at most one landed file is told in this time. */
 const LANDED_EVERY_MS = 1000
 
+/** What a line holds in a file of another kind than output. */
+const NOUNS: Readonly<Record<string, string>> = { deleted: 'Bundle', error: 'OperationOutcome' }
+
 export function plainProgress(write: (text: string) => void, now: () => number): RunObserver {
   let landed = { files: 0, of: 0, toldAt: -Infinity }
   let waited = ''
@@ -18,7 +21,7 @@ export function plainProgress(write: (text: string) => void, now: () => number):
       if (!isLast && now() - landed.toldAt < LANDED_EVERY_MS && landed.of > 50) return
       landed.toldAt = now()
       const rejects = event.rejects > 0 ? `, ${plural(event.rejects, 'reject')}` : ''
-      say(`landed ${event.type}: ${plural(event.resources, 'resource')}${rejects}, ${bytesText(event.bytes)} (file ${landed.files} of ${landed.of})`)
+      say(`landed ${event.type}: ${plural(event.resources, NOUNS[event.type] ?? 'resource')}${rejects}, ${bytesText(event.bytes)} (file ${landed.files} of ${landed.of})`)
       return
     }
     if (event.kind === 'waiting') {

@@ -4,6 +4,7 @@ import type { BulkAuth } from '../../src/bulk/tokens.ts'
 import { demoKeyPair, type DemoKeyPair } from '../../src/demo/demo-key-pair.ts'
 import { startDemoServer } from '../../src/demo/server.ts'
 import { clientFor, failureOf, tokensOf } from './client-fixture.ts'
+import { FastClock } from './fast-clock.ts'
 import { MANIFEST, only, reply, startOddityServer } from './oddity-server.ts'
 
 const ALGORITHMS = ['RS384', 'ES384', 'ES256', 'RS256'] as const
@@ -27,7 +28,7 @@ describe('SMART Backend Services', () => {
   test.each(ALGORITHMS.flatMap((algorithm) => (Object.keys(FORMS) as (keyof typeof FORMS)[]).map((form) => [algorithm, form] as const)))(
     'signs in with %s and the key as %s', async (algorithm, form) => {
       const pair = pairs.get(algorithm)!
-      const server = await startDemoServer({ patients: 1, auth: pair })
+      const server = await startDemoServer({ patients: 1, auth: pair, clock: new FastClock() })
       onTestFinished(() => server.stop())
       // Nothing in a PEM tells RS256 from RS384, or names the key.
       const named = form === 'PEM' ? { keyId: pair.privateJwk.kid, ...(algorithm === 'RS256' && { algorithm }) } : {}

@@ -26,8 +26,7 @@ export interface ClientFixture {
 
 const never = new AbortController().signal
 
-export function clientFor(baseUrl: URL, options: Partial<BulkClientOptions> = {}): ClientFixture {
-  const clock = new FastClock()
+export function clientFor(baseUrl: URL, options: Partial<BulkClientOptions> = {}, clock = new FastClock()): ClientFixture {
   const logged: string[] = []
   const line = (facts: object, message: string) => logged.push(inspect([message, facts], { depth: 9 }))
   const log: Log = { debug: line, info: line, warn: line, error: line }

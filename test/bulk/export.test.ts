@@ -5,13 +5,15 @@ import type { BulkClientOptions } from '../../src/bulk/client.ts'
 import { demoKeyPair } from '../../src/demo/demo-key-pair.ts'
 import { startDemoServer, type DemoServerOptions } from '../../src/demo/server.ts'
 import { clientFor } from './client-fixture.ts'
+import { FastClock } from './fast-clock.ts'
 
 const signal = new AbortController().signal
 
 async function demo(options: DemoServerOptions, clientOptions: Partial<BulkClientOptions>) {
-  const server = await startDemoServer({ patients: 5, ...options })
+  const clock = new FastClock()
+  const server = await startDemoServer({ patients: 5, clock, ...options })
   onTestFinished(() => server.stop())
-  return { server, ...clientFor(new URL(`${server.baseUrl}/`), clientOptions) }
+  return { server, ...clientFor(new URL(`${server.baseUrl}/`), clientOptions, clock) }
 }
 
 test('an export with SMART Backend Services goes from kick-off to release, every resource received', async () => {
