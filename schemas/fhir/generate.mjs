@@ -35,7 +35,7 @@ process.stdout.write(layOut(table))
 
 function addElement(definition, element) {
   // An element of the base type is listed there.
-  if (element.base.path !== element.path && !definition.abstract) return
+  if (element.base.path !== element.path) return
   const cut = element.path.lastIndexOf('.')
   const owner = element.path.slice(0, cut)
   const types = element.contentReference

@@ -11,14 +11,10 @@ export class ViewsError extends StokerError {
 
   constructor(folder: string, mistakes: readonly ViewError[]) {
     const lines = mistakes.map((one) => `\n  ${one.message}${one.hint === undefined ? '' : ` (${one.hint})`}`)
-    super(
-      'VIEWS_INVALID',
-      `${mistakes.length === 1 ? 'a mistake' : `${mistakes.length} mistakes`} in the views of ${folder}:${lines.join('')}`,
-      {
-        hint: 'correct the views, or move them out of the folder',
-        facts: { folder, mistakes: mistakes.length },
-      },
-    )
+    super('VIEWS_INVALID', `the views of ${folder} have mistakes (${mistakes.length}):${lines.join('')}`, {
+      hint: 'correct the views, or move them out of the folder',
+      facts: { folder, mistakes: mistakes.length },
+    })
     this.mistakes = mistakes
   }
 }

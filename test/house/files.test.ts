@@ -20,7 +20,7 @@ test('every source file opens with a doc comment that says what it is', () => {
 })
 
 test('names are in kebab-case and name a noun, not a drawer', () => {
-  const drawer = /(^|-)(utils?|helpers?|common|shared|misc|types|index)(-|\.|$)/
+  const drawer = /(^|-)(utils?|helpers?|common|shared|misc|index)(-|\.|$)|^types\.ts$/
   const wrong = source.filter(({ path }) => path.split('/').some((step) => drawer.test(step)) ||
     !/^[a-z0-9]+(-[a-z0-9]+)*\.ts$/.test(basename(path)))
   expect(wrong.map((file) => file.path)).toEqual([])

@@ -129,7 +129,8 @@ test('texts', async () => {
 
 test('decimals keep the digits the server wrote, in columns, arithmetic and boundaries', async () => {
   const text = (value: string) =>
-    `{"resourceType": "Observation", "id": "says \\"value\\": 1.50 }", "status": "1.0", "valueQuantity": {"value": ${value}, "unit": "7.0"}}`
+    `{"resourceType": "Observation", "id": "says \\"value\\": 1.50 }", "status": "1.0", ` +
+    `"valueQuantity": {"value": ${value}, "unit": "7.0"}}`
   const value = 'value.ofType(Quantity).value'
   await check(text('1.50'), {
     [value]: '1.50',

@@ -199,7 +199,8 @@ describe('keys', () => {
         { forEach: 'performer', column: [{ name: 'other', path: 'getReferenceKey()' }] },
       ],
     })
-    const from = `(SELECT 'north' AS source, json FROM ${relation([{ resourceType: 'Observation', id: '1', performer: [{ reference: 'Practitioner/2' }, {}] }])})`
+    const observation = { resourceType: 'Observation', id: '1', performer: [{ reference: 'Practitioner/2' }, {}] }
+    const from = `(SELECT 'north' AS source, json FROM ${relation([observation])})`
     expect(await bench.rows(view.sql({ from, json: 'json', keyPrefix: 'source', carry: ['source'] }))).toEqual([
       { source: 'north', own: 'north/Observation/1', other: 'north/Practitioner/2' },
       { source: 'north', own: 'north/Observation/1', other: null },
@@ -226,7 +227,7 @@ describe('data of the wrong shape', () => {
     ])
   })
 
-  test('several values where one is promised are NULL in a warehouse and stop a query under the rules of the specification', async () => {
+  test('several values where one is promised are NULL, or stop the query as the specification has it', async () => {
     const many = viewOf('Patient', { family: "name.where(use = 'old').family" })
     const resource = {
       resourceType: 'Patient',

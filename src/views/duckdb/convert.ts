@@ -37,7 +37,8 @@ function dateSql(sql: string): string {
   return once(
     sql,
     (text) =>
-      `TRY_CAST(CASE strlen(${text}) WHEN 7 THEN ${text} || '-01' WHEN 4 THEN ${text} || '-01-01' ELSE ${text}[:10] END AS DATE)`,
+      `TRY_CAST(CASE strlen(${text}) WHEN 7 THEN ${text} || '-01' WHEN 4 THEN ${text} || '-01-01' ` +
+      `ELSE ${text}[:10] END AS DATE)`,
   )
 }
 

@@ -7,7 +7,7 @@
  * A number that a double does not give back as written: a trailing zero behind the point, an exponent or what DuckDB
  * would write with one, 15 digits or more. A string that looks so costs time only.
  */
-const LOSSY = String.raw`[0-9]\.[0-9]*0[^0-9]|[0-9][eE][+-]?[0-9]|0\.000|[0-9][0-9.]{14}`
+const LOSSY = String.raw`[:\[,]\s*-?(?:[0-9]+\.[0-9]*0[,}\]\s]|[0-9]+\.?[0-9]*[eE]|0\.000|[0-9][0-9.]{14})`
 
 /**
  * Each match goes on where the last one ended: strings as wholes and all else up to the next number. A sentinel

@@ -53,7 +53,9 @@ export function exprSql(expr: Expr, context: ExprContext): string {
     case 'list':
       return `list_filter([${expr.items.map(sql).join(', ')}], lambda __e: __e IS NOT NULL)`
     case 'when':
-      return `CASE WHEN ${sql(expr.test)} THEN ${sql(expr.then)}${expr.otherwise.op === 'none' ? '' : ` ELSE ${sql(expr.otherwise)}`} END`
+      return expr.otherwise.op === 'none'
+        ? `CASE WHEN ${sql(expr.test)} THEN ${sql(expr.then)} END`
+        : `CASE WHEN ${sql(expr.test)} THEN ${sql(expr.then)} ELSE ${sql(expr.otherwise)} END`
     case 'convert':
       return convertSql(sql(expr.of), expr.of.op === 'none', expr.from, expr.to)
     case 'call': {
@@ -115,5 +117,6 @@ function descendSql(roots: string, children: string, names: readonly string[]): 
   const opened = (list: string) => `list_transform(${list}, lambda __c: {'open': true, 'node': __c})`
   const expanded = `list_concat([{'open': false, 'node': __n.node}], ${opened(children)})`
   const step = `flatten(list_transform(__a, lambda __n: CASE WHEN __n.open THEN ${expanded} ELSE [__n] END))`
-  return `list_transform(list_reduce(list_prepend(${opened(roots)}, ${steps}), lambda __a, __s: ${step}), lambda __n: __n.node)`
+  const nodes = `list_reduce(list_prepend(${opened(roots)}, ${steps}), lambda __a, __s: ${step})`
+  return `list_transform(${nodes}, lambda __n: __n.node)`
 }

@@ -79,29 +79,26 @@ export const PRIMITIVES: Readonly<Record<Primitive, Words>> = {
   // As TIMESTAMP in UTC: adding months to a TIMESTAMPTZ would ask the session's time zone.
   firstInstant: ([a]) => firstInstant(a!),
   endInstant: ([a]) =>
-    `(${firstInstant(a!)} + CASE length(${a}) WHEN 4 THEN INTERVAL 1 YEAR WHEN 7 THEN INTERVAL 1 MONTH WHEN 10 THEN INTERVAL 1 DAY ELSE INTERVAL 0 DAY END)`,
+    `(${firstInstant(a!)} + CASE length(${a}) WHEN 4 THEN INTERVAL 1 YEAR WHEN 7 THEN INTERVAL 1 MONTH ` +
+    `WHEN 10 THEN INTERVAL 1 DAY ELSE INTERVAL 0 DAY END)`,
   precision: ([a]) => `least(length(${a}), 11)`,
 
   resourceKey: ([type, id]) => `'${type!.slice(1, -1)}/' || ${id}`,
-  referenceKey: ([a]) =>
-    once(
-      a!,
-      (text) =>
-        `CASE WHEN regexp_full_match(${text}, '[A-Z][A-Za-z]*/[^/?#|]+') THEN ${text} ELSE ${referenceKey(text, '[A-Z][A-Za-z]*')} END`,
-    ),
+  referenceKey: ([a]) => once(a!, referenceKeyOfAny),
   referenceKeyOf: ([a, type]) => once(a!, (text) => referenceKeyOf(text, type!.slice(1, -1))),
 
   lowDecimal: ([a]) => digits(`${decimal12(a!)} - ${halfStep(a!)}`),
   highDecimal: ([a]) => digits(`${decimal12(a!)} + ${halfStep(a!)}`),
-  lowDate: ([a]) => `CASE length(${a}) WHEN 4 THEN ${a} || '-01-01' WHEN 7 THEN ${a} || '-01' ELSE ${a}[:10] END`,
+  lowDate: ([a]) => lowDate(a!),
   highDate: ([a]) => highDate(a!),
   lowDateTime: ([a]) =>
-    `CASE WHEN length(${a}) > 10 THEN ${filled(a!, '00', '000', '+14:00')} ELSE ` +
-    `CASE length(${a}) WHEN 4 THEN ${a} || '-01-01' WHEN 7 THEN ${a} || '-01' ELSE ${a} END || 'T00:00:00.000+14:00' END`,
+    `CASE WHEN length(${a}) > 10 THEN ${filled(a!, '00', '0', '+14:00')} ELSE ` +
+    `${lowDate(a!)} || 'T00:00:00.000+14:00' END`,
   highDateTime: ([a]) =>
-    `CASE WHEN length(${a}) > 10 THEN ${filled(a!, '59', '999', '-12:00')} ELSE ${highDate(a!)} || 'T23:59:59.999-12:00' END`,
-  lowTime: ([a]) => filled(a!, '00', '000', ''),
-  highTime: ([a]) => filled(a!, '59', '999', ''),
+    `CASE WHEN length(${a}) > 10 THEN ${filled(a!, '59', '9', '-12:00')} ELSE ` +
+    `${highDate(a!)} || 'T23:59:59.999-12:00' END`,
+  lowTime: ([a]) => filled(a!, '00', '0', ''),
+  highTime: ([a]) => filled(a!, '59', '9', ''),
 }
 
 /** FHIRPath's decimals have 8 places; what overflows 38 digits is NULL. */
@@ -125,33 +122,43 @@ function digits(sql: string): string {
 /** Half of the last place: 0.05 of 1.0. Without an exponent; beyond 11 places NULL. */
 function halfStep(a: string): string {
   const places = `length(split_part(${a}, '.', 2))`
-  return `CASE WHEN ${places} < 12 AND NOT contains(lower(${a}), 'e') THEN CAST('0.' || repeat('0', ${places}) || '5' AS DECIMAL(38, 12)) END`
+  const half = `CAST('0.' || repeat('0', ${places}) || '5' AS DECIMAL(38, 12))`
+  return `CASE WHEN ${places} < 12 AND NOT contains(lower(${a}), 'e') THEN ${half} END`
 }
 
 function firstInstant(a: string): string {
   return `(${instantSql(a)} AT TIME ZONE 'UTC')`
 }
 
+function lowDate(a: string): string {
+  return `CASE length(${a}) WHEN 4 THEN ${a} || '-01-01' WHEN 7 THEN ${a} || '-01' ELSE ${a}[:10] END`
+}
+
 function highDate(a: string): string {
-  return `CASE length(${a}) WHEN 4 THEN ${a} || '-12-31' WHEN 7 THEN CAST(last_day(TRY_CAST(${a} || '-01' AS DATE)) AS VARCHAR) ELSE ${a}[:10] END`
+  const lastDay = `CAST(last_day(TRY_CAST(${a} || '-01' AS DATE)) AS VARCHAR)`
+  return `CASE length(${a}) WHEN 4 THEN ${a} || '-12-31' WHEN 7 THEN ${lastDay} ELSE ${a}[:10] END`
 }
 
 /** A time, perhaps after a date and before an offset, filled up to milliseconds. */
 function filled(a: string, seconds: string, fraction: string, offset: string): string {
   const parts = String.raw`'^((?:[0-9-]{10}T)?[0-9]{2}:[0-9]{2})(:[0-9]{2})?(?:\.([0-9]+))?(Z|[+-][0-9]{2}:[0-9]{2})?$'`
   const part = (place: number) => `regexp_extract(${a}, ${parts}, ${place})`
-  return (
-    `CASE WHEN regexp_matches(${a}, ${parts}) THEN ${part(1)} || coalesce(nullif(${part(2)}, ''), ':${seconds}') || '.' || ` +
-    `rpad(${part(3)}, greatest(length(${part(3)}), 3)::INTEGER, '${fraction[0]}') || coalesce(nullif(${part(4)}, ''), '${offset}') END`
-  )
+  const whole = `${part(1)} || coalesce(nullif(${part(2)}, ''), ':${seconds}')`
+  const split = `rpad(${part(3)}, greatest(length(${part(3)}), 3)::INTEGER, '${fraction}')`
+  const zone = `coalesce(nullif(${part(4)}, ''), '${offset}')`
+  return `CASE WHEN regexp_matches(${a}, ${parts}) THEN ${whole} || '.' || ${split} || ${zone} END`
 }
 
 /** The usual form, relative and without a version, needs no regular expression. */
 function referenceKeyOf(a: string, type: string): string {
-  return (
-    `CASE WHEN starts_with(${a}, '${type}/') AND strlen(${a}) > ${type.length + 1} AND NOT contains(${a}, '/_history/') THEN ${a} ` +
-    `WHEN contains(${a}, '${type}/') THEN ${referenceKey(a, type)} END`
-  )
+  const isUsual = `starts_with(${a}, '${type}/') AND strlen(${a}) > ${type.length + 1}`
+  const otherwise = `WHEN contains(${a}, '${type}/') THEN ${referenceKey(a, type)}`
+  return `CASE WHEN ${isUsual} AND NOT contains(${a}, '/_history/') THEN ${a} ${otherwise} END`
+}
+
+function referenceKeyOfAny(a: string): string {
+  const type = '[A-Z][A-Za-z]*'
+  return `CASE WHEN regexp_full_match(${a}, '${type}/[^/?#|]+') THEN ${a} ELSE ${referenceKey(a, type)} END`
 }
 
 /**

@@ -17,7 +17,7 @@ export interface ViewInput {
   readonly from: string
   /** Name of its column with a resource's JSON text. */
   readonly json: string
-  /** Name of its column whose text and a '/' stand before keys, for several sources in one warehouse; absent: `Patient/123`. */
+  /** Name of its column whose text and a '/' stand before keys: several sources in one warehouse. Absent: none. */
   readonly keyPrefix?: string
   /** Names of its columns that each row of the view carries, first in the output. */
   readonly carry: readonly string[]

@@ -85,6 +85,6 @@ export function namedColumnType(name: string): ColumnType {
     'VIEW_UNSUPPORTED',
     `there is no column type ${name}`,
     {},
-    'use VARCHAR, BOOLEAN, INTEGER, BIGINT, DOUBLE PRECISION, DECIMAL(p,s), DATE, TIME, TIMESTAMP, TIMESTAMP WITH TIME ZONE or BINARY',
+    'use VARCHAR, BOOLEAN, INTEGER, BIGINT, DOUBLE PRECISION, DECIMAL(p,s), DATE, TIME, TIMESTAMP WITH TIME ZONE …',
   )
 }
