@@ -2,7 +2,7 @@
 import { Cron } from 'croner'
 import type { SincePolicy, SourceConfig } from './config.ts'
 import type { ConfigFields } from './config-fields.ts'
-import { nearestName } from './nearest-name.ts'
+import { nearestName } from '../core/nearest-name.ts'
 
 const TIME_ZONE_DEFAULT = 'UTC'
 const OVERLAP_SECONDS_DEFAULT = 300

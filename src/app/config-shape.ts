@@ -2,7 +2,7 @@
 import { Ajv, type ErrorObject } from 'ajv'
 import type { ConfigPath } from './config-document.ts'
 import type { ConfigFindings } from './config-findings.ts'
-import { nearestName } from './nearest-name.ts'
+import { nearestName } from '../core/nearest-name.ts'
 
 /** Keys under which people write the secret itself; each is answered with the way to do it. */
 const LITERAL_SECRETS: Readonly<Record<string, string>> = {

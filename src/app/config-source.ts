@@ -5,7 +5,7 @@ import type { ConfigFields } from './config-fields.ts'
 import { readSchedule, readSince } from './config-schedule.ts'
 import type { SecretPlaces } from './config-secret.ts'
 import { type UrlRules, readBaseUrl, readOrigin } from './config-url.ts'
-import { nearestName } from './nearest-name.ts'
+import { nearestName } from '../core/nearest-name.ts'
 
 const DEADLINE_HOURS_DEFAULT = 720
 

@@ -1,7 +1,7 @@
 /** One column of a ViewDefinition: its path typed, checked against what is declared, and converted. */
 import type { ColumnDefinition } from './definition.ts'
 import { parseFhirPath } from './fhirpath/parser.ts'
-import { nearestName } from './nearest-name.ts'
+import { nearestName } from '../core/nearest-name.ts'
 import { defaultColumnType, namedColumnType, type ColumnType } from './plan/column-type.ts'
 import { call, type Expr } from './plan/expr.ts'
 import type { Cell, PlanColumn } from './plan/plan.ts'

@@ -1,5 +1,5 @@
 /** ViewDefinition JSON, read and checked: the shape of SQL on FHIR 2.0 (`tag`) and of later ones (`tags`) alike. */
-import { nearestName } from './nearest-name.ts'
+import { nearestName } from '../core/nearest-name.ts'
 import { ViewError } from './view-error.ts'
 
 /** FHIRPath text and its path in the JSON. */

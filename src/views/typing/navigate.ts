@@ -1,6 +1,6 @@
 /** One step of a path: from a value to its element of a name, or to those of a type. */
 import { choiceName, type FhirElement, type FhirTypes } from '../fhir-types.ts'
-import { nearestName } from '../nearest-name.ts'
+import { nearestName } from '../../core/nearest-name.ts'
 import { call, NONE, text, type Expr } from '../plan/expr.ts'
 import type { Shape } from '../plan/shape.ts'
 import { ViewError } from '../view-error.ts'

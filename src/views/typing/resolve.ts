@@ -1,6 +1,6 @@
 /** FHIRPath tree to typed expression: every step is looked up in the table of FHIR's types. */
 import type { Ast } from '../fhirpath/ast.ts'
-import { nearestName } from '../nearest-name.ts'
+import { nearestName } from '../../core/nearest-name.ts'
 import { call, text, type Expr } from '../plan/expr.ts'
 import { ViewError } from '../view-error.ts'
 import { BOUNDARIES } from './boundaries.ts'
