@@ -1,6 +1,7 @@
 /** Discovery of the token endpoint. */
 import { StokerError } from '../core/errors.ts'
-import { bodyJson, type Http } from './http.ts'
+import { bodyJson } from './body.ts'
+import type { Http } from './http.ts'
 
 /** The FHIR base's path is kept: `/.well-known/…` of the host belongs to somebody else. */
 const SMART_CONFIGURATION = '.well-known/smart-configuration'
@@ -41,7 +42,8 @@ const OAUTH_URIS = 'http://fhir-registry.smarthealthit.org/StructureDefinition/o
 
 function oauthUri(statement: unknown): string | undefined {
   const rests = objects<{ security?: Extended | null }>((statement as { rest?: unknown } | null | undefined)?.rest)
-  const uris = rests.flatMap((each) => objects<Extended>(each.security?.extension)).find((each) => each.url === OAUTH_URIS)
+  const extensions = rests.flatMap((each) => objects<Extended>(each.security?.extension))
+  const uris = extensions.find((each) => each.url === OAUTH_URIS)
   const found = objects<Extended>(uris?.extension).find((each) => each.url === 'token')?.valueUri
   return typeof found === 'string' ? found : undefined
 }

@@ -2,7 +2,8 @@
 import { PassThrough, pipeline, type Readable } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { StokerError } from '../core/errors.ts'
-import { BrokenBody, headerOf, type HttpAnswer } from './http.ts'
+import { BrokenBody } from './body.ts'
+import { headerOf, type HttpAnswer } from './http.ts'
 
 export const FILE_HEADERS = { accept: 'application/fhir+ndjson', 'accept-encoding': 'gzip, deflate, br' }
 

@@ -1,9 +1,12 @@
 /** HTTP for every step: one request with its redirects, its token, and its tries again. */
+import { setMaxListeners } from 'node:events'
 import { Agent, request, type Dispatcher } from 'undici'
 import type { Clock } from '../core/clock.ts'
 import { isAbort, StokerError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
-import { serverWords, type ServerWords } from './outcome.ts'
+import { BrokenBody, errorText } from './body.ts'
+import { refusal, unreachable } from './failure.ts'
+import { serverWords } from './outcome.ts'
 import { retryAfterMs } from './retry-after.ts'
 import { judge, waitMs, type RetryLimits, type Step, type Verdict } from './retry-policy.ts'
 import { refuseInsecure, shown } from './url.ts'
@@ -18,6 +21,8 @@ export interface HttpRequest {
   readonly token?: (url: URL) => Promise<string | undefined>
   /** What the body or the headers hold and no error may quote, should the server repeat it. */
   readonly secrets?: readonly string[]
+  /** The way out of a refusal, where the asker knows better than {@link refusal}. */
+  readonly hint?: string
   /** Told when the server does not take the token it was given. */
   readonly refused?: (token: string) => void
 }
@@ -39,8 +44,6 @@ export interface HttpOptions {
 }
 
 const REDIRECTS_MAX = 5
-/** An error body is read this far; more of it would help nobody. */
-const ERROR_BODY_BYTES_MAX = 64 * 1024
 
 export class Http {
   private readonly options: HttpOptions
@@ -58,6 +61,8 @@ export class Http {
    * @throws StokerError BULK_REFUSED, BULK_UNAUTHORIZED, BULK_EXPORT_GONE, BULK_FILE_LOST, BULK_UNREACHABLE
    */
   async send<T>(asked: HttpRequest, take: (answer: HttpAnswer) => Promise<T>, signal: AbortSignal): Promise<T> {
+    // Each request in flight listens, and goes: Node's warning at eleven listeners is meant for those that stay.
+    setMaxListeners(0, signal)
     let signedInAgain = false
     for (let attempt = 1; ; attempt += 1) {
       signal.throwIfAborted()
@@ -105,7 +110,7 @@ export class Http {
       }
     }
     const secrets = [...(asked.secrets ?? []), ...(token === undefined ? [] : [token])]
-    const words = serverWords(await readUpTo(answer.body, ERROR_BODY_BYTES_MAX), secrets)
+    const words = serverWords(await errorText(answer.body), secrets)
     signal.throwIfAborted()
     const verdict = judge(asked.step, answer.status, words.codes)
     if (verdict === 'sign-in-again' && token !== undefined) asked.refused?.(token)
@@ -123,6 +128,8 @@ export class Http {
         method: asked.method,
         headers: {
           'user-agent': this.options.userAgent,
+          // Without it a server may compress as it likes (RFC 9110 §12.5.3); only files are decompressed here.
+          'accept-encoding': 'identity',
           ...asked.headers,
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
         },
@@ -146,109 +153,7 @@ export class Http {
   }
 }
 
-/** Thrown by a taker for a body that ended wrongly: the request is sent again. */
-export class BrokenBody extends Error {
-  constructor(cause: unknown) {
-    super('the body ended wrongly', { cause })
-  }
-}
-
-/**
- * The body as JSON; undefined where it is none.
- * @throws BrokenBody where it did not arrive whole
- */
-export async function bodyJson({ body }: Pick<HttpAnswer, 'body'>): Promise<unknown> {
-  const text = await body.text().catch((cause: unknown) => {
-    throw new BrokenBody(cause)
-  })
-  try {
-    return JSON.parse(text) as unknown
-  } catch {
-    return undefined
-  }
-}
-
 export function headerOf(answer: Pick<HttpAnswer, 'headers'>, name: string): string | undefined {
   const value = answer.headers[name]
   return Array.isArray(value) ? value[0] : value
-}
-
-async function readUpTo(body: HttpAnswer['body'], bytesMax: number): Promise<string> {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      chunks.push(chunk)
-      bytes += chunk.length
-      if (bytes >= bytesMax) break
-    }
-  } catch {
-    // The status was read; the words are a courtesy.
-  }
-  return Buffer.concat(chunks).toString('utf8')
-}
-
-const STEP_WORDS: Readonly<Record<Step, string>> = {
-  discovery: 'the discovery', token: 'the token request', 'kick-off': 'the export request', status: 'the status request',
-  file: 'the download', release: 'the deletion of the export',
-}
-
-function unreachable(asked: HttpRequest, cause: unknown): StokerError {
-  const code = (cause as { code?: unknown } | null)?.code
-  return new StokerError('BULK_UNREACHABLE', `${STEP_WORDS[asked.step]} failed: ${asked.url.host} ${reachText(code)}`, {
-    retryable: true,
-    hint: 'check that the server is up and that this machine reaches it (name, port, proxy, certificate)',
-    facts: { step: asked.step, host: asked.url.host, cause: typeof code === 'string' ? code : undefined },
-    cause,
-  })
-}
-
-function reachText(code: unknown): string {
-  switch (code) {
-    case 'ECONNREFUSED': return 'refuses the connection'
-    case 'ENOTFOUND': return 'has no address'
-    case 'UND_ERR_CONNECT_TIMEOUT':
-    case 'UND_ERR_HEADERS_TIMEOUT':
-    case 'UND_ERR_BODY_TIMEOUT': return 'does not answer in time'
-    default:
-      if (typeof code === 'string' && /^(Z_|ERR__)/.test(code)) return 'sent a body that can not be decompressed'
-      return typeof code === 'string' ? `broke the connection (${code})` : 'broke the connection'
-  }
-}
-
-function refusal(asked: HttpRequest, answer: HttpAnswer, verdict: Verdict, words: ServerWords, hadToken: boolean): StokerError {
-  const said = words.text === '' ? '' : `: ${words.text}`
-  const message = `the server refused ${STEP_WORDS[asked.step]} (${answer.status})${said}`
-  const facts = { step: asked.step, status: answer.status, url: shown(answer.url), issue: words.codes[0] }
-  switch (verdict) {
-    case 'gone':
-      return new StokerError('BULK_EXPORT_GONE', 'the server no longer knows the export', {
-        hint: 'run again: a new export is asked for', facts, retryable: true,
-      })
-    case 'lost':
-      return new StokerError('BULK_FILE_LOST', message, {
-        hint: answer.status === 403 || answer.status === 400
-          ? 'check whether the file\'s host needs the token (tokenOrigins) or must not get it'
-          : 'its types are held back and asked for again by the next run',
-        facts,
-      })
-    case 'sign-in-again':
-      return new StokerError('BULK_UNAUTHORIZED', message, {
-        hint: hadToken ? 'check the client\'s permissions and the scope at the server' : 'the server wants a token and got none: check auth, and tokenOrigins for files on another host',
-        facts,
-      })
-    case 'retry':
-      return new StokerError('BULK_BUSY', message, { retryable: true, hint: 'the server said to come back later: run again', facts })
-    default:
-      return new StokerError('BULK_REFUSED', message, { hint: HINTS[asked.step], facts })
-  }
-}
-
-const HINTS: Readonly<Record<Step, string>> = {
-  discovery: 'check baseUrl, or give auth.tokenUrl in the configuration',
-  token: 'check the client id, that the server knows the public key (kid and algorithm), and the scope (scope: none asks for none)',
-  'kick-off': 'check level, group and types of the source against what the server can export',
-  status: 'run again; if it stays, ask the server\'s operator about the export',
-  file: 'run again; if it stays, ask the server\'s operator about the export',
-  release: 'the export expires at the server by itself',
 }

@@ -32,19 +32,20 @@ export function parseManifest(value: unknown, statusUrl: URL): Manifest {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid('it is no JSON object')
   const manifest = value as Record<string, unknown>
   const { transactionTime } = manifest
-  // Date.parse alone makes a date of "soon 5".
-  const instant = typeof transactionTime === 'string' && /^\d{4}-\d\d-\d\dT/.test(transactionTime) ? new Date(transactionTime) : undefined
-  if (typeof transactionTime !== 'string' || instant === undefined || Number.isNaN(instant.getTime())) {
-    throw invalid('transactionTime is no instant')
-  }
+  const instant = typeof transactionTime === 'string' ? new Date(transactionTime) : undefined
+  // The date's parser alone makes an instant of "soon 5".
+  const dated = typeof transactionTime === 'string' && /^\d{4}-\d\d-\d\dT/.test(transactionTime)
+  if (!dated || instant === undefined || Number.isNaN(instant.getTime())) throw invalid('transactionTime is no instant')
+  if (hasNext(manifest.link)) throw invalid('it has further pages (link next), which were not asked for')
+  const error = files('error', manifest.error, statusUrl)
   return {
     transactionTime,
     transactionInstant: instant,
     requiresAccessToken: ![false, 'false'].includes(manifest.requiresAccessToken as boolean | string),
     output: files('output', manifest.output, statusUrl),
     deleted: files('deleted', manifest.deleted, statusUrl),
-    // STU4 calls it outcome.
-    error: files('error', manifest.error ?? manifest.outcome, statusUrl),
+    // STU4 calls it outcome; between the versions both may stand there, one of them empty.
+    error: error.length > 0 ? error : files('error', manifest.outcome, statusUrl),
   }
 }
 
@@ -62,6 +63,11 @@ function files(kind: ManifestFile['kind'], list: unknown, base: URL): ManifestFi
       count: typeof count === 'number' && Number.isSafeInteger(count) && count >= 0 ? count : undefined,
     }
   })
+}
+
+/** Pages come only where allowPartialManifests was sent; to read one as the whole would lose the rest. */
+function hasNext(link: unknown): boolean {
+  return Array.isArray(link) && link.some((each) => (each as { relation?: unknown } | null)?.relation === 'next')
 }
 
 function invalid(what: string): StokerError {

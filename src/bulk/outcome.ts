@@ -38,7 +38,7 @@ export function serverWords(body: string, secrets: readonly string[] = []): Serv
 /** One line, without secrets and what looks like a token or the query of a URL. */
 function clip(text: string, secrets: readonly string[]): string {
   const told = secrets.filter(Boolean).reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text)
-  const safe = told.replace(/\s+/g, ' ').replace(/eyJ[\w-]+\.[\w.-]+/g, '[token]').replace(/(https?:\/\/[^\s?]+)\?\S*/gi, '$1')
-    .replace(/\?[^\s?]*=\S*/g, '')
+  const safe = told.replace(/\s+/g, ' ').replace(/eyJ[\w-]+\.[\w.-]+/g, '[token]')
+    .replace(/(https?:\/\/[^\s?]+)\?\S*/gi, '$1').replace(/\?[^\s?]*=\S*/g, '')
   return safe.length > TEXT_LENGTH_MAX ? `${safe.slice(0, TEXT_LENGTH_MAX - 1)}…` : safe
 }

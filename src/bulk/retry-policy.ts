@@ -54,7 +54,9 @@ export const POLL_MS_MIN = 1000
  * How long to wait before the next try: longer each time, and not shorter than the server asks.
  * @param askedMs of `Retry-After`, if the server sent one
  */
-export function waitMs(step: Step, attempt: number, askedMs: number | undefined, limits: RetryLimits, random: () => number): number {
+export function waitMs(
+  step: Step, attempt: number, askedMs: number | undefined, limits: RetryLimits, random: () => number,
+): number {
   const floorMs = step === 'status' || askedMs !== undefined ? POLL_MS_MIN : 0
   return Math.min(limits.retryAfterMsMax, Math.max(floorMs, askedMs ?? 0, backoffMs(attempt, limits, random)))
 }

@@ -2,8 +2,9 @@
 import type { Clock } from '../core/clock.ts'
 import { StokerError } from '../core/errors.ts'
 import { readSigningKey, signAssertion, type SigningAlgorithm } from './assertion.ts'
+import { bodyJson } from './body.ts'
 import { discoverTokenUrl } from './discovery.ts'
-import { bodyJson, type Http } from './http.ts'
+import type { Http } from './http.ts'
 
 export type BulkAuth =
   | { readonly kind: 'none' }

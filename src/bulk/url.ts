@@ -6,7 +6,7 @@ export function shown(url: URL): string {
   return `${url.origin}${url.pathname}`
 }
 
-const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/
+const LOOPBACK = /^((.+\.)?localhost|127(\.\d+){3}|\[::1\])\.?$/
 
 /** @throws StokerError BULK_INSECURE for plain http to another machine, unless allowed on purpose. */
 export function refuseInsecure(url: URL, allowHttp: boolean): void {

@@ -19,7 +19,10 @@ async function abortable(route: string, answer: Answer) {
 }
 
 async function expectAbort(promise: Promise<unknown>): Promise<void> {
-  const error: unknown = await promise.then(() => 'no error', (reason: unknown) => reason)
+  const error: unknown = await promise.then(
+    () => 'no error',
+    (reason: unknown) => reason,
+  )
   expect(isAbort(error)).toBe(true)
 }
 
@@ -27,13 +30,17 @@ describe('an abort ends at once with an AbortError', () => {
   test('while the client sleeps between two polls', async () => {
     const { server, client, signal } = await abortable('GET /status', reply(202, { 'Retry-After': '3600' }))
     const deadline = new Date(Date.now() + 86_400_000)
-    await expectAbort(client.waitForManifest(`${server.origin}/status`, { deadline, onProgress: () => undefined, signal }))
+    await expectAbort(
+      client.waitForManifest(`${server.origin}/status`, { deadline, onProgress: () => undefined, signal }),
+    )
     expect(server.askedOf('DELETE /status')).toEqual([])
   })
 
   test('while it sleeps before it tries again', async () => {
     const { server, client, signal } = await abortable('GET /file', reply(429, { 'Retry-After': '3600' }))
-    await expectAbort(client.fetchFile({ url: `${server.origin}/file` }, { requiresAccessToken: false }, buffer, signal))
+    await expectAbort(
+      client.fetchFile({ url: `${server.origin}/file` }, { requiresAccessToken: false }, buffer, signal),
+    )
   })
 
   test('while it waits for an answer', async () => {
@@ -47,9 +54,14 @@ describe('an abort ends at once with an AbortError', () => {
     zip.pipe(response)
     zip.write('{}\n', () => zip.flush())
   }
-  test.each([['plain', stall({}, '{}\n')], ['gzip', gzipped]])('in the middle of a %s download', async (_, answer) => {
+  test.each([
+    ['plain', stall({}, '{}\n')],
+    ['gzip', gzipped],
+  ])('in the middle of a %s download', async (_, answer) => {
     const { server, client, signal } = await abortable('GET /file', answer)
-    await expectAbort(client.fetchFile({ url: `${server.origin}/file` }, { requiresAccessToken: false }, buffer, signal))
+    await expectAbort(
+      client.fetchFile({ url: `${server.origin}/file` }, { requiresAccessToken: false }, buffer, signal),
+    )
     expect(server.asked.length).toBe(1)
   })
 

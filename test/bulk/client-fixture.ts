@@ -17,30 +17,45 @@ export interface ClientFixture {
   readonly clock: FastClock
   /** Every log line, as text. */
   readonly logged: string[]
-  kickOff(): Promise<Kickoff>
+  readonly kickOff: () => Promise<Kickoff>
   /** Waits for the export at `path` of the server, for a day of its clock. */
-  wait(path?: string): Promise<Manifest>
+  readonly wait: (path?: string) => Promise<Manifest>
   /** The whole body of the file at `path`; a file that wants the token, if not told otherwise. */
-  download(path?: string, requiresAccessToken?: boolean): Promise<Buffer>
+  readonly download: (path?: string, requiresAccessToken?: boolean) => Promise<Buffer>
 }
 
 const never = new AbortController().signal
 
-export function clientFor(baseUrl: URL, options: Partial<BulkClientOptions> = {}, clock = new FastClock()): ClientFixture {
+export function clientFor(
+  baseUrl: URL,
+  options: Partial<BulkClientOptions> = {},
+  clock = new FastClock(),
+): ClientFixture {
   const logged: string[] = []
   const line = (facts: object, message: string) => logged.push(inspect([message, facts], { depth: 9 }))
   const log: Log = { debug: line, info: line, warn: line, error: line }
   const client = new BulkClient({
-    baseUrl, log, clock, auth: { kind: 'none' }, allowHttp: false, tokenOrigins: [], userAgent: 'stoker-test', ...options,
+    baseUrl,
+    log,
+    clock,
+    auth: { kind: 'none' },
+    allowHttp: false,
+    tokenOrigins: [],
+    userAgent: 'stoker-test',
+    ...options,
   })
   onTestFinished(() => client.close())
   const at = (path: string) => new URL(path, baseUrl).href
   return {
-    client, clock, logged,
+    client,
+    clock,
+    logged,
     kickOff: () => client.kickOff({ level: { kind: 'system' }, types: ['Patient'] }, never),
     wait: (path = '/status') =>
       client.waitForManifest(at(path), {
-        deadline: new Date(clock.now().getTime() + 24 * 3_600_000), onProgress: () => undefined, signal: never,
+        deadline: new Date(clock.now().getTime() + 24 * 3_600_000),
+        onProgress: () => undefined,
+        signal: never,
       }),
     download: (path = '/file', requiresAccessToken = true) =>
       client.fetchFile({ url: at(path) }, { requiresAccessToken }, (body: Readable) => buffer(body), never),
@@ -60,7 +75,10 @@ export function tokensOf(server: OddityServer, lifeSeconds = 300): BulkAuth {
 
 /** The StokerError that a promise is expected to end with. */
 export async function failureOf(promise: Promise<unknown>): Promise<StokerError> {
-  const error: unknown = await promise.then(() => 'no error', (reason: unknown) => reason)
+  const error: unknown = await promise.then(
+    () => 'no error',
+    (reason: unknown) => reason,
+  )
   expect(error).toBeInstanceOf(StokerError)
   return error as StokerError
 }

@@ -16,26 +16,39 @@ async function discovering(script: (server: OddityServer, tokenUrl: string) => v
 
 const statement = (tokenUrl: string): object => ({
   resourceType: 'CapabilityStatement',
-  rest: [{ mode: 'client' }, {
-    mode: 'server',
-    security: {
-      extension: [{ url: 'http://example.org/other' }, {
-        url: 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris',
-        extension: [{ url: 'authorize', valueUri: 'http://127.0.0.1/authorize' }, { url: 'token', valueUri: tokenUrl }],
-      }],
+  rest: [
+    { mode: 'client' },
+    {
+      mode: 'server',
+      security: {
+        extension: [
+          { url: 'http://example.org/other' },
+          {
+            url: 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris',
+            extension: [
+              { url: 'authorize', valueUri: 'http://127.0.0.1/authorize' },
+              { url: 'token', valueUri: tokenUrl },
+            ],
+          },
+        ],
+      },
     },
-  }],
+  ],
 })
 
 test('discovery keeps the path of the base', async () => {
-  const { server, kickOff } = await discovering((each, tokenUrl) => each.on(SMART, reply(200, {}, { token_endpoint: tokenUrl })))
+  const { server, kickOff } = await discovering((each, tokenUrl) =>
+    each.on(SMART, reply(200, {}, { token_endpoint: tokenUrl })),
+  )
   await kickOff()
   expect(server.asked[0]!.path).toBe('/fhir/.well-known/smart-configuration')
   expect(server.askedOf(METADATA)).toEqual([])
 })
 
 test('a relative token endpoint is taken from the base', async () => {
-  const { server, kickOff } = await discovering((each) => each.on(SMART, reply(200, {}, { token_endpoint: '../token' })))
+  const { server, kickOff } = await discovering((each) =>
+    each.on(SMART, reply(200, {}, { token_endpoint: '../token' })),
+  )
   await kickOff()
   expect(server.askedOf('POST /token').length).toBe(1)
 })

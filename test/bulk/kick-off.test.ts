@@ -14,7 +14,10 @@ test('the request carries the headers that servers insist on', async () => {
   const { server, kickOff } = await kickedOff(reply(202, { 'Content-Location': '/status' }))
   await kickOff()
   expect(server.asked[0]!.headers).toMatchObject({
-    accept: 'application/fhir+json', prefer: 'respond-async', 'cache-control': 'no-cache', 'user-agent': 'stoker-test',
+    accept: 'application/fhir+json',
+    prefer: 'respond-async',
+    'cache-control': 'no-cache',
+    'user-agent': 'stoker-test',
   })
 })
 
@@ -24,15 +27,18 @@ test.each([
   ['relative to the request', () => 'jobs/7', '/fhir/jobs/7'],
 ])('a Content-Location that is %s becomes an absolute status URL', async (_, location, expected) => {
   const { server, kickOff } = await kickedOff((asked, response) =>
-    reply(202, { 'Content-Location': location(server.origin) })(asked, response))
+    reply(202, { 'Content-Location': location(server.origin) })(asked, response),
+  )
   expect((await kickOff()).statusUrl).toBe(`${server.origin}${expected}`)
 })
 
-test.each([['absent', {}], ['no URL', { 'Content-Location': 'http://[' }]])(
-  'a Content-Location that is %s is BULK_NO_STATUS_URL', async (_, headers) => {
-    const { kickOff } = await kickedOff(reply(202, headers))
-    expect(await failureOf(kickOff())).toMatchObject({ code: 'BULK_NO_STATUS_URL', retryable: false })
-  })
+test.each([
+  ['absent', {}],
+  ['no URL', { 'Content-Location': 'http://[' }],
+])('a Content-Location that is %s is BULK_NO_STATUS_URL', async (_, headers) => {
+  const { kickOff } = await kickedOff(reply(202, headers))
+  expect(await failureOf(kickOff())).toMatchObject({ code: 'BULK_NO_STATUS_URL', retryable: false })
+})
 
 test('an absent or odd Date leaves the clock of the server unknown', async () => {
   const { kickOff } = await kickedOff(reply(202, { 'Content-Location': '/status', Date: 'yesterday' }))
@@ -74,7 +80,9 @@ describe('a refusal', () => {
 
 test('a 429 and a 503 pass: the export is asked for again', async () => {
   const { server, kickOff, clock } = await kickedOff(
-    reply(429, { 'Retry-After': '7' }), reply(503), reply(202, { 'Content-Location': '/status' }),
+    reply(429, { 'Retry-After': '7' }),
+    reply(503),
+    reply(202, { 'Content-Location': '/status' }),
   )
   await kickOff()
   expect(server.asked.length).toBe(3)

@@ -22,10 +22,16 @@ test.each(['error', 'output', 'deleted'] as const)('a manifest without %s has no
   expect((await manifestOf(rest))[kind]).toEqual([])
 })
 
-test.each([[true, true], [false, false], ['true', true], ['false', false], [undefined, true], [null, true]])(
-  'requiresAccessToken %s counts as %s', async (sent, read) => {
-    expect((await manifestOf({ ...MANIFEST, requiresAccessToken: sent })).requiresAccessToken).toBe(read)
-  })
+test.each([
+  [true, true],
+  [false, false],
+  ['true', true],
+  ['false', false],
+  [undefined, true],
+  [null, true],
+])('requiresAccessToken %s counts as %s', async (sent, read) => {
+  expect((await manifestOf({ ...MANIFEST, requiresAccessToken: sent })).requiresAccessToken).toBe(read)
+})
 
 test('the outcome of STU4 is read as error', async () => {
   const { error: _, ...rest } = MANIFEST
@@ -33,15 +39,29 @@ test('the outcome of STU4 is read as error', async () => {
 })
 
 test('relative file URLs are taken from the status URL', async () => {
-  const { output } = await manifestOf({ ...MANIFEST, output: [{ ...entry, url: 'files/1' }, { ...entry, url: '/files/2' }] })
+  const { output } = await manifestOf({
+    ...MANIFEST,
+    output: [
+      { ...entry, url: 'files/1' },
+      { ...entry, url: '/files/2' },
+    ],
+  })
   expect(output.map(({ url }) => new URL(url).pathname)).toEqual(['/jobs/files/1', '/files/2'])
 })
 
 test('an entry without type or with an odd count is kept, its place too', async () => {
-  const output = [{ url: entry.url }, { ...entry, count: -1 }, { ...entry, count: '3' }, { ...entry, type: 'Patient; DROP' }]
+  const output = [
+    { url: entry.url },
+    { ...entry, count: -1 },
+    { ...entry, count: '3' },
+    { ...entry, type: 'Patient; DROP' },
+  ]
   const files = (await manifestOf({ ...MANIFEST, output })).output
   expect(files.map(({ ordinal, type, count }) => [ordinal, type, count])).toEqual([
-    [0, undefined, undefined], [1, 'Patient', undefined], [2, 'Patient', undefined], [3, undefined, 3],
+    [0, undefined, undefined],
+    [1, 'Patient', undefined],
+    [2, 'Patient', undefined],
+    [3, undefined, 3],
   ])
 })
 

@@ -15,12 +15,15 @@ async function pair(tokenOrigins: 'storage' | 'none' = 'none') {
 }
 
 describe('the token', () => {
-  test.each([301, 302, 303, 307, 308])('does not follow a redirect of %i to another origin, and the file arrives', async (status) => {
-    const { server, storage, download, blob } = await pair()
-    server.on('GET /file', only('token-1', reply(status, { Location: blob })))
-    expect((await download()).toString()).toBe('{}\n')
-    expect(storage.asked.map(({ query, headers }) => [query, headers.authorization])).toEqual([['?sig=1', undefined]])
-  })
+  test.each([301, 302, 303, 307, 308])(
+    'does not follow a redirect of %i to another origin, and the file arrives',
+    async (status) => {
+      const { server, storage, download, blob } = await pair()
+      server.on('GET /file', only('token-1', reply(status, { Location: blob })))
+      expect((await download()).toString()).toBe('{}\n')
+      expect(storage.asked.map(({ query, headers }) => [query, headers.authorization])).toEqual([['?sig=1', undefined]])
+    },
+  )
 
   test('goes along on a redirect within the origin', async () => {
     const { server, download } = await pair()
@@ -106,7 +109,9 @@ describe('plain http to another machine is BULK_INSECURE before any connection',
     const insecure = clientFor(server.baseUrl, {
       auth: { kind: 'client-secret', clientId: 'stoker', secret: 's', method: 'basic', tokenUrl: new URL(away) },
     })
-    const ask = { file: () => download(away), status: () => wait(away), token: insecure.kickOff, redirect: download }[what] ?? kickOff
+    const ask =
+      { file: () => download(away), status: () => wait(away), token: insecure.kickOff, redirect: download }[what] ??
+      kickOff
     expect((await failureOf(ask())).code).toBe('BULK_INSECURE')
     expect(other.asked).toEqual([])
   })
@@ -118,9 +123,14 @@ describe('plain http to another machine is BULK_INSECURE before any connection',
     expect(server.asked.length).toBe(1)
   })
 
-  test.each(['file:///etc/passwd', 'ftp://127.0.0.1/x', 'data:text/plain,x'])('and %s is never fetched', async (url) => {
-    const { client } = clientFor(new URL('https://127.0.0.1/fhir/'), { allowHttp: true })
-    const error = await failureOf(client.fetchFile({ url }, { requiresAccessToken: false }, async () => 1, new AbortController().signal))
-    expect(error.code).toBe('BULK_INSECURE')
-  })
+  test.each(['file:///etc/passwd', 'ftp://127.0.0.1/x', 'data:text/plain,x'])(
+    'and %s is never fetched',
+    async (url) => {
+      const { client } = clientFor(new URL('https://127.0.0.1/fhir/'), { allowHttp: true })
+      const error = await failureOf(
+        client.fetchFile({ url }, { requiresAccessToken: false }, async () => 1, new AbortController().signal),
+      )
+      expect(error.code).toBe('BULK_INSECURE')
+    },
+  )
 })

@@ -41,20 +41,26 @@ const RETRY_AFTER: [what: string, header: string | undefined, sleptMs: number][]
 ]
 
 describe('Retry-After', () => {
-  test.each(RETRY_AFTER)('of %s is understood, and kept between a second and an hour, on a 202', async (_, header, sleptMs) => {
-    const { wait, clock } = await polled(reply(202, header === undefined ? {} : { 'Retry-After': header }), done)
-    await wait()
-    expect(clock.sleeps).toEqual([sleptMs])
-  })
+  test.each(RETRY_AFTER)(
+    'of %s is understood, and kept between a second and an hour, on a 202',
+    async (_, header, sleptMs) => {
+      const { wait, clock } = await polled(reply(202, header === undefined ? {} : { 'Retry-After': header }), done)
+      await wait()
+      expect(clock.sleeps).toEqual([sleptMs])
+    },
+  )
 
-  test.each(RETRY_AFTER)('of %s never brings the next poll sooner than a second on a 429', async (_, header, sleptMs) => {
-    const { wait, clock } = await polled(reply(429, header === undefined ? {} : { 'Retry-After': header }), done)
-    await wait()
-    expect(clock.sleeps.length).toBe(1)
-    expect(clock.sleeps[0]).toBeGreaterThanOrEqual(1000)
-    expect(clock.sleeps[0]).toBeLessThanOrEqual(HOUR_MS)
-    if (sleptMs > 1000) expect(clock.sleeps[0]).toBe(sleptMs)
-  })
+  test.each(RETRY_AFTER)(
+    'of %s never brings the next poll sooner than a second on a 429',
+    async (_, header, sleptMs) => {
+      const { wait, clock } = await polled(reply(429, header === undefined ? {} : { 'Retry-After': header }), done)
+      await wait()
+      expect(clock.sleeps.length).toBe(1)
+      expect(clock.sleeps[0]).toBeGreaterThanOrEqual(1000)
+      expect(clock.sleeps[0]).toBeLessThanOrEqual(HOUR_MS)
+      if (sleptMs > 1000) expect(clock.sleeps[0]).toBe(sleptMs)
+    },
+  )
 })
 
 test('without Retry-After the polls grow rarer, up to one a minute', async () => {
@@ -66,24 +72,37 @@ test('without Retry-After the polls grow rarer, up to one a minute', async () =>
 })
 
 test('the progress is told, on one line and not endlessly long', async () => {
-  const { server, client, clock } = await polled(reply(202, { 'X-Progress': `21%  done ${'x'.repeat(500)}` }), reply(202), done)
+  const { server, client, clock } = await polled(
+    reply(202, { 'X-Progress': `21%  done ${'x'.repeat(500)}` }),
+    reply(202),
+    done,
+  )
   const told: (string | undefined)[] = []
   await client.waitForManifest(`${server.origin}/status`, {
-    deadline: new Date(clock.now().getTime() + HOUR_MS), onProgress: ({ progress }) => told.push(progress), signal,
+    deadline: new Date(clock.now().getTime() + HOUR_MS),
+    onProgress: ({ progress }) => told.push(progress),
+    signal,
   })
   expect(told).toEqual([expect.stringMatching(/^21% done x{1,100}$/), undefined])
 })
 
-test.each(['transient', 'timeout', 'throttled', 'lock-error'])('a 500 whose OperationOutcome says %s passes', async (code) => {
-  const broken = reply(500, {}, outcome(code, 'try again'))
-  const { server, wait, clock } = await polled(broken, broken, broken, reply(202, { 'Retry-After': '1' }), done)
-  await wait()
-  expect(server.asked.length).toBe(5)
-  expect(Math.min(...clock.sleeps)).toBeGreaterThanOrEqual(1000)
-})
+test.each(['transient', 'timeout', 'throttled', 'lock-error'])(
+  'a 500 whose OperationOutcome says %s passes',
+  async (code) => {
+    const broken = reply(500, {}, outcome(code, 'try again'))
+    const { server, wait, clock } = await polled(broken, broken, broken, reply(202, { 'Retry-After': '1' }), done)
+    await wait()
+    expect(server.asked.length).toBe(5)
+    expect(Math.min(...clock.sleeps)).toBeGreaterThanOrEqual(1000)
+  },
+)
 
 test('a connection that is cut before the answer is tried again', async () => {
-  const { server, wait } = await polled((_, response) => response.destroy(), cutOff({ 'Content-Length': 500 }, '{'), done)
+  const { server, wait } = await polled(
+    (_, response) => response.destroy(),
+    cutOff({ 'Content-Length': 500 }, '{'),
+    done,
+  )
   await wait()
   expect(server.asked.length).toBe(3)
 })
@@ -118,7 +137,9 @@ describe('the deadline', () => {
     const each = await polled(reply(202, { 'Retry-After': '100' }))
     each.server.on('DELETE /status', removal)
     const deadline = new Date(each.clock.now().getTime() + 10 * 60_000)
-    const error = await failureOf(each.client.waitForManifest(`${each.server.origin}/status`, { deadline, onProgress: () => undefined, signal }))
+    const error = await failureOf(
+      each.client.waitForManifest(`${each.server.origin}/status`, { deadline, onProgress: () => undefined, signal }),
+    )
     return { ...each, error, deadline }
   }
 
@@ -146,6 +167,8 @@ describe('the release', () => {
   test('that the server refuses is BULK_REFUSED', async () => {
     const server = await startOddityServer()
     server.on('DELETE /status', reply(405))
-    expect((await failureOf(clientFor(server.baseUrl).client.release(`${server.origin}/status`, signal))).code).toBe('BULK_REFUSED')
+    expect((await failureOf(clientFor(server.baseUrl).client.release(`${server.origin}/status`, signal))).code).toBe(
+      'BULK_REFUSED',
+    )
   })
 })
