@@ -125,7 +125,7 @@ export class BulkClient {
    * @throws StokerError BULK_FILE_LOST when it is not to be had
    */
   async fetchFile<T>(
-    file: Pick<ManifestFile, 'url'>,
+    file: Pick<ManifestFile, 'url' | 'kind'>,
     manifest: Pick<Manifest, 'requiresAccessToken'>,
     consume: (body: Readable) => Promise<T>,
     signal: AbortSignal,
@@ -133,7 +133,7 @@ export class BulkClient {
     // "SHALL NOT" be sent when requiresAccessToken is false (Bulk Data Access, "Bulk Data Output File Request").
     const token = manifest.requiresAccessToken ? this.signedIn(signal) : {}
     return this.http.send({ step: 'file', method: 'GET', url: new URL(file.url), headers: FILE_HEADERS, ...token },
-      (answer) => takeFile(answer, consume), signal)
+      (answer) => takeFile(answer, file.kind, consume), signal)
   }
 
   /** Lets the server forget an export, or cancels it. */

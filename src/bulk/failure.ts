@@ -30,7 +30,7 @@ export function refusal(asked: HttpRequest, answer: HttpAnswer, verdict: Verdict
     case 'retry':
       return new StokerError('BULK_BUSY', message, { retryable: true, hint: 'the server said to come back later: run again', facts })
     default:
-      return new StokerError('BULK_REFUSED', message, { hint: asked.hint ?? HINTS[asked.step], facts })
+      return new StokerError('BULK_REFUSED', message, { hint: asked.hint ?? HINTS[asked.step] ?? '', facts })
   }
 }
 
@@ -63,9 +63,9 @@ const STEP_WORDS: Readonly<Record<Step, string>> = {
   file: 'the download', release: 'the deletion of the export',
 }
 
-const HINTS: Readonly<Record<Step, string>> = {
+/** A token request brings its own. */
+const HINTS: Readonly<Partial<Record<Step, string>>> = {
   discovery: 'check baseUrl, or give auth.tokenUrl in the configuration',
-  token: 'check the client id, that the server knows the public key (kid and algorithm), and the scope (scope: none asks for none)',
   'kick-off': 'check level, group and types of the source against what the server can export',
   status: 'run again; if it stays, ask the server\'s operator about the export',
   file: 'run again; if it stays, ask the server\'s operator about the export',

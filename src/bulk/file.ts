@@ -4,26 +4,34 @@ import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { StokerError } from '../core/errors.ts'
 import { BrokenBody } from './body.ts'
 import { headerOf, type HttpAnswer } from './http.ts'
+import type { ManifestFile } from './manifest.ts'
+import { mayBeOutcome, OutcomeGuard } from './outcome-guard.ts'
 
 export const FILE_HEADERS = { accept: 'application/fhir+ndjson', 'accept-encoding': 'gzip, deflate, br' }
 
 /**
  * Hands the decoded body to `consume`. A body that breaks off, in transport or in its compression, becomes a
  * {@link BrokenBody}; an error of `consume`'s own (a full disk) is passed on.
+ * @param kind error files are OperationOutcomes by nature; in place of any other they mean that there is no file
  */
-export async function takeFile<T>(answer: HttpAnswer, consume: (body: Readable) => Promise<T>): Promise<T> {
+export async function takeFile<T>(
+  answer: HttpAnswer, kind: ManifestFile['kind'], consume: (body: Readable) => Promise<T>,
+): Promise<T> {
   refuseHtml(answer)
   const decoder = decoderFor(answer)
   const source: Readable = decoder === undefined ? answer.body : pipeline(answer.body, decoder, () => undefined)
   // The consumer has a stream of its own to destroy: whatever fails in `source` before that is not its doing.
-  const body = new PassThrough()
-  let broken: BrokenBody | undefined
+  const guarded = kind !== 'error' && mayBeOutcome(headerOf(answer, 'content-type'))
+  const body = guarded ? new OutcomeGuard() : new PassThrough()
+  let broken: Error | undefined
   source.on('error', (cause) => {
     if (body.destroyed) return
     broken = new BrokenBody(cause)
     body.destroy(broken)
   })
-  body.on('error', () => undefined).once('close', () => source.destroy())
+  body.once('close', () => source.destroy()).on('error', (error) => {
+    if (error instanceof StokerError) broken ??= error
+  })
   source.pipe(body)
   try {
     return await consume(body)

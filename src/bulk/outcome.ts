@@ -35,6 +35,15 @@ export function serverWords(body: string, secrets: readonly string[] = []): Serv
   return { codes: [], text: '' }
 }
 
+/** Whether the text, as a whole, is one OperationOutcome. */
+export function isOutcome(text: string): boolean {
+  try {
+    return (JSON.parse(text) as { resourceType?: unknown } | null)?.resourceType === 'OperationOutcome'
+  } catch {
+    return false
+  }
+}
+
 /** One line, without secrets and what looks like a token or the query of a URL. */
 function clip(text: string, secrets: readonly string[]): string {
   const told = secrets.filter(Boolean).reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text)

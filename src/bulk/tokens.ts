@@ -5,6 +5,7 @@ import { readSigningKey, signAssertion, type SigningAlgorithm } from './assertio
 import { bodyJson } from './body.ts'
 import { discoverTokenUrl } from './discovery.ts'
 import type { Http } from './http.ts'
+import { shown } from './url.ts'
 
 export type BulkAuth =
   | { readonly kind: 'none' }
@@ -65,7 +66,7 @@ export class Tokens {
     this.renewal ??= { token: this.renew(signal).finally(() => (this.renewal = undefined)), signal }
     const renewal = this.renewal
     try {
-      this.held = await renewal.token
+      this.held = await unlessAborted(renewal.token, signal)
     } catch (error) {
       // Given up by the request that asked, not by this one.
       if (renewal.signal.aborted && !signal.aborted) return this.token(signal)
@@ -87,10 +88,13 @@ export class Tokens {
     if (auth.scope !== undefined) form.set('scope', auth.scope)
     const headers: Record<string, string> = { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' }
     const secrets: string[] = []
+    let hint = `check at ${shown(url)} ${nameOf(auth.clientId)} and its secret`
     if (auth.kind === 'private-key-jwt') {
       const key = readSigningKey(auth.keyText, auth.keyId, auth.algorithm)
       const assertion = await signAssertion(key, auth.clientId, url.href, this.clock.now())
       secrets.push(assertion)
+      const kid = key.kid === undefined ? 'without kid (auth.keyId names one)' : `with kid ${key.kid}`
+      hint = `check at ${shown(url)} that the public key ${kid} (${key.algorithm}) is registered for ${nameOf(auth.clientId)}`
       form.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer')
       form.set('client_assertion', assertion)
     } else if (auth.method === 'post') {
@@ -104,13 +108,29 @@ export class Tokens {
       secrets.push(auth.secret, encodeURIComponent(auth.secret), encoded)
       headers.authorization = `Basic ${encoded}`
     }
+    hint += auth.scope === undefined ? '; no scope was asked for' : `, and that it may have scope ${auth.scope} (none asks for none)`
     const asked = this.clock.now().getTime()
     return this.http.send(
-      { step: 'token', method: 'POST', url, headers, body: form.toString(), secrets },
+      { step: 'token', method: 'POST', url, headers, body: form.toString(), secrets, hint },
       async (answer) => readToken(await bodyJson(answer), asked),
       signal,
     )
   }
+}
+
+/** The asker may be asleep for an hour (Retry-After); who only waits with it must not be. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error)
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort, { once: true })
+    void promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
+}
+
+/** The reference server's client ids are tokens of a thousand characters. */
+function nameOf(clientId: string): string {
+  return clientId.length > 80 || clientId.startsWith('eyJ') ? 'the client' : `client ${clientId}`
 }
 
 function readToken(answer: unknown, askedAt: number): Token {

@@ -131,7 +131,9 @@ async function noteFailure(context: RunContext, state: RunState, error: unknown)
   if (isAbort(error) || context.signal.aborted) return
   const known = error instanceof StokerError
   const facts = { code: known ? error.code : 'INTERNAL', message: known ? error.message : 'an error of Stoker itself' }
-  if (state === 'open' && known && !error.retryable) await abandon(context, facts)
+  // An export the server has forgotten can't be gone on with: the run ends, and the next one asks anew.
+  const isOver = known && (!error.retryable || error.code === 'BULK_EXPORT_GONE')
+  if (state === 'open' && isOver) await abandon(context, facts)
   else await noteRunError(context.ledger, context.run, facts)
   context.tell({ kind: 'failed', ...facts })
 }

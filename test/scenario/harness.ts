@@ -19,12 +19,14 @@ export interface Ended {
 
 export class Scenario {
   readonly folder: string
-  readonly server: DemoServer
+  server: DemoServer
   readonly config: string
+  private readonly options: DemoServerOptions
 
-  private constructor(folder: string, server: DemoServer) {
+  private constructor(folder: string, server: DemoServer, options: DemoServerOptions) {
     this.folder = folder
     this.server = server
+    this.options = options
     this.config = join(folder, 'stoker.yaml')
   }
 
@@ -39,11 +41,18 @@ export class Scenario {
     const folder = await mkdtemp(join(tmpdir(), 'stoker-scenario-'))
     const keys = await demoKeyPair()
     const behaviour = { pollsBeforeDone: 0, ...options.behaviour }
-    const server = await startDemoServer({ ...options, behaviour, auth: keys })
-    const scenario = new Scenario(folder, server)
+    const all = { ...options, behaviour, auth: keys }
+    const server = await startDemoServer(all)
+    const scenario = new Scenario(folder, server, all)
     await writeFile(join(folder, 'key.jwk'), JSON.stringify(keys.privateJwk), { mode: 0o600 })
     await scenario.configure(extra)
     return scenario
+  }
+
+  /** The same server at the same address, with no memory of its exports. */
+  async restartServer(): Promise<void> {
+    await this.server.stop()
+    this.server = await startDemoServer({ ...this.options, port: this.server.port })
   }
 
   /** Writes the configuration, with `extra` lines for the source. */
