@@ -15,7 +15,9 @@ const NO_SCOPE = 'none'
 
 /** Undefined when a mistake was reported. */
 export async function readAuth(
-  fields: ConfigFields, places: SecretPlaces, rules: UrlRules,
+  fields: ConfigFields,
+  places: SecretPlaces,
+  rules: UrlRules,
 ): Promise<AuthConfig | undefined> {
   const kind = fields.text('kind')
   switch (kind) {

@@ -90,7 +90,11 @@ export class ConfigFindings {
   }
 
   #add(
-    severity: ConfigFinding['severity'], path: ConfigPath, problem: string, wayOut: string, of: 'value' | 'key',
+    severity: ConfigFinding['severity'],
+    path: ConfigPath,
+    problem: string,
+    wayOut: string,
+    of: 'value' | 'key',
   ): void {
     const place = this.#document.place(path, of)
     this.#all.push({ severity, file: this.#file, ...place, path: pathText(path), problem, wayOut })

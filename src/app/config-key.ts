@@ -5,7 +5,9 @@ import type { Trouble } from './config-findings.ts'
 
 /** What is wrong with the key text, and the way out; undefined when it can sign. Never shows any of it. */
 export function keyTrouble(
-  text: string, keyId: string | undefined, algorithm: SigningAlgorithm | undefined,
+  text: string,
+  keyId: string | undefined,
+  algorithm: SigningAlgorithm | undefined,
 ): Trouble | undefined {
   if (text.startsWith('{')) return jsonTrouble(text, keyId, algorithm)
   if (/-----BEGIN (RSA |EC )?PUBLIC KEY-----/.test(text)) return PUBLIC
@@ -22,7 +24,9 @@ export function keyTrouble(
 const PUBLIC = ['this is the public key', 'Give the private one; the public one is for the server.'] as const
 
 function jsonTrouble(
-  text: string, keyId: string | undefined, algorithm: SigningAlgorithm | undefined,
+  text: string,
+  keyId: string | undefined,
+  algorithm: SigningAlgorithm | undefined,
 ): Trouble | undefined {
   const keys = readJwks(text)
   if (keys.length === 0) return ['the JSON is no JWK and no JWKS', 'Look for a key cut off while copying.']
@@ -46,9 +50,7 @@ function readJwks(text: string): readonly Jwk[] {
   }
 }
 
-function jwkTrouble(
-  key: Jwk, algorithm: SigningAlgorithm | undefined,
-): Trouble | undefined {
+function jwkTrouble(key: Jwk, algorithm: SigningAlgorithm | undefined): Trouble | undefined {
   try {
     return fitTrouble(createPrivateKey({ key, format: 'jwk' }), algorithm)
   } catch {
@@ -58,9 +60,7 @@ function jwkTrouble(
 
 const RSA_BITS_MIN = 2048
 
-function fitTrouble(
-  key: KeyObject, algorithm: SigningAlgorithm | undefined,
-): Trouble | undefined {
+function fitTrouble(key: KeyObject, algorithm: SigningAlgorithm | undefined): Trouble | undefined {
   const fitting = fittingAlgorithms(key)
   if (fitting.length === 0) {
     return ['the key is of a kind no SMART server takes', `Make one of RSA (${RSA_BITS_MIN} bits or more) or P-384.`]

@@ -13,7 +13,9 @@ export interface SecretPlaces {
 
 /** Reads `<name>File` or `<name>Env`, whichever stands there; undefined when a mistake was reported. */
 export async function readSecret(
-  fields: ConfigFields, name: string, places: SecretPlaces,
+  fields: ConfigFields,
+  name: string,
+  places: SecretPlaces,
 ): Promise<Secret | undefined> {
   const fileKey = `${name}File`
   const envKey = `${name}Env`

@@ -101,7 +101,10 @@ const TYPE_WORDS: Readonly<Record<string, string>> = {
 }
 
 function reportType(
-  data: unknown, wanted: string, part: SchemaPart, misshapen: (problem: string, wayOut: string) => void,
+  data: unknown,
+  wanted: string,
+  part: SchemaPart,
+  misshapen: (problem: string, wayOut: string) => void,
 ): void {
   const found = data === null ? 'null' : Array.isArray(data) ? 'array' : typeof data
   const problem = `must be ${TYPE_WORDS[wanted] ?? wanted}, and is ${TYPE_WORDS[found] ?? found}`

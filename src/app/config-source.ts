@@ -18,7 +18,8 @@ export interface SourceSurroundings extends SecretPlaces {
 
 /** Undefined when a mistake was reported without which there is no source. */
 export async function readSource(
-  fields: ConfigFields, surroundings: SourceSurroundings,
+  fields: ConfigFields,
+  surroundings: SourceSurroundings,
 ): Promise<SourceConfig | undefined> {
   const { findings } = fields
   const allowHttp = fields.flag('allowHttp') ?? false
@@ -33,7 +34,15 @@ export async function readSource(
   const tokenOrigins = fields.texts('tokenOrigins').flatMap(({ text, path }) => readOrigin(text, path, rules) ?? [])
   if (name === undefined || !baseUrl || !auth || !level) return undefined
   return {
-    name, baseUrl, allowHttp, auth, level, types, since, schedule, tokenOrigins,
+    name,
+    baseUrl,
+    allowHttp,
+    auth,
+    level,
+    types,
+    since,
+    schedule,
+    tokenOrigins,
     deadlineHours: fields.number('deadlineHours') ?? DEADLINE_HOURS_DEFAULT,
     release: fields.flag('release') ?? true,
   }

@@ -27,9 +27,7 @@ export async function readViews(fields: ConfigFields, folder: string, shipped: s
   return { folders: named.map((each) => each.folder), types: isSound ? [...types].sort() : undefined }
 }
 
-async function collectTypes(
-  folder: string, types: Set<string>,
-): Promise<Trouble | undefined> {
+async function collectTypes(folder: string, types: Set<string>): Promise<Trouble | undefined> {
   let names: string[]
   try {
     names = (await readdir(folder)).filter((name) => name.endsWith('.json'))

@@ -29,7 +29,9 @@ const SCHEMAS = new URL('../../schemas/', import.meta.url)
  * @throws {StokerError} `CONFIG_UNREADABLE` when there is no such file or it can't be read
  */
 export async function loadConfig(
-  path: string, env: NodeJS.ProcessEnv = process.env, machineBytes = machineMemoryBytes(),
+  path: string,
+  env: NodeJS.ProcessEnv = process.env,
+  machineBytes = machineMemoryBytes(),
 ): Promise<LoadedConfig> {
   const document = new ConfigDocument(await readText(path))
   const findings = new ConfigFindings(path, document)
@@ -101,9 +103,7 @@ export interface SourceConfig {
 }
 
 export type ExportLevel =
-  | { readonly kind: 'system' }
-  | { readonly kind: 'patient' }
-  | { readonly kind: 'group'; readonly id: string }
+  { readonly kind: 'system' } | { readonly kind: 'patient' } | { readonly kind: 'group'; readonly id: string }
 
 export interface SincePolicy {
   /** FHIR instant sent as `_since` when a type has no watermark yet; undefined sends none. */

@@ -6,7 +6,18 @@ import type { Log } from '../core/log.ts'
 export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug'
 
 /** Last line of defence: no code of ours logs these, and if it did they would not show. */
-const REDACTED = ['token', 'authorization', 'assertion', 'secret', 'url', '*.token', '*.authorization', '*.assertion', '*.secret', '*.url']
+const REDACTED = [
+  'token',
+  'authorization',
+  'assertion',
+  'secret',
+  'url',
+  '*.token',
+  '*.authorization',
+  '*.assertion',
+  '*.secret',
+  '*.url',
+]
 
 export function makeLog(level: LogLevel): Log {
   const options = { level, base: null, redact: REDACTED, timestamp: pino.stdTimeFunctions.isoTime }

@@ -42,17 +42,28 @@ export async function openWorker(config: Config, { log, observe, signal }: OpenO
   try {
     await migrate(database, [...ledgerMigrations, ...warehouseMigrations])
     const changes = await database.transaction((session) => alignViewTables(session, views), signal)
-    if (changes.rebuilt.length > 0) log.info({ views: changes.rebuilt }, 'view tables rebuilt from the raw log: their definitions changed')
-    if (changes.dropped.length > 0) log.info({ views: changes.dropped }, 'view tables dropped: their definitions are gone')
+    if (changes.rebuilt.length > 0)
+      log.info({ views: changes.rebuilt }, 'view tables rebuilt from the raw log: their definitions changed')
+    if (changes.dropped.length > 0)
+      log.info({ views: changes.dropped }, 'view tables dropped: their definitions are gone')
     const context: WorkerContext = {
-      lake, database, views, log, observe, signal,
+      lake,
+      database,
+      views,
+      log,
+      observe,
+      signal,
       ledger: await database.session(),
       clock: systemClock,
       downloads: config.downloads,
       memoryLimitBytes,
       stokerVersion: STOKER_VERSION,
     }
-    return { context, sources: config.sources.map((source) => workerSource(source, log)), close: () => database.close() }
+    return {
+      context,
+      sources: config.sources.map((source) => workerSource(source, log)),
+      close: () => database.close(),
+    }
   } catch (error) {
     database.close()
     throw error
@@ -62,7 +73,12 @@ export async function openWorker(config: Config, { log, observe, signal }: OpenO
 function workerSource(config: SourceConfig, log: Log): Source {
   const { name, level, types, since, deadlineHours, release } = config
   return {
-    name, level, types, since, deadlineHours, release,
+    name,
+    level,
+    types,
+    since,
+    deadlineHours,
+    release,
     baseUrl: config.baseUrl.href,
     connect: () =>
       new BulkClient({

@@ -19,7 +19,9 @@ const LIFE_SECONDS = 300
  * @param text a private key as PEM, JWK or JWKS
  * @throws StokerError BULK_KEY_UNUSABLE; it quotes nothing of the text
  */
-export function readSigningKey(text: string, kid: string | undefined, algorithm: SigningAlgorithm | undefined): SigningKey {
+export function readSigningKey(
+  text: string, kid: string | undefined, algorithm: SigningAlgorithm | undefined,
+): SigningKey {
   try {
     const jwk = text.trimStart().startsWith('{') ? chooseJwk(JSON.parse(text) as object, kid) : undefined
     const key = jwk === undefined ? createPrivateKey(text) : createPrivateKey({ key: jwk, format: 'jwk' })
@@ -35,7 +37,9 @@ export function readSigningKey(text: string, kid: string | undefined, algorithm:
 }
 
 /** @throws StokerError BULK_KEY_UNUSABLE when the key is not one of the algorithm's */
-export async function signAssertion(signing: SigningKey, clientId: string, audience: string, now: Date): Promise<string> {
+export async function signAssertion(
+  signing: SigningKey, clientId: string, audience: string, now: Date,
+): Promise<string> {
   const { key, kid, algorithm } = signing
   const seconds = Math.floor(now.getTime() / 1000)
   return new SignJWT()
@@ -56,7 +60,8 @@ function chooseJwk(value: object, kid: string | undefined): { kid?: unknown; alg
   const own = (keys as { kid?: unknown; d?: unknown }[]).filter((key) => key.d !== undefined)
   const chosen = kid === undefined ? own[0] : own.find((key) => key.kid === kid)
   if (chosen === undefined) {
-    throw new StokerError('BULK_KEY_UNUSABLE', `the key set has no private key${kid === undefined ? '' : ` with kid ${kid}`}`, {
+    const named = kid === undefined ? '' : ` with kid ${kid}`
+    throw new StokerError('BULK_KEY_UNUSABLE', `the key set has no private key${named}`, {
       hint: 'check auth.keyId and the key file',
     })
   }

@@ -19,7 +19,8 @@ export async function bodyJson({ body, url }: Pick<HttpAnswer, 'body' | 'url'>):
   })
   const bytes = Buffer.concat(chunks)
   if (bytes.length >= JSON_BYTES_MAX) {
-    throw new StokerError('BULK_ANSWER_TOO_LONG', `${url.host} sent ${JSON_BYTES_MAX} bytes where a short answer should be`, {
+    const message = `${url.host} sent more than ${JSON_BYTES_MAX} bytes where a short answer should be`
+    throw new StokerError('BULK_ANSWER_TOO_LONG', message, {
       hint: 'check baseUrl and auth.tokenUrl; ask for fewer types if it is a manifest',
       facts: { host: url.host },
     })

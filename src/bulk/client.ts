@@ -5,7 +5,7 @@ import { StokerError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { bodyJson } from './body.ts'
 import { FILE_HEADERS, takeFile } from './file.ts'
-import { headerOf, Http } from './http.ts'
+import { headerOf, Http, type HttpRequest } from './http.ts'
 import { kickOffUrl, type ExportRequest, type Kickoff } from './kick-off.ts'
 import { parseManifest, type Manifest, type ManifestFile } from './manifest.ts'
 import { retryAfterMs } from './retry-after.ts'
@@ -64,11 +64,13 @@ export class BulkClient {
     const url = kickOffUrl(this.options.baseUrl, request)
     // The reference server refuses any other Accept. HAPI hands out an old job of the same query without no-cache.
     const headers = { accept: 'application/fhir+json', prefer: 'respond-async', 'cache-control': 'no-cache' }
-    return this.http.send({ step: 'kick-off', method: 'GET', url, headers, ...this.signedIn(signal) }, async (answer) => {
+    const asked: HttpRequest = { step: 'kick-off', method: 'GET', url, headers, ...this.signedIn(signal) }
+    return this.http.send(asked, async (answer) => {
       await answer.body.dump()
       const location = headerOf(answer, 'content-location')
       if (location === undefined || !URL.canParse(location, answer.url.href)) {
-        throw new StokerError('BULK_NO_STATUS_URL', `the server took the export request (${answer.status}) but did not say where its status is`, {
+        const message = `the server took the export request (${answer.status}) but did not say where its status is`
+        throw new StokerError('BULK_NO_STATUS_URL', message, {
           hint: 'check that baseUrl is that of a Bulk Data server; a proxy may have cut off Content-Location',
         })
       }
@@ -87,11 +89,14 @@ export class BulkClient {
    */
   async poll(statusUrl: string, signal: AbortSignal): Promise<StatusAnswer> {
     const url = new URL(statusUrl)
-    return this.http.send({ step: 'status', method: 'GET', url, headers: { accept: 'application/json' }, ...this.signedIn(signal) }, async (answer) => {
+    const headers = { accept: 'application/json' }
+    const asked: HttpRequest = { step: 'status', method: 'GET', url, headers, ...this.signedIn(signal) }
+    return this.http.send(asked, async (answer) => {
       if (answer.status === 202) {
         await answer.body.dump()
         const progress = headerOf(answer, 'x-progress')?.replace(/\s+/g, ' ').slice(0, 100)
-        return { state: 'working', progress, retryAfterMs: retryAfterMs(headerOf(answer, 'retry-after'), this.options.clock.now()) }
+        const header = headerOf(answer, 'retry-after')
+        return { state: 'working', progress, retryAfterMs: retryAfterMs(header, this.options.clock.now()) }
       }
       return { state: 'done', manifest: parseManifest(await bodyJson(answer), answer.url) }
     }, signal)
@@ -111,7 +116,8 @@ export class BulkClient {
       const left = options.deadline.getTime() - clock.now().getTime()
       if (left <= 0) {
         await this.release(statusUrl, options.signal).catch(() => undefined)
-        throw new StokerError('BULK_DEADLINE', 'the server did not finish the export before its deadline; it was cancelled', {
+        const message = 'the server did not finish the export before its deadline; it was cancelled'
+        throw new StokerError('BULK_DEADLINE', message, {
           hint: 'ask the operator of the server, or raise deadlineHours of the source',
         })
       }
@@ -138,9 +144,10 @@ export class BulkClient {
 
   /** Lets the server forget an export, or cancels it. */
   async release(statusUrl: string, signal: AbortSignal): Promise<void> {
-    await this.http.send({
-      step: 'release', method: 'DELETE', url: new URL(statusUrl), headers: { accept: 'application/fhir+json' }, ...this.signedIn(signal),
-    }, ({ body }) => body.dump(), signal)
+    const url = new URL(statusUrl)
+    const headers = { accept: 'application/fhir+json' }
+    const asked: HttpRequest = { step: 'release', method: 'DELETE', url, headers, ...this.signedIn(signal) }
+    await this.http.send(asked, ({ body }) => body.dump(), signal)
   }
 
   async close(): Promise<void> {

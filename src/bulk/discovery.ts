@@ -2,6 +2,7 @@
 import { StokerError } from '../core/errors.ts'
 import { bodyJson } from './body.ts'
 import type { Http } from './http.ts'
+import { shown } from './url.ts'
 
 /** The FHIR base's path is kept: `/.well-known/…` of the host belongs to somebody else. */
 const SMART_CONFIGURATION = '.well-known/smart-configuration'
@@ -12,13 +13,13 @@ const SMART_CONFIGURATION = '.well-known/smart-configuration'
  * @throws StokerError BULK_NO_TOKEN_URL when neither names one
  */
 export async function discoverTokenUrl(http: Http, baseUrl: URL, signal: AbortSignal): Promise<URL> {
-  const smart = (await readJson(http, new URL(SMART_CONFIGURATION, baseUrl), 'application/json', signal)) as { token_endpoint?: unknown } | undefined
-  const named = smart?.token_endpoint
+  const smart = await readJson(http, new URL(SMART_CONFIGURATION, baseUrl), 'application/json', signal)
+  const named = (smart as { token_endpoint?: unknown } | null | undefined)?.token_endpoint
   const found = typeof named === 'string' && named !== ''
     ? named
     : oauthUri(await readJson(http, new URL('metadata', baseUrl), 'application/fhir+json', signal))
   if (found !== undefined && URL.canParse(found, baseUrl.href)) return new URL(found, baseUrl)
-  throw new StokerError('BULK_NO_TOKEN_URL', `${baseUrl.origin}${baseUrl.pathname} does not say where tokens are given`, {
+  throw new StokerError('BULK_NO_TOKEN_URL', `${shown(baseUrl)} does not say where tokens are given`, {
     hint: 'check baseUrl, or give auth.tokenUrl in the configuration',
   })
 }

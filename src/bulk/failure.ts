@@ -6,10 +6,13 @@ import type { Step, Verdict } from './retry-policy.ts'
 import { shown } from './url.ts'
 
 /** For an answer that says no. */
-export function refusal(asked: HttpRequest, answer: HttpAnswer, verdict: Verdict, words: ServerWords, hadToken: boolean): StokerError {
+export function refusal(
+  asked: HttpRequest, answer: HttpAnswer, verdict: Verdict, words: ServerWords, hadToken: boolean,
+): StokerError {
   const said = words.text === '' ? '' : `: ${words.text}`
   const message = `the server refused ${STEP_WORDS[asked.step]} (${answer.status})${said}`
   const facts = { step: asked.step, status: answer.status, url: shown(answer.url), issue: words.codes[0] }
+  const hint = asked.hint ?? HINTS[asked.step]
   switch (verdict) {
     case 'gone':
       return new StokerError('BULK_EXPORT_GONE', 'the server no longer knows the export', {
@@ -24,13 +27,17 @@ export function refusal(asked: HttpRequest, answer: HttpAnswer, verdict: Verdict
       })
     case 'sign-in-again':
       return new StokerError('BULK_UNAUTHORIZED', message, {
-        hint: hadToken ? 'check the client\'s permissions and the scope at the server' : 'the server wants a token and got none: check auth, and tokenOrigins for files on another host',
+        hint: hadToken
+          ? 'check the client\'s permissions and the scope at the server'
+          : 'the server wants a token and got none: check auth, and tokenOrigins for files on another host',
         facts,
       })
     case 'retry':
-      return new StokerError('BULK_BUSY', message, { retryable: true, hint: 'the server said to come back later: run again', facts })
+      return new StokerError('BULK_BUSY', message, {
+        hint: 'the server said to come back later: run again', facts, retryable: true,
+      })
     default:
-      return new StokerError('BULK_REFUSED', message, { hint: asked.hint ?? HINTS[asked.step] ?? '', facts })
+      return new StokerError('BULK_REFUSED', message, { ...(hint === undefined ? {} : { hint }), facts })
   }
 }
 
@@ -59,8 +66,12 @@ function reachText(code: unknown): string {
 }
 
 const STEP_WORDS: Readonly<Record<Step, string>> = {
-  discovery: 'the discovery', token: 'the token request', 'kick-off': 'the export request', status: 'the status request',
-  file: 'the download', release: 'the deletion of the export',
+  discovery: 'the discovery',
+  token: 'the token request',
+  'kick-off': 'the export request',
+  status: 'the status request',
+  file: 'the download',
+  release: 'the deletion of the export',
 }
 
 /** A token request brings its own. */

@@ -64,9 +64,12 @@ function decoderFor(answer: HttpAnswer) {
 
 /** A login page or a proxy's error, with status 200. */
 function refuseHtml(answer: HttpAnswer): void {
-  if (/^text\/html\b/i.test(headerOf(answer, 'content-type') ?? '')) throw lost('the server sent a web page where NDJSON should be')
+  const type = headerOf(answer, 'content-type') ?? ''
+  if (/^text\/html\b/i.test(type)) throw lost('the server sent a web page where NDJSON should be')
 }
 
 function lost(message: string): StokerError {
-  return new StokerError('BULK_FILE_LOST', message, { hint: 'look at the file\'s address with the server\'s operator; the next run asks for it again' })
+  return new StokerError('BULK_FILE_LOST', message, {
+    hint: 'look at the file\'s address with the server\'s operator; the next run asks for it again',
+  })
 }

@@ -17,7 +17,7 @@ export interface HttpRequest {
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
-  /** Gives the token for a URL, or undefined where it must not go (invariant 9). Asked anew at each redirect and try. */
+  /** The token for a URL, or undefined where it must not go (invariant 9). Asked anew at each redirect and try. */
   readonly token?: (url: URL) => Promise<string | undefined>
   /** What the body or the headers hold and no error may quote, should the server repeat it. */
   readonly secrets?: readonly string[]
@@ -56,11 +56,14 @@ export class Http {
   }
 
   /**
-   * Sends until `take` has the answer it wants. `take` gets accepted answers only; where it throws a {@link BrokenBody},
-   * the request is sent again. Its other errors are passed on. What it leaves unread of the body is thrown away.
+   * Sends until `take` has the answer it wants. `take` gets accepted answers only; where it throws a
+   * {@link BrokenBody}, the request is sent again. Its other errors are passed on. What it leaves unread of the body is
+   * thrown away. A request given as a function is made anew for each try.
    * @throws StokerError BULK_REFUSED, BULK_UNAUTHORIZED, BULK_EXPORT_GONE, BULK_FILE_LOST, BULK_UNREACHABLE
    */
-  async send<T>(asked: HttpRequest, take: (answer: HttpAnswer) => Promise<T>, signal: AbortSignal): Promise<T> {
+  async send<T>(
+    asked: HttpRequest, take: (answer: HttpAnswer) => Promise<T>, signal: AbortSignal,
+  ): Promise<T> {
     // Each request in flight listens, and goes: Node's warning at eleven listeners is meant for those that stay.
     setMaxListeners(0, signal)
     let signedInAgain = false
@@ -119,7 +122,9 @@ export class Http {
   }
 
   /** Redirects are followed by hand, so that the token goes to no origin it was not meant for. */
-  private async follow(asked: HttpRequest, signal: AbortSignal): Promise<{ answer: HttpAnswer; token: string | undefined }> {
+  private async follow(
+    asked: HttpRequest, signal: AbortSignal,
+  ): Promise<{ answer: HttpAnswer; token: string | undefined }> {
     let url = asked.url
     for (let redirects = 0; ; redirects += 1) {
       refuseInsecure(url, this.options.allowHttp)

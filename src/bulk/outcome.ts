@@ -27,12 +27,16 @@ export function serverWords(body: string, secrets: readonly string[] = []): Serv
   const { resourceType, issue, error, error_description: description } = value as Record<string, unknown>
   if (resourceType === 'OperationOutcome' && Array.isArray(issue)) {
     const issues = issue as { code?: unknown; diagnostics?: unknown; details?: { text?: unknown } }[]
-    const codes = issues.map((each) => each?.code).filter((code): code is string => typeof code === 'string' && CODE.test(code))
-    const words = issues.map((each) => each?.diagnostics ?? each?.details?.text).find((text) => typeof text === 'string')
+    const codes = issues.map((each) => each?.code).filter(isText).filter((code) => CODE.test(code))
+    const words = issues.map((each) => each?.diagnostics ?? each?.details?.text).find(isText)
     return { codes, text: clip([codes[0], words].filter(Boolean).join(': '), secrets) }
   }
-  if (typeof error === 'string') return { codes: [], text: clip([error, description].filter((each) => typeof each === 'string').join(': '), secrets) }
+  if (isText(error)) return { codes: [], text: clip([error, description].filter(isText).join(': '), secrets) }
   return { codes: [], text: '' }
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
 }
 
 /** Whether the text, as a whole, is one OperationOutcome. */

@@ -1,11 +1,11 @@
 /** Access tokens: got when first needed, shared by all requests, renewed before they expire or once when refused. */
 import type { Clock } from '../core/clock.ts'
 import { StokerError } from '../core/errors.ts'
-import { readSigningKey, signAssertion, type SigningAlgorithm } from './assertion.ts'
+import type { SigningAlgorithm } from './assertion.ts'
 import { bodyJson } from './body.ts'
 import { discoverTokenUrl } from './discovery.ts'
 import type { Http } from './http.ts'
-import { shown } from './url.ts'
+import { tokenRequest } from './token-request.ts'
 
 export type BulkAuth =
   | { readonly kind: 'none' }
@@ -33,7 +33,7 @@ export type BulkAuth =
 
 /** A token is renewed when this much of its life is left, or a third of it where its life is short. */
 const RENEW_BEFORE_MS = 30_000
-/** RFC 6749 §5.1 only recommends expires_in; the specification's longest life is an hour, five minutes is its advice. */
+/** RFC 6749 §5.1 only recommends expires_in; SMART Backend Services advises five minutes, an hour at most. */
 const LIFE_SECONDS_DEFAULT = 300
 
 interface Token {
@@ -84,37 +84,9 @@ export class Tokens {
     const { auth } = this
     if (auth.kind !== 'private-key-jwt' && auth.kind !== 'client-secret') throw new Error('no token to renew')
     const url = auth.tokenUrl ?? (this.discovered ??= await discoverTokenUrl(this.http, this.baseUrl, signal))
-    const form = new URLSearchParams({ grant_type: 'client_credentials' })
-    if (auth.scope !== undefined) form.set('scope', auth.scope)
-    const headers: Record<string, string> = { accept: 'application/json', 'content-type': 'application/x-www-form-urlencoded' }
-    const secrets: string[] = []
-    let hint = `check at ${shown(url)} ${nameOf(auth.clientId)} and its secret`
-    if (auth.kind === 'private-key-jwt') {
-      const key = readSigningKey(auth.keyText, auth.keyId, auth.algorithm)
-      const assertion = await signAssertion(key, auth.clientId, url.href, this.clock.now())
-      secrets.push(assertion)
-      const kid = key.kid === undefined ? 'without kid (auth.keyId names one)' : `with kid ${key.kid}`
-      hint = `check at ${shown(url)} that the public key ${kid} (${key.algorithm}) is registered for ${nameOf(auth.clientId)}`
-      form.set('client_assertion_type', 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer')
-      form.set('client_assertion', assertion)
-    } else if (auth.method === 'post') {
-      secrets.push(auth.secret, encodeURIComponent(auth.secret))
-      form.set('client_id', auth.clientId)
-      form.set('client_secret', auth.secret)
-    } else {
-      // RFC 6749 §2.3.1: each part form-encoded before it is joined.
-      const pair = [auth.clientId, auth.secret].map(encodeURIComponent).join(':')
-      const encoded = Buffer.from(pair).toString('base64')
-      secrets.push(auth.secret, encodeURIComponent(auth.secret), encoded)
-      headers.authorization = `Basic ${encoded}`
-    }
-    hint += auth.scope === undefined ? '; no scope was asked for' : `, and that it may have scope ${auth.scope} (none asks for none)`
     const asked = this.clock.now().getTime()
-    return this.http.send(
-      { step: 'token', method: 'POST', url, headers, body: form.toString(), secrets, hint },
-      async (answer) => readToken(await bodyJson(answer), asked),
-      signal,
-    )
+    const request = await tokenRequest(auth, url, this.clock)
+    return this.http.send(request, async (answer) => readToken(await bodyJson(answer), asked), signal)
   }
 }
 
@@ -126,11 +98,6 @@ function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> 
     signal.addEventListener('abort', abort, { once: true })
     void promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
   })
-}
-
-/** The reference server's client ids are tokens of a thousand characters. */
-function nameOf(clientId: string): string {
-  return clientId.length > 80 || clientId.startsWith('eyJ') ? 'the client' : `client ${clientId}`
 }
 
 function readToken(answer: unknown, askedAt: number): Token {

@@ -1,11 +1,30 @@
 /** A query's answer as an Arrow IPC stream: one record batch per DuckDB chunk. */
 import { DuckDBTypeId } from '@duckdb/node-api'
 import type {
-  DuckDBDateValue, DuckDBResult, DuckDBTimestampTZValue, DuckDBTimestampValue, DuckDBType, DuckDBValue,
+  DuckDBDateValue,
+  DuckDBResult,
+  DuckDBTimestampTZValue,
+  DuckDBTimestampValue,
+  DuckDBType,
+  DuckDBValue,
 } from '@duckdb/node-api'
 import {
-  Bool, DateDay, Field, Float64, Int32, Int64, makeBuilder, makeData, RecordBatch, RecordBatchStreamWriter, Schema, Struct,
-  TimestampMicrosecond, Utf8, type Data, type DataType,
+  Bool,
+  DateDay,
+  Field,
+  Float64,
+  Int32,
+  Int64,
+  makeBuilder,
+  makeData,
+  RecordBatch,
+  RecordBatchStreamWriter,
+  Schema,
+  Struct,
+  TimestampMicrosecond,
+  Utf8,
+  type Data,
+  type DataType,
 } from 'apache-arrow'
 import { once } from 'node:events'
 import type { Writable } from 'node:stream'
@@ -27,7 +46,9 @@ export async function writeArrow(result: DuckDBResult, out: Writable): Promise<v
   for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
     const values = chunk.getColumns()
     const children = columns.map((column, i) => column.make(values[i]!))
-    writer.write(new RecordBatch(schema, makeData({ type: new Struct(schema.fields), length: chunk.rowCount, children })))
+    writer.write(
+      new RecordBatch(schema, makeData({ type: new Struct(schema.fields), length: chunk.rowCount, children })),
+    )
   }
   writer.finish()
   await sent
@@ -40,18 +61,42 @@ function columnFor(type: DuckDBType): Column {
     case DuckDBTypeId.TINYINT:
     case DuckDBTypeId.SMALLINT:
     case DuckDBTypeId.INTEGER:
-      return packed(new Int32(), (length) => new Int32Array(length), (value) => value as number)
+      return packed(
+        new Int32(),
+        (length) => new Int32Array(length),
+        (value) => value as number,
+      )
     case DuckDBTypeId.BIGINT:
-      return packed(new Int64(), (length) => new BigInt64Array(length), (value) => value as bigint)
+      return packed(
+        new Int64(),
+        (length) => new BigInt64Array(length),
+        (value) => value as bigint,
+      )
     case DuckDBTypeId.FLOAT:
     case DuckDBTypeId.DOUBLE:
-      return packed(new Float64(), (length) => new Float64Array(length), (value) => value as number)
+      return packed(
+        new Float64(),
+        (length) => new Float64Array(length),
+        (value) => value as number,
+      )
     case DuckDBTypeId.DATE:
-      return packed(new DateDay(), (length) => new Int32Array(length), (value) => (value as DuckDBDateValue).days)
+      return packed(
+        new DateDay(),
+        (length) => new Int32Array(length),
+        (value) => (value as DuckDBDateValue).days,
+      )
     case DuckDBTypeId.TIMESTAMP:
-      return packed(new TimestampMicrosecond(), (length) => new BigInt64Array(length), (value) => (value as DuckDBTimestampValue).micros)
+      return packed(
+        new TimestampMicrosecond(),
+        (length) => new BigInt64Array(length),
+        (value) => (value as DuckDBTimestampValue).micros,
+      )
     case DuckDBTypeId.TIMESTAMP_TZ:
-      return packed(new TimestampMicrosecond('UTC'), (length) => new BigInt64Array(length), (value) => (value as DuckDBTimestampTZValue).micros)
+      return packed(
+        new TimestampMicrosecond('UTC'),
+        (length) => new BigInt64Array(length),
+        (value) => (value as DuckDBTimestampTZValue).micros,
+      )
     default:
       return built(new Utf8(), String)
   }

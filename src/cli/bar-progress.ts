@@ -27,7 +27,13 @@ export function barProgress(stream: NodeJS.WriteStream, now: () => number): BarP
     bars?.whole.stop()
     return {
       whole: multi.create(1, 0, { text: `${event.source}: starting` }),
-      files: new Map(), landedFiles: 0, listedFiles: 0, listedLines: 0, landedLines: 0, landedBytes: 0, startedAt: now(),
+      files: new Map(),
+      landedFiles: 0,
+      listedFiles: 0,
+      listedLines: 0,
+      landedLines: 0,
+      landedBytes: 0,
+      startedAt: now(),
     }
   }
   return {
@@ -46,17 +52,26 @@ function show(multi: MultiBar, bars: Bars, event: RunEvent, at: number): void {
     case 'requested':
       return say('export requested')
     case 'waiting':
-      return say(`the server is working${event.progress === undefined ? '' : `: ${event.progress}`} · ${durationText(event.waitedMs)}`)
+      return say(
+        `the server is working${event.progress === undefined ? '' : `: ${event.progress}`} · ${durationText(event.waitedMs)}`,
+      )
     case 'listed':
       bars.listedFiles += event.files
-      bars.listedLines = event.lines === undefined || bars.listedLines === undefined ? undefined : bars.listedLines + event.lines
+      bars.listedLines =
+        event.lines === undefined || bars.listedLines === undefined ? undefined : bars.listedLines + event.lines
       bars.startedAt = at
       return say(`${event.files} files listed`)
     case 'fetching': {
       const { bar, startedAt } = bars.files.get(event.file) ?? { bar: multi.create(1, 0, { text: '' }), startedAt: at }
       bars.files.set(event.file, { bar, startedAt })
       const share = event.claimed ? Math.min(1, event.lines / event.claimed) : undefined
-      const text = [`  ${event.type.padEnd(24)}`, gauge(share), bytesText(event.bytes).padStart(8), rate(event.bytes, at - startedAt), remaining(share, at - startedAt)]
+      const text = [
+        `  ${event.type.padEnd(24)}`,
+        gauge(share),
+        bytesText(event.bytes).padStart(8),
+        rate(event.bytes, at - startedAt),
+        remaining(share, at - startedAt),
+      ]
       return bar.update(0, { text: text.join(' ') })
     }
     case 'landed': {
@@ -66,9 +81,13 @@ function show(multi: MultiBar, bars: Bars, event: RunEvent, at: number): void {
       bars.landedFiles += 1
       bars.landedLines += event.resources + event.rejects
       bars.landedBytes += event.bytes
-      const share = bars.listedLines ? Math.min(1, bars.landedLines / bars.listedLines) : bars.landedFiles / Math.max(1, bars.listedFiles)
+      const share = bars.listedLines
+        ? Math.min(1, bars.landedLines / bars.listedLines)
+        : bars.landedFiles / Math.max(1, bars.listedFiles)
       const ms = at - bars.startedAt
-      return say(`files ${bars.landedFiles}/${bars.listedFiles} ${gauge(share)} ${countText(bars.landedLines)} resources ${rate(bars.landedBytes, ms)} ${remaining(share, ms)}`)
+      return say(
+        `files ${bars.landedFiles}/${bars.listedFiles} ${gauge(share)} ${countText(bars.landedLines)} resources ${rate(bars.landedBytes, ms)} ${remaining(share, ms)}`,
+      )
     }
     case 'merging':
       return say(`merging ${gauge(event.done / Math.max(1, event.of))} ${event.table}`)
@@ -97,5 +116,7 @@ function rate(bytes: number, ms: number): string {
 }
 
 function remaining(share: number | undefined, ms: number): string {
-  return share === undefined || share < 0.02 || share >= 1 || ms < 1000 ? '' : `${durationText((ms / share) * (1 - share))} left`
+  return share === undefined || share < 0.02 || share >= 1 || ms < 1000
+    ? ''
+    : `${durationText((ms / share) * (1 - share))} left`
 }

@@ -28,17 +28,23 @@ export function demoServerCommand(perform: (action: Action) => Promise<void>): C
     .option('--data <folder>', 'serve the NDJSON files of this folder instead of synthetic patients')
     .option('--patients <n>', 'synthetic patients', wholeNumber(1, 100_000), 50)
     .option('--seed <n>', 'the same seed gives the same patients', wholeNumber(0, 2 ** 31), 1)
-    .option('--new-key <file>', 'ask for SMART Backend Services: write a new private key (JWK) to this file and register its public half')
+    .option(
+      '--new-key <file>',
+      'ask for SMART Backend Services: write a new private key (JWK) to this file and register its public half',
+    )
     .option('--jwks <file>', 'ask for SMART Backend Services: register the public keys of this file')
     .option('--client-id <id>', 'the client they are registered for', 'stoker-demo')
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Examples:
   stoker demo-server --patients 500                    open to everybody on this machine
   stoker demo-server --new-key key.jwk                 with SMART Backend Services
   stoker demo-server --data ./ndjson                   Patient.ndjson, Observation.ndjson, …
 
 While it runs, let it change:
-  curl -X POST 'http://127.0.0.1:8765/control/change?percent=1'`)
+  curl -X POST 'http://127.0.0.1:8765/control/change?percent=1'`,
+    )
     .action((options: ServerCommandOptions) => perform(() => serve(options)))
 }
 
@@ -46,12 +52,26 @@ async function serve(options: ServerCommandOptions): Promise<number> {
   const lifecycle = startLifecycle(() => undefined)
   const { port, data, patients, seed } = options
   const auth = await registeredClient(options)
-  const server = await startDemoServer({ port, patients, seed, ...(auth === undefined ? {} : { auth }), ...(data === undefined ? {} : { data }) })
+  const server = await startDemoServer({
+    port,
+    patients,
+    seed,
+    ...(auth === undefined ? {} : { auth }),
+    ...(data === undefined ? {} : { data }),
+  })
   try {
-    const counts = Object.entries(server.store.counts()).sort().map(([type, count]) => `${type} ${countText(count)}`)
+    const counts = Object.entries(server.store.counts())
+      .sort()
+      .map(([type, count]) => `${type} ${countText(count)}`)
     process.stdout.write(`FHIR base   ${server.baseUrl}\n`)
-    process.stdout.write(auth === undefined ? 'auth        none\n' : `auth        SMART Backend Services, client ${auth.clientId}, token URL ${server.tokenUrl}\n`)
-    process.stdout.write(`holds       ${counts.join(', ')}\nchange it   curl -X POST 'http://127.0.0.1:${server.port}/control/change?percent=1'\n`)
+    process.stdout.write(
+      auth === undefined
+        ? 'auth        none\n'
+        : `auth        SMART Backend Services, client ${auth.clientId}, token URL ${server.tokenUrl}\n`,
+    )
+    process.stdout.write(
+      `holds       ${counts.join(', ')}\nchange it   curl -X POST 'http://127.0.0.1:${server.port}/control/change?percent=1'\n`,
+    )
     process.stdout.write(`\n${configSnippet(server.baseUrl, options)}\nCtrl-C ends it.\n`)
     await new Promise<void>((resolve) => lifecycle.signal.addEventListener('abort', () => resolve(), { once: true }))
     process.stderr.write(`stopped after ${plural(server.requests.kickOffs, 'export')}\n`)
@@ -80,12 +100,29 @@ async function readJwks(path: string): Promise<{ keys: JWK[] }> {
   } catch {
     // said below, with the same way out
   }
-  throw new StokerError('USAGE_JWKS', `${path} is no JSON Web Key Set`, { hint: 'give a file with {"keys": […]}, or let --new-key make a key' })
+  throw new StokerError('USAGE_JWKS', `${path} is no JSON Web Key Set`, {
+    hint: 'give a file with {"keys": […]}, or let --new-key make a key',
+  })
 }
 
 function configSnippet(baseUrl: string, options: ServerCommandOptions): string {
-  const auth = options.newKey === undefined && options.jwks === undefined
-    ? ['    auth: { kind: none }']
-    : ['    auth:', '      kind: private-key-jwt', `      clientId: ${options.clientId}`, `      keyFile: ${options.newKey ?? 'the private key'}`]
-  return ['A stoker.yaml for it:', 'lake: lake', 'sources:', '  - name: demo', `    baseUrl: ${baseUrl}`, '    level: system', ...auth, ''].join('\n')
+  const auth =
+    options.newKey === undefined && options.jwks === undefined
+      ? ['    auth: { kind: none }']
+      : [
+          '    auth:',
+          '      kind: private-key-jwt',
+          `      clientId: ${options.clientId}`,
+          `      keyFile: ${options.newKey ?? 'the private key'}`,
+        ]
+  return [
+    'A stoker.yaml for it:',
+    'lake: lake',
+    'sources:',
+    '  - name: demo',
+    `    baseUrl: ${baseUrl}`,
+    '    level: system',
+    ...auth,
+    '',
+  ].join('\n')
 }

@@ -31,11 +31,14 @@ export function demoCommand(perform: (action: Action) => Promise<void>): Command
     .option('--patients <n>', 'synthetic patients', wholeNumber(1, 100_000), 200)
     .option('--seed <n>', 'the same seed gives the same patients', wholeNumber(0, 2 ** 31), 1)
     .option('--folder <folder>', 'where it keeps its configuration and its lake; emptied first', 'stoker-demo')
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Examples:
   stoker demo
   stoker demo --patients 2000
-  stoker query --config stoker-demo/stoker.yaml "SHOW TABLES"      afterwards`)
+  stoker query --config stoker-demo/stoker.yaml "SHOW TABLES"      afterwards`,
+    )
     .action((options: DemoOptions) => perform(() => demo(options)))
 }
 
@@ -60,7 +63,9 @@ async function demo(options: DemoOptions): Promise<number> {
   const server = await startDemoServer({ patients: options.patients, seed: options.seed, auth: keys })
   try {
     const resources = Object.values(server.store.counts()).reduce((sum, count) => sum + count, 0)
-    say(`A Bulk Data server with ${countText(options.patients)} synthetic patients, ${plural(resources, 'resource')}, listens on ${server.baseUrl}`)
+    say(
+      `A Bulk Data server with ${countText(options.patients)} synthetic patients, ${plural(resources, 'resource')}, listens on ${server.baseUrl}`,
+    )
     const file = await writeDemoConfig(folder, server, JSON.stringify(keys.privateJwk))
     const worker = await openWorker(await loadConfig(file, {}), {
       log: makeLog('warn'),
@@ -72,7 +77,9 @@ async function demo(options: DemoOptions): Promise<number> {
       say('\n1. First sync: everything.')
       say(outcomeTable(await sync(), context.views))
       const change = await server.change({ percent: 1 })
-      say(`2. The server changes: ${plural(change.created.length, 'resource')} created, ${change.updated.length} updated, ${change.deleted.length} deleted.`)
+      say(
+        `2. The server changes: ${plural(change.created.length, 'resource')} created, ${change.updated.length} updated, ${change.deleted.length} deleted.`,
+      )
       say('   Second sync: only what changed.')
       say(outcomeTable(await sync(), context.views))
     } finally {
@@ -107,7 +114,11 @@ const MARK = '.stoker-demo'
 
 /** Only a folder that an earlier demo made is emptied. */
 async function emptyDemoFolder(folder: string): Promise<void> {
-  const exists = (path: string) => access(path).then(() => true, () => false)
+  const exists = (path: string) =>
+    access(path).then(
+      () => true,
+      () => false,
+    )
   if ((await exists(folder)) && !(await exists(join(folder, MARK)))) {
     throw new StokerError('USAGE_DEMO_FOLDER', `${folder} is there already, and no demo made it`, {
       hint: 'name another folder with --folder, or move this one away',
@@ -121,7 +132,9 @@ async function emptyDemoFolder(folder: string): Promise<void> {
 async function writeDemoConfig(folder: string, server: DemoServer, key: string): Promise<string> {
   const file = join(folder, 'stoker.yaml')
   await writeWhole(join(folder, 'key.jwk'), key)
-  await writeWhole(file, `# Of the demo: its server listens only while the demo runs; query and status work at any time.
+  await writeWhole(
+    file,
+    `# Of the demo: its server listens only while the demo runs; query and status work at any time.
 lake: lake
 sources:
   - name: demo
@@ -131,6 +144,7 @@ sources:
       kind: private-key-jwt
       clientId: stoker-demo
       keyFile: key.jwk
-`)
+`,
+  )
   return file
 }

@@ -9,13 +9,17 @@ export function errorText(error: unknown, trace: boolean): string {
     lines.push(`stoker: ${error.message}`)
     if (error.hint !== undefined) lines.push(`  what to do: ${error.hint}`)
     if (!isUsage(error)) {
-      lines.push(`  worth retrying: ${error.retryable ? 'yes, the same command goes on where it stopped' : 'not before something has changed'}`)
+      lines.push(
+        `  worth retrying: ${error.retryable ? 'yes, the same command goes on where it stopped' : 'not before something has changed'}`,
+      )
     }
     lines.push(`  code: ${error.code}`)
   } else {
     const name = error instanceof Error ? error.name : typeof error
     lines.push(`stoker: an error of Stoker itself (${name})`)
-    lines.push('  what to do: run again with --trace to see where it comes from (the trace may quote data), and report it')
+    lines.push(
+      '  what to do: run again with --trace to see where it comes from (the trace may quote data), and report it',
+    )
   }
   if (trace) lines.push(...traceLines(error))
   return `${lines.join('\n')}\n`

@@ -21,7 +21,9 @@ export function plainProgress(write: (text: string) => void, now: () => number):
       if (!isLast && now() - landed.toldAt < LANDED_EVERY_MS && landed.of > 50) return
       landed.toldAt = now()
       const rejects = event.rejects > 0 ? `, ${plural(event.rejects, 'reject')}` : ''
-      say(`landed ${event.type}: ${plural(event.resources, NOUNS[event.type] ?? 'resource')}${rejects}, ${bytesText(event.bytes)} (file ${landed.files} of ${landed.of})`)
+      say(
+        `landed ${event.type}: ${plural(event.resources, NOUNS[event.type] ?? 'resource')}${rejects}, ${bytesText(event.bytes)} (file ${landed.files} of ${landed.of})`,
+      )
       return
     }
     if (event.kind === 'waiting') {

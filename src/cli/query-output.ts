@@ -1,6 +1,12 @@
 /** A query's answer as a table, JSON, CSV or an Arrow stream, chunk by chunk. */
 import {
-  DuckDBTimestampTZValue, DuckDBTimestampValue, DuckDBTypeId, JsonDuckDBValueConverter, type DuckDBResult, type DuckDBValueConverter, type Json,
+  DuckDBTimestampTZValue,
+  DuckDBTimestampValue,
+  DuckDBTypeId,
+  JsonDuckDBValueConverter,
+  type DuckDBResult,
+  type DuckDBValueConverter,
+  type Json,
 } from '@duckdb/node-api'
 import { once } from 'node:events'
 import type { Writable } from 'node:stream'
@@ -29,7 +35,12 @@ function isoInstant(text: string): string {
 }
 
 const NUMERIC: ReadonlySet<DuckDBTypeId> = new Set([
-  DuckDBTypeId.INTEGER, DuckDBTypeId.BIGINT, DuckDBTypeId.HUGEINT, DuckDBTypeId.FLOAT, DuckDBTypeId.DOUBLE, DuckDBTypeId.DECIMAL,
+  DuckDBTypeId.INTEGER,
+  DuckDBTypeId.BIGINT,
+  DuckDBTypeId.HUGEINT,
+  DuckDBTypeId.FLOAT,
+  DuckDBTypeId.DOUBLE,
+  DuckDBTypeId.DECIMAL,
 ])
 
 /** More than a person reads; the rest is counted. */
@@ -37,13 +48,19 @@ const TABLE_ROWS_MAX = 1000
 
 async function writeTable(result: DuckDBResult, out: Writable): Promise<void> {
   const shown: string[][] = []
-  const columns = result.columnTypes().map((type, i) => ({ head: result.columnName(i), align: NUMERIC.has(type.typeId) ? 'right' as const : 'left' as const }))
+  const columns = result
+    .columnTypes()
+    .map((type, i) => ({
+      head: result.columnName(i),
+      align: NUMERIC.has(type.typeId) ? ('right' as const) : ('left' as const),
+    }))
   let rows = 0
   for await (const chunk of jsonRows(result)) {
     for (const row of chunk) if (rows++ < TABLE_ROWS_MAX) shown.push(row.map(cellText))
   }
   await write(out, `${textTable(columns, shown)}${rows === 1 ? '1 row' : `${rows} rows`}\n`)
-  if (rows > TABLE_ROWS_MAX) await write(out, `(the first ${TABLE_ROWS_MAX} are shown; --format csv or json writes all)\n`)
+  if (rows > TABLE_ROWS_MAX)
+    await write(out, `(the first ${TABLE_ROWS_MAX} are shown; --format csv or json writes all)\n`)
 }
 
 async function writeJson(result: DuckDBResult, out: Writable): Promise<void> {
@@ -62,7 +79,12 @@ async function writeJson(result: DuckDBResult, out: Writable): Promise<void> {
 async function writeCsv(result: DuckDBResult, out: Writable): Promise<void> {
   await write(out, `${result.columnNames().map(csvField).join(',')}\r\n`)
   for await (const chunk of jsonRows(result)) {
-    await write(out, chunk.map((row) => `${row.map((value) => (value === null ? '' : csvField(cellText(value)))).join(',')}\r\n`).join(''))
+    await write(
+      out,
+      chunk
+        .map((row) => `${row.map((value) => (value === null ? '' : csvField(cellText(value)))).join(',')}\r\n`)
+        .join(''),
+    )
   }
 }
 
@@ -81,7 +103,8 @@ function jsonRows(result: DuckDBResult): AsyncIterable<Json[][]> {
 
 /** DuckDB's own, save that a BIGINT is a number where a number holds it (nobody expects a count in quotes), an instant ISO 8601. */
 const converter: DuckDBValueConverter<Json> = (value, type, nested) => {
-  if (typeof value === 'bigint' && value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER) return Number(value)
+  if (typeof value === 'bigint' && value >= Number.MIN_SAFE_INTEGER && value <= Number.MAX_SAFE_INTEGER)
+    return Number(value)
   if (value instanceof DuckDBTimestampTZValue || value instanceof DuckDBTimestampValue) return isoInstant(String(value))
   return JsonDuckDBValueConverter(value, type, nested)
 }

@@ -10,14 +10,17 @@ export function queryCommand(perform: (action: Action) => Promise<void>): Comman
     .description('run SQL over the newest snapshot')
     .argument('<sql>', 'one SELECT')
     .addOption(new Option('-f, --format <format>', 'how rows are written').choices(FORMATS).default('table'))
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Examples:
   stoker query "SHOW TABLES"
   stoker query "SELECT gender, count(*) FROM patient GROUP BY ALL"
   stoker query --format csv "FROM condition WHERE code = '44054006'" > diabetes.csv
   stoker query --format arrow "FROM observation" > observation.arrows
 
-The query sees the snapshot and nothing else: no file, no network, no settings.`)
+The query sees the snapshot and nothing else: no file, no network, no settings.`,
+    )
     .action((sql: string, _options, self: Command) =>
       perform(async () => {
         const options = self.opts<LakeOptions & { format: Format }>()
@@ -29,6 +32,7 @@ The query sees the snapshot and nothing else: no file, no network, no settings.`
           reader.close()
         }
         return 0
-      }))
+      }),
+    )
   return withLakeOptions(command)
 }

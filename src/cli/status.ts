@@ -16,18 +16,24 @@ export function statusCommand(perform: (action: Action) => Promise<void>): Comma
   const command = new Command('status')
     .description('what each source holds, up to when, and how the last runs ended')
     .option('--json', 'as JSON')
-    .addHelpText('after', `
+    .addHelpText(
+      'after',
+      `
 Examples:
   stoker status
-  stoker status --lake /data/lake --json`)
+  stoker status --lake /data/lake --json`,
+    )
     .action((_options, self: Command) =>
       perform(async () => {
         const options = self.opts<LakeOptions & { json?: true }>()
         const { lake, memoryLimitBytes } = await lakeOf(options)
         const status = await look(lake, memoryLimitBytes)
-        process.stdout.write(options.json ? `${JSON.stringify({ lake: lake.root, ...status }, null, 2)}\n` : statusText(lake, status))
+        process.stdout.write(
+          options.json ? `${JSON.stringify({ lake: lake.root, ...status }, null, 2)}\n` : statusText(lake, status),
+        )
         return 0
-      }))
+      }),
+    )
   return withLakeOptions(command)
 }
 
@@ -41,7 +47,8 @@ async function look(lake: Lake, memoryLimitBytes: number): Promise<Status> {
     await access(lake.database)
   } catch (cause) {
     throw new StokerError('STATUS_NO_LAKE', `there is no lake in ${lake.root} yet`, {
-      hint: 'run stoker sync first, or check the lake folder in the configuration', cause,
+      hint: 'run stoker sync first, or check the lake folder in the configuration',
+      cause,
     })
   }
   let database: Database
@@ -74,9 +81,19 @@ function statusText(lake: Lake, { live, types, runs }: Status): string {
   const parts = [`lake     ${lake.root}`, `catalog  ${lake.catalog}`]
   if (!live) parts.push('A worker is writing to this lake now: what follows is as of the newest snapshot.')
   const held = textTable(
-    [{ head: 'source' }, { head: 'type' }, { head: 'resources', align: 'right' }, { head: 'deletions', align: 'right' }, { head: 'watermark' }],
+    [
+      { head: 'source' },
+      { head: 'type' },
+      { head: 'resources', align: 'right' },
+      { head: 'deletions', align: 'right' },
+      { head: 'watermark' },
+    ],
     types.map(({ source, type, resources, deleted, watermark }) => [
-      source, type, countText(resources), countText(deleted), watermark?.toISOString() ?? 'none: the next run asks for everything',
+      source,
+      type,
+      countText(resources),
+      countText(deleted),
+      watermark?.toISOString() ?? 'none: the next run asks for everything',
     ]),
   )
   const last = textTable(
@@ -84,8 +101,13 @@ function statusText(lake: Lake, { live, types, runs }: Status): string {
     runs.map((run) => {
       const ended = run.ended_at ?? run.committed_at
       return [
-        run.run, run.source, run.mode, run.state, run.started_at.toISOString(),
-        ended === null ? '' : durationText(ended.getTime() - run.started_at.getTime()), run.error_message ?? '',
+        run.run,
+        run.source,
+        run.mode,
+        run.state,
+        run.started_at.toISOString(),
+        ended === null ? '' : durationText(ended.getTime() - run.started_at.getTime()),
+        run.error_message ?? '',
       ]
     }),
   )

@@ -10,11 +10,17 @@ const COUNTS = ['received', 'inserted', 'updated', 'unchanged', 'deleted', 'reje
 /** One row a type: what came, what it changed, and the rows its view tables hold now. */
 export function outcomeTable(outcome: RunOutcome, views: readonly View[]): string {
   const superseded = outcome.books.types.some((type) => type.superseded > 0)
-  const columns = superseded ? (['received', 'inserted', 'updated', 'unchanged', 'superseded', 'deleted', 'rejected'] as const) : COUNTS
+  const columns = superseded
+    ? (['received', 'inserted', 'updated', 'unchanged', 'superseded', 'deleted', 'rejected'] as const)
+    : COUNTS
   const rows = new Map(outcome.books.views.map((view) => [view.view_table, view]))
   const table = textTable(
     [{ head: 'type' }, ...columns.map((head) => ({ head, align: 'right' as const })), { head: 'view tables (rows)' }],
-    outcome.books.types.map((type) => [type.type, ...columns.map((column) => countText(type[column])), tablesText(type, views, rows)]),
+    outcome.books.types.map((type) => [
+      type.type,
+      ...columns.map((column) => countText(type[column])),
+      tablesText(type, views, rows),
+    ]),
   )
   const ago = durationText(outcome.endedAt.getTime() - outcome.startedAt.getTime())
   const resumed = outcome.resumed ? ', begun earlier and finished now' : ''

@@ -31,16 +31,24 @@ export function syncCommand(perform: (action: Action) => Promise<void>): Command
     .option('-c, --config <file>', 'the configuration', 'stoker.yaml')
     .option('--full', 'ask for everything again; what the server no longer has is deleted')
     .option('--json', 'the result as JSON on standard output')
-    .addOption(new Option('--log-level <level>', 'log lines on standard error').choices(['silent', 'error', 'warn', 'info', 'debug']).default('warn'))
-    .addHelpText('after', `
+    .addOption(
+      new Option('--log-level <level>', 'log lines on standard error')
+        .choices(['silent', 'error', 'warn', 'info', 'debug'])
+        .default('warn'),
+    )
+    .addHelpText(
+      'after',
+      `
 Examples:
   stoker sync --config stoker.yaml              all sources, one run each
   stoker sync hospital-a --full                 one source, everything anew
   stoker sync --json > result.json              for a program
 
-A run that was interrupted, by a signal, a crash or an error that may pass, goes on where it stopped.`)
+A run that was interrupted, by a signal, a crash or an error that may pass, goes on where it stopped.`,
+    )
     .action((names: string[], _options, command: Command) =>
-      perform(() => sync(names, command.optsWithGlobals<SyncOptions & { trace?: true }>())))
+      perform(() => sync(names, command.optsWithGlobals<SyncOptions & { trace?: true }>())),
+    )
 }
 
 async function sync(names: readonly string[], options: SyncOptions & { readonly trace?: true }): Promise<number> {
@@ -48,9 +56,15 @@ async function sync(names: readonly string[], options: SyncOptions & { readonly 
   for (const warning of config.warnings) process.stderr.write(`warning: ${findingText(warning)}\n`)
   refuseUnknown(names, config)
   const progress = observer()
-  const lifecycle = startLifecycle((signal) => process.stderr.write(`\n${signal}: stopping; the next start goes on from here (again to stop at once)\n`))
+  const lifecycle = startLifecycle((signal) =>
+    process.stderr.write(`\n${signal}: stopping; the next start goes on from here (again to stop at once)\n`),
+  )
   try {
-    const worker = await openWorker(config, { log: makeLog(options.logLevel), observe: progress.observe, signal: lifecycle.signal })
+    const worker = await openWorker(config, {
+      log: makeLog(options.logLevel),
+      observe: progress.observe,
+      signal: lifecycle.signal,
+    })
     let results: SourceResult[]
     try {
       const chosen = worker.sources.filter((source) => names.length === 0 || names.includes(source.name))
@@ -80,13 +94,20 @@ function observer(): { observe: RunObserver; stop(): void } {
   return { observe: plainProgress((text) => process.stderr.write(text), Date.now), stop() {} }
 }
 
-function report(results: readonly SourceResult[], views: readonly View[], lake: Lake, options: { json?: true; trace?: true }): void {
+function report(
+  results: readonly SourceResult[],
+  views: readonly View[],
+  lake: Lake,
+  options: { json?: true; trace?: true },
+): void {
   for (const result of results) {
-    if ('error' in result && !isAbort(result.error)) process.stderr.write(`${result.source}: ${errorText(result.error, options.trace ?? false)}`)
+    if ('error' in result && !isAbort(result.error))
+      process.stderr.write(`${result.source}: ${errorText(result.error, options.trace ?? false)}`)
   }
   if (options.json) {
     const sources = results.map((result) =>
-      'outcome' in result ? outcomeJson(result.outcome) : { source: result.source, error: errorJson(result.error) })
+      'outcome' in result ? outcomeJson(result.outcome) : { source: result.source, error: errorJson(result.error) },
+    )
     process.stdout.write(`${JSON.stringify({ sources, catalog: lake.catalog, lake: lake.root }, null, 2)}\n`)
     return
   }
@@ -97,7 +118,8 @@ function report(results: readonly SourceResult[], views: readonly View[], lake: 
 }
 
 function errorJson(error: unknown): object {
-  if (!(error instanceof StokerError)) return { code: isAbort(error) ? 'STOPPED' : 'INTERNAL', retryable: isAbort(error) }
+  if (!(error instanceof StokerError))
+    return { code: isAbort(error) ? 'STOPPED' : 'INTERNAL', retryable: isAbort(error) }
   return { code: error.code, message: error.message, retryable: error.retryable, hint: error.hint }
 }
 
@@ -107,6 +129,7 @@ function exitCode(results: readonly SourceResult[]): number {
     if ('error' in result) return exitCodeOf(result.error)
     return result.outcome.books.types.some((type) => type.held !== null) ? EXIT.held : EXIT.done
   })
-  for (const code of [EXIT.internal, EXIT.usage, EXIT.failed, EXIT.locked, EXIT.retry, EXIT.held]) if (codes.includes(code)) return code
+  for (const code of [EXIT.internal, EXIT.usage, EXIT.failed, EXIT.locked, EXIT.retry, EXIT.held])
+    if (codes.includes(code)) return code
   return EXIT.done
 }

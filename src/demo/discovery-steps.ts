@@ -32,10 +32,7 @@ export const metadataStep: Step = ({ baseUrl, tokenUrl, tokens, store, startedAt
             service: [
               {
                 coding: [
-                  {
-                    system: 'http://terminology.hl7.org/CodeSystem/restful-security-service',
-                    code: 'SMART-on-FHIR',
-                  },
+                  { system: 'http://terminology.hl7.org/CodeSystem/restful-security-service', code: 'SMART-on-FHIR' },
                 ],
               },
             ],

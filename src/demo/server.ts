@@ -91,11 +91,7 @@ export async function startDemoServer(options: DemoServerOptions = {}): Promise<
     jobs: new ExportJobs(clock),
     tokens: auth === 'none' ? undefined : new AccessTokens(auth, tokenUrl, clock),
     knowsType: (type) => known.has(type) || store.types().includes(type),
-    behaviour: {
-      ...PLAIN_BEHAVIOUR,
-      ...(maxLinesPerFile !== undefined && { maxLinesPerFile }),
-      ...options.behaviour,
-    },
+    behaviour: { ...PLAIN_BEHAVIOUR, ...(maxLinesPerFile !== undefined && { maxLinesPerFile }), ...options.behaviour },
     requests: emptyRequestLog(),
     clock,
     log,

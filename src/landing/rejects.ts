@@ -73,7 +73,8 @@ export function reasonFor(bytes: Buffer, raw: Pick<RawFile, 'kind' | 'types'>): 
     if (error instanceof TypeError) return 'not valid UTF-8'
     return 'not valid JSON'
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return `a JSON ${shape(value)}, not an object`
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return `a JSON ${shape(value)}, not an object`
   const { resourceType, id } = value as Record<string, unknown>
   if (resourceType === undefined) return 'no resourceType'
   if (typeof resourceType !== 'string' || !/^[A-Za-z]{1,64}$/.test(resourceType)) return 'resourceType is no type name'

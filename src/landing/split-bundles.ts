@@ -33,7 +33,12 @@ export async function splitBundles(path: string, facts: LineFacts): Promise<Line
     if (!out.write(`${line}\n`)) await once(out, 'drain')
   }
   const source = createReadStream(path, { highWaterMark: 1 << 20 })
-  const parsed = pick.withParserAsStream({ filter: /^entry\.\d+\.request$/, jsonStreaming: true, packValues: true, streamValues: false })
+  const parsed = pick.withParserAsStream({
+    filter: /^entry\.\d+\.request$/,
+    jsonStreaming: true,
+    packValues: true,
+    streamValues: false,
+  })
   const requests = source.pipe(parsed).pipe(streamValues.asStream())
   // pipe() does not carry an error on.
   source.on('error', (error) => requests.destroy(error))

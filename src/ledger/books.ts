@@ -44,7 +44,12 @@ export async function writeBooks(session: Session, run: number, books: Books): P
 
 export async function booksOf(session: Session, run: number): Promise<Books> {
   return {
-    types: await session.rows<TypeCounts>('SELECT * EXCLUDE (run) FROM stoker.run_type WHERE run = $1 ORDER BY type', [run]),
-    views: await session.rows<ViewCounts>('SELECT * EXCLUDE (run) FROM stoker.run_view WHERE run = $1 ORDER BY view_table', [run]),
+    types: await session.rows<TypeCounts>('SELECT * EXCLUDE (run) FROM stoker.run_type WHERE run = $1 ORDER BY type', [
+      run,
+    ]),
+    views: await session.rows<ViewCounts>(
+      'SELECT * EXCLUDE (run) FROM stoker.run_view WHERE run = $1 ORDER BY view_table',
+      [run],
+    ),
   }
 }

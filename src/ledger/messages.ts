@@ -24,7 +24,9 @@ export async function recordMessages(
   )
   const severities = new Map<number, Set<string>>()
   const rows = await session.rows<{ file: number; severity: string | null }>(
-    'SELECT DISTINCT file, severity FROM stoker.message WHERE run = $1', [run])
+    'SELECT DISTINCT file, severity FROM stoker.message WHERE run = $1',
+    [run],
+  )
   for (const { file, severity } of rows) {
     if (!severities.has(file)) severities.set(file, new Set())
     if (severity !== null) severities.get(file)!.add(severity)

@@ -14,16 +14,20 @@ export async function migrate(database: Database, migrations: readonly Migration
     await session.run(`
       CREATE SCHEMA IF NOT EXISTS stoker;
       CREATE TABLE IF NOT EXISTS stoker.migration (id VARCHAR NOT NULL, applied_at TIMESTAMPTZ NOT NULL)`)
-    const applied = new Set((await session.rows<{ id: string }>('SELECT id FROM stoker.migration')).map((row) => row.id))
+    const applied = new Set(
+      (await session.rows<{ id: string }>('SELECT id FROM stoker.migration')).map((row) => row.id),
+    )
     for (const { id, sql } of migrations) {
       if (applied.delete(id)) continue
       await session.run(sql)
       await session.run('INSERT INTO stoker.migration VALUES ($1, now())', [id])
     }
     if (applied.size > 0) {
-      throw new StokerError('STORE_NEWER', `this lake was written by a newer version of Stoker (${[...applied].join(', ')})`, {
-        hint: 'run the newer version; a lake is never taken back',
-      })
+      throw new StokerError(
+        'STORE_NEWER',
+        `this lake was written by a newer version of Stoker (${[...applied].join(', ')})`,
+        { hint: 'run the newer version; a lake is never taken back' },
+      )
     }
   })
 }

@@ -23,7 +23,8 @@ export async function writeCatalog(path: string, tables: readonly CatalogTable[]
     for (const table of tables) {
       const name = `${sqlName(table.schema)}.${sqlName(table.name)}`
       await connection.run(`CREATE VIEW ${name} AS SELECT * FROM read_parquet(${sqlText(table.files)})`)
-      if (table.description !== undefined) await connection.run(`COMMENT ON VIEW ${name} IS ${sqlText(table.description)}`)
+      if (table.description !== undefined)
+        await connection.run(`COMMENT ON VIEW ${name} IS ${sqlText(table.description)}`)
       for (const column of table.columns) {
         if (column.description === undefined) continue
         await connection.run(`COMMENT ON COLUMN ${name}.${sqlName(column.name)} IS ${sqlText(column.description)}`)

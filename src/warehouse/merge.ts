@@ -48,7 +48,14 @@ export interface Merged {
  */
 export async function merge(session: Session, input: MergeInput): Promise<Merged> {
   await compareReceived(session, input.source, input.files)
-  const { notUnderstood } = await gatherTombstones(session, input.run, input.source, input.types, input.files, input.whole)
+  const { notUnderstood } = await gatherTombstones(
+    session,
+    input.run,
+    input.source,
+    input.types,
+    input.files,
+    input.whole,
+  )
   const types = await countTypes(session, input)
   const views: ViewMerge[] = []
   for (const view of input.views) {

@@ -48,12 +48,18 @@ export async function publishSnapshot(
     await makeFolder(part)
 
     const held = new Map(
-      (last === undefined ? [] : await session.rows<{ name: string; changed: number }>(
-        'SELECT name, changed FROM stoker.snapshot_table WHERE snapshot = $1', [last],
-      )).map((table) => [table.name, table.changed]),
+      (last === undefined
+        ? []
+        : await session.rows<{ name: string; changed: number }>(
+            'SELECT name, changed FROM stoker.snapshot_table WHERE snapshot = $1',
+            [last],
+          )
+      ).map((table) => [table.name, table.changed]),
     )
     const state = new Map(
-      (await session.rows<{ name: string; changed: number }>('SELECT name, changed FROM stoker.view_table')).map((t) => [t.name, t.changed]),
+      (await session.rows<{ name: string; changed: number }>('SELECT name, changed FROM stoker.view_table')).map(
+        (t) => [t.name, t.changed],
+      ),
     )
     const tables: PublishedTable[] = []
     for (const { name } of views) {
@@ -90,13 +96,21 @@ export async function pointCatalog(lake: Lake, snapshot: number): Promise<void> 
 }
 
 export async function lastSnapshot(session: Session): Promise<number | undefined> {
-  return (await session.first<{ last: number | null }>('SELECT max(snapshot) AS last FROM stoker.snapshot'))?.last ?? undefined
+  return (
+    (await session.first<{ last: number | null }>('SELECT max(snapshot) AS last FROM stoker.snapshot'))?.last ??
+    undefined
+  )
 }
 
 /** The snapshot a run's commit was published as, if it was. */
 export async function snapshotOfRun(session: Session, run: number): Promise<number | undefined> {
-  return (await session.first<{ last: number | null }>('SELECT max(snapshot) AS last FROM stoker.snapshot WHERE run = $1', [run]))
-    ?.last ?? undefined
+  return (
+    (
+      await session.first<{ last: number | null }>('SELECT max(snapshot) AS last FROM stoker.snapshot WHERE run = $1', [
+        run,
+      ])
+    )?.last ?? undefined
+  )
 }
 
 async function writeTable(session: Session, select: string, folder: string): Promise<void> {
@@ -148,12 +162,26 @@ function catalogTables(folder: string, views: readonly View[]): CatalogTable[] {
   ]
 }
 
-async function record(database: Database, number: number, run: number | undefined, now: Date, tables: readonly PublishedTable[]): Promise<void> {
+async function record(
+  database: Database,
+  number: number,
+  run: number | undefined,
+  now: Date,
+  tables: readonly PublishedTable[],
+): Promise<void> {
   await database.transaction(async (session) => {
-    await session.run('INSERT INTO stoker.snapshot VALUES ($1, $2, $3::TIMESTAMPTZ)', [number, run ?? null, now.toISOString()])
+    await session.run('INSERT INTO stoker.snapshot VALUES ($1, $2, $3::TIMESTAMPTZ)', [
+      number,
+      run ?? null,
+      now.toISOString(),
+    ])
     for (const table of tables) {
       await session.run('INSERT INTO stoker.snapshot_table VALUES ($1, $2, $3, $4, $5)', [
-        number, table.name, table.changed, table.rows, table.bytes,
+        number,
+        table.name,
+        table.changed,
+        table.rows,
+        table.bytes,
       ])
     }
   })

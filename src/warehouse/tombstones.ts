@@ -80,7 +80,9 @@ async function gatherReported(session: Session, types: readonly string[], file: 
      WHERE deleted.type IN (${types.map(sqlText).join(', ')})`,
     [file.exportedAt.toISOString()],
   )
-  const row = await session.first<{ count: number }>(`SELECT count(*) AS count FROM reported WHERE coalesce(deleted.id, '') = ''`)
+  const row = await session.first<{ count: number }>(
+    `SELECT count(*) AS count FROM reported WHERE coalesce(deleted.id, '') = ''`,
+  )
   await session.run('DROP TABLE temp.reported')
   return row?.count ?? 0
 }

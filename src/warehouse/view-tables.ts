@@ -16,7 +16,10 @@ export interface ViewTableChanges {
  */
 export async function alignViewTables(session: Session, views: readonly View[]): Promise<ViewTableChanges> {
   const held = new Map(
-    (await session.rows<{ name: string; hash: string }>('SELECT name, hash FROM stoker.view_table')).map((t) => [t.name, t.hash]),
+    (await session.rows<{ name: string; hash: string }>('SELECT name, hash FROM stoker.view_table')).map((t) => [
+      t.name,
+      t.hash,
+    ]),
   )
   const made: string[] = []
   const rebuilt: string[] = []
@@ -42,7 +45,9 @@ export async function markChanged(session: Session, name: string): Promise<void>
 
 async function makeViewTable(session: Session, view: View): Promise<void> {
   const columns = [...LINEAGE_COLUMNS, ...view.columns]
-  await session.run(`CREATE TABLE ${viewTable(view.name)} (${columns.map((c) => `${sqlName(c.name)} ${c.type}`).join(', ')})`)
+  await session.run(
+    `CREATE TABLE ${viewTable(view.name)} (${columns.map((c) => `${sqlName(c.name)} ${c.type}`).join(', ')})`,
+  )
   await session.run(`INSERT INTO stoker.view_table VALUES ($1, $2, $3, nextval('stoker.change_number'))`, [
     view.name,
     view.resource,
@@ -61,6 +66,9 @@ async function fillViewTable(session: Session, view: View): Promise<number> {
     `SELECT raw_path FROM stoker.file WHERE file IN (SELECT file FROM (${living})) ORDER BY file`,
   )
   if (files.length === 0) return 0
-  const raw = rawRelationAt(files.map((file) => file.raw_path), living)
+  const raw = rawRelationAt(
+    files.map((file) => file.raw_path),
+    living,
+  )
   return session.run(`INSERT INTO ${viewTable(view.name)} ${viewRows(view, raw)}`)
 }

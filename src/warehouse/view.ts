@@ -34,8 +34,16 @@ export interface ViewInput {
 /** Stands in front of every row of every view table: where it came from. */
 export const LINEAGE_COLUMNS: readonly ViewColumn[] = [
   { name: '_source', type: 'VARCHAR', description: 'The source, as named in the configuration.' },
-  { name: '_resource_key', type: 'VARCHAR', description: 'Key of the resource: source/Type/id. Columns named …_key hold the same form.' },
-  { name: '_last_updated', type: 'TIMESTAMPTZ', description: 'meta.lastUpdated of the version this row was made from, where the server gives one.' },
+  {
+    name: '_resource_key',
+    type: 'VARCHAR',
+    description: 'Key of the resource: source/Type/id. Columns named …_key hold the same form.',
+  },
+  {
+    name: '_last_updated',
+    type: 'TIMESTAMPTZ',
+    description: 'meta.lastUpdated of the version this row was made from, where the server gives one.',
+  },
   { name: '_run', type: 'INTEGER', description: 'The run that brought this version: stoker.run.' },
   { name: '_file', type: 'INTEGER', description: 'The file it came in: stoker.file.' },
   { name: '_line', type: 'BIGINT', description: 'Its line in that file, from 1.' },

@@ -21,8 +21,14 @@ export function closeBooks(
   }
   const counted = new Map(merged.types.map((type) => [type.type, type]))
   const names = new Set([...exports.flatMap((each) => each.types), ...counted.keys(), ...rejected.keys()])
-  const types = [...names].sort().map((type): TypeCounts => ({
-    ...NONE, ...counted.get(type), type, rejected: rejected.get(type) ?? 0, held: held.get(type) ?? null,
-  }))
+  const types = [...names]
+    .sort()
+    .map((type): TypeCounts => ({
+      ...NONE,
+      ...counted.get(type),
+      type,
+      rejected: rejected.get(type) ?? 0,
+      held: held.get(type) ?? null,
+    }))
   return { types, views: merged.views }
 }

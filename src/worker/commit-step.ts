@@ -27,10 +27,12 @@ export async function commitRun(context: RunContext): Promise<Books> {
       source: source.name,
       types: exports.flatMap((each) => each.types),
       files: files.flatMap((file) => landedFile(file, exports)),
-      whole: exports.filter((each) => each.whole).map((each) => ({
-        types: each.types.filter((type) => !held.has(type) && !hasRejects(files, each, type)),
-        exportedAt: each.transaction_time!,
-      })),
+      whole: exports
+        .filter((each) => each.whole)
+        .map((each) => ({
+          types: each.types.filter((type) => !held.has(type) && !hasRejects(files, each, type)),
+          exportedAt: each.transaction_time!,
+        })),
       views,
       onView: (table) => context.tell({ kind: 'merging', table, done: done++, of: views.length }),
     })
@@ -42,7 +44,10 @@ export async function commitRun(context: RunContext): Promise<Books> {
     await writeBooks(session, run, closed)
     await moveRun(session, run, 'committed', clock.now())
     if (merged.deletionsNotUnderstood > 0) {
-      context.tell({ kind: 'note', text: `${merged.deletionsNotUnderstood} reported deletions name no resource by type and id: nothing was deleted for them` })
+      context.tell({
+        kind: 'note',
+        text: `${merged.deletionsNotUnderstood} reported deletions name no resource by type and id: nothing was deleted for them`,
+      })
     }
     return closed
   }, signal)
@@ -55,19 +60,34 @@ export async function commitRun(context: RunContext): Promise<Books> {
 function refuseEmptyHanded(files: readonly FileRecord[]): void {
   const outputs = files.filter((file) => file.kind === 'output' && file.state !== 'skipped')
   if (outputs.length === 0 || outputs.some((file) => file.state !== 'failed')) return
-  throw new StokerError('RUN_NOTHING_LOADED', `none of the ${outputs.length} files the server listed could be had: ${outputs[0]!.note ?? ''}`, {
-    hint: 'check that the source may read its export files (requiresAccessToken, tokenOrigins), then run again',
-  })
+  throw new StokerError(
+    'RUN_NOTHING_LOADED',
+    `none of the ${outputs.length} files the server listed could be had: ${outputs[0]!.note ?? ''}`,
+    { hint: 'check that the source may read its export files (requiresAccessToken, tokenOrigins), then run again' },
+  )
 }
 
 function landedFile(file: FileRecord, exports: readonly ExportRecord[]) {
   if (file.state !== 'landed' || file.kind === 'error') return []
   const record = exports.find((each) => each.export === file.export)!
-  return [{ file: file.file, kind: file.kind, rawPath: file.raw_path!, exportedAt: record.transaction_time!, whole: record.whole }]
+  return [
+    {
+      file: file.file,
+      kind: file.kind,
+      rawPath: file.raw_path!,
+      exportedAt: record.transaction_time!,
+      whole: record.whole,
+    },
+  ]
 }
 
 /** A line that can't be read may be the very resource that seems to be missing. */
 function hasRejects(files: readonly FileRecord[], record: ExportRecord, type: string): boolean {
-  return files.some((file) =>
-    file.export === record.export && file.kind === 'output' && (file.rejects ?? 0) > 0 && (file.type === null || file.type === type))
+  return files.some(
+    (file) =>
+      file.export === record.export &&
+      file.kind === 'output' &&
+      (file.rejects ?? 0) > 0 &&
+      (file.type === null || file.type === type),
+  )
 }

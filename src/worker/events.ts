@@ -6,8 +6,22 @@ export type RunEvent = { readonly source: string; readonly run: number } & (
   | { readonly kind: 'requested'; readonly types: readonly string[]; readonly since: string | undefined }
   | { readonly kind: 'waiting'; readonly progress: string | undefined; readonly waitedMs: number }
   | { readonly kind: 'listed'; readonly files: number; readonly lines: number | undefined }
-  | { readonly kind: 'fetching'; readonly file: number; readonly type: string; readonly bytes: number; readonly lines: number; readonly claimed: number | undefined }
-  | { readonly kind: 'landed'; readonly file: number; readonly type: string; readonly bytes: number; readonly resources: number; readonly rejects: number }
+  | {
+      readonly kind: 'fetching'
+      readonly file: number
+      readonly type: string
+      readonly bytes: number
+      readonly lines: number
+      readonly claimed: number | undefined
+    }
+  | {
+      readonly kind: 'landed'
+      readonly file: number
+      readonly type: string
+      readonly bytes: number
+      readonly resources: number
+      readonly rejects: number
+    }
   | { readonly kind: 'merging'; readonly table: string; readonly done: number; readonly of: number }
   | { readonly kind: 'committed'; readonly inserted: number; readonly updated: number; readonly deleted: number }
   | { readonly kind: 'published'; readonly snapshot: number; readonly tables: number; readonly carriedOver: number }

@@ -45,15 +45,21 @@ async function awaitManifest(context: RunContext, record: ExportRecord, statusUr
   const lines = claims.every((count) => count !== undefined) ? claims.reduce((sum, count) => sum + count, 0) : undefined
   context.tell({ kind: 'listed', files: files.length, lines })
   for (const file of files) {
-    if (file.skip !== undefined) context.tell({ kind: 'note', text: `a ${file.kind} file is not fetched: ${file.skip}` })
+    if (file.skip !== undefined)
+      context.tell({ kind: 'note', text: `a ${file.kind} file is not fetched: ${file.skip}` })
   }
 }
 
 /** Servers export types that nobody asked for, a Medplum's client secrets among them: those are not even fetched. */
 function listFiles(manifest: Manifest, types: readonly string[]): ListedFile[] {
   const listed = ({ kind, ordinal, type, url, count }: ManifestFile): ListedFile => ({
-    kind, ordinal, type, url, count,
-    skip: kind === 'output' && type !== undefined && !types.includes(type) ? `type ${type} was not asked for` : undefined,
+    kind,
+    ordinal,
+    type,
+    url,
+    count,
+    skip:
+      kind === 'output' && type !== undefined && !types.includes(type) ? `type ${type} was not asked for` : undefined,
   })
   return [...manifest.output, ...manifest.deleted, ...manifest.error].map(listed)
 }

@@ -3,7 +3,14 @@ import { rm } from 'node:fs/promises'
 import PQueue from 'p-queue'
 import { isAbort, StokerError } from '../core/errors.ts'
 import { exportsOf, type ExportRecord } from '../ledger/exports.ts'
-import { filesOf, recordFileFailed, recordLanded, recordStaged, type FileRecord, type StagedFacts } from '../ledger/files.ts'
+import {
+  filesOf,
+  recordFileFailed,
+  recordLanded,
+  recordStaged,
+  type FileRecord,
+  type StagedFacts,
+} from '../ledger/files.ts'
 import { land } from '../landing/land.ts'
 import { rejectsPath } from '../landing/rejects.ts'
 import { BUNDLE_LINE_BYTES_MAX, splitBundles } from '../landing/split-bundles.ts'
@@ -59,7 +66,13 @@ async function fetchFile(
   signal: AbortSignal,
 ): Promise<StagedFacts> {
   const type = nameOf(file)
-  const entry = { kind: file.kind, type: file.type ?? undefined, url: file.url, count: file.claimed ?? undefined, ordinal: file.ordinal }
+  const entry = {
+    kind: file.kind,
+    type: file.type ?? undefined,
+    url: file.url,
+    count: file.claimed ?? undefined,
+    ordinal: file.ordinal,
+  }
   const report = (bytes: number, lines: number) =>
     context.tell({ kind: 'fetching', file: file.file, type, bytes, lines, claimed: file.claimed ?? undefined })
   const facts = await context.client.fetchFile(
@@ -96,7 +109,11 @@ async function landFile(
   const raw = { source: source.name, run, file: file.file, kind: file.kind, types: record.types, stagedPath, rawPath }
   const landed = await database.using((session) => session.interruptible(signal, () => land(session, raw, facts)))
   await database.transaction((session) =>
-    recordLanded(session, file, { ...landed, rawPath, rejectsPath: landed.rejects > 0 ? rejectsPath(rawPath) : undefined }),
+    recordLanded(session, file, {
+      ...landed,
+      rawPath,
+      rejectsPath: landed.rejects > 0 ? rejectsPath(rawPath) : undefined,
+    }),
   )
   await rm(stagedPath, { force: true })
   context.tell({ kind: 'landed', file: file.file, type: nameOf(file), bytes: facts.bytes, ...landed })

@@ -41,7 +41,13 @@ export async function runSource(context: WorkerContext, source: Source, full = f
     const held = await unfinishedRun(context.ledger, source.name)
     if (held !== undefined) {
       try {
-        const outcome = await pursue(enter({ ...context, source, client }, held.run), held.state, held.mode, held.started_at, true)
+        const outcome = await pursue(
+          enter({ ...context, source, client }, held.run),
+          held.state,
+          held.mode,
+          held.started_at,
+          true,
+        )
         if (!full || held.mode === 'full') return outcome
       } catch (error) {
         // The server no longer knows the export of the run we came back to: begin anew, once.
@@ -55,12 +61,21 @@ export async function runSource(context: WorkerContext, source: Source, full = f
   }
 }
 
-async function open(context: WorkerContext, source: Source, full: boolean): Promise<{ run: number; mode: RunMode; startedAt: Date }> {
+async function open(
+  context: WorkerContext,
+  source: Source,
+  full: boolean,
+): Promise<{ run: number; mode: RunMode; startedAt: Date }> {
   const watermarks = new Map((await watermarksOf(context.ledger, source.name)).map((w) => [w.type, w.transaction_time]))
   const plan = planRun({ ...source.since, types: source.types, watermarks, mode: full ? 'full' : source.since.mode })
   const startedAt = context.clock.now()
   const run = await context.database.transaction(async (session) => {
-    const number = await openRun(session, { source: source.name, mode: plan.mode, startedAt, version: context.stokerVersion })
+    const number = await openRun(session, {
+      source: source.name,
+      mode: plan.mode,
+      startedAt,
+      version: context.stokerVersion,
+    })
     await planExports(session, number, plan.exports)
     return number
   })
@@ -71,7 +86,13 @@ function enter(context: Omit<RunContext, 'run' | 'tell'>, run: number): RunConte
   return { ...context, run, tell: (event) => context.observe({ source: context.source.name, run, ...event }) }
 }
 
-async function pursue(context: RunContext, from: RunState, mode: RunMode, startedAt: Date, resumed: boolean): Promise<RunOutcome> {
+async function pursue(
+  context: RunContext,
+  from: RunState,
+  mode: RunMode,
+  startedAt: Date,
+  resumed: boolean,
+): Promise<RunOutcome> {
   const { ledger, run, source, clock } = context
   context.tell({ kind: 'started', mode, resumed })
   let state = from
@@ -95,7 +116,16 @@ async function pursue(context: RunContext, from: RunState, mode: RunMode, starte
     await noteFailure(context, state, error)
     throw error
   }
-  return { source: source.name, run, mode, resumed, books: await booksOf(ledger, run), snapshot, startedAt, endedAt: clock.now() }
+  return {
+    source: source.name,
+    run,
+    mode,
+    resumed,
+    books: await booksOf(ledger, run),
+    snapshot,
+    startedAt,
+    endedAt: clock.now(),
+  }
 }
 
 async function publish(context: RunContext): Promise<number> {
@@ -143,8 +173,10 @@ async function abandon(context: RunContext, facts: { readonly code: string; read
   const { ledger, run, lake, source, clock } = context
   await forgetSignatures(ledger, run)
   await failRun(ledger, run, facts, clock.now())
-  for (const folder of [lake.staging(run), lake.rawRun(source.name, run)]) await rm(folder, { recursive: true, force: true })
+  for (const folder of [lake.staging(run), lake.rawRun(source.name, run)])
+    await rm(folder, { recursive: true, force: true })
   for (const record of await exportsOf(ledger, run)) {
-    if (record.status_url !== null) await context.client.release(record.status_url, context.signal).catch(() => undefined)
+    if (record.status_url !== null)
+      await context.client.release(record.status_url, context.signal).catch(() => undefined)
   }
 }

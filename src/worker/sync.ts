@@ -5,11 +5,14 @@ import { runSource, type RunOutcome } from './run.ts'
 import type { Source } from './source.ts'
 
 export type SourceResult =
-  | { readonly source: string; readonly outcome: RunOutcome }
-  | { readonly source: string; readonly error: unknown }
+  { readonly source: string; readonly outcome: RunOutcome } | { readonly source: string; readonly error: unknown }
 
 /** Ends early, with what was done so far and an AbortError, when the process is asked to stop. */
-export async function syncSources(context: WorkerContext, sources: readonly Source[], full: boolean): Promise<SourceResult[]> {
+export async function syncSources(
+  context: WorkerContext,
+  sources: readonly Source[],
+  full: boolean,
+): Promise<SourceResult[]> {
   const results: SourceResult[] = []
   for (const source of sources) {
     try {

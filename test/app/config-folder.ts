@@ -31,7 +31,9 @@ export const OWN_VIEWS = {
 export const MACHINE_BYTES = 8 * 2 ** 30
 
 export async function loadText(
-  yaml: string, files: Readonly<Record<string, string>> = {}, env: NodeJS.ProcessEnv = {},
+  yaml: string,
+  files: Readonly<Record<string, string>> = {},
+  env: NodeJS.ProcessEnv = {},
 ): Promise<LoadedConfig> {
   const folder = await makeFolder({ 'stoker.yaml': yaml, ...OWN_VIEWS, ...files })
   return loadConfig(join(folder, 'stoker.yaml'), env, MACHINE_BYTES)
@@ -39,7 +41,9 @@ export async function loadText(
 
 /** The mistakes of a configuration that must not load. */
 export async function mistakesOf(
-  yaml: string, files: Readonly<Record<string, string>> = {}, env: NodeJS.ProcessEnv = {},
+  yaml: string,
+  files: Readonly<Record<string, string>> = {},
+  env: NodeJS.ProcessEnv = {},
 ): Promise<readonly ConfigFinding[]> {
   try {
     await loadText(yaml, files, env)

@@ -86,7 +86,10 @@ test('a file that is not there is an error of its own', async () => {
 describe('keys and shapes', () => {
   test('an unknown key names the nearest right one', async () => {
     expect(await withLine('relase: true')).toMatchObject({
-      path: 'sources[0].relase', line: 8, column: 5, wayOut: "Did you mean 'release'?",
+      path: 'sources[0].relase',
+      line: 8,
+      column: 5,
+      wayOut: "Did you mean 'release'?",
     })
   })
 
@@ -166,11 +169,13 @@ describe('YAML itself', () => {
 describe('resource types', () => {
   test('a type FHIR does not have names the nearest', async () => {
     expect(await withLine('types: [Patient, Condtion]')).toMatchObject({
-      path: 'sources[0].types[1]', problem: 'FHIR has no type Condtion', wayOut: "Did you mean 'Condition'?",
+      path: 'sources[0].types[1]',
+      problem: 'FHIR has no type Condtion',
+      wayOut: "Did you mean 'Condition'?",
     })
   })
 
-  test('a server\'s own type is refused, because it may hold secrets', async () => {
+  test("a server's own type is refused, because it may hold secrets", async () => {
     expect((await withLine('types: [ClientApplication]')).problem).toBe('FHIR has no type ClientApplication')
   })
 
@@ -344,7 +349,12 @@ describe('secrets', () => {
   })
 
   test('a JWKS without the named key is told, one with it loads', async () => {
-    const jwks = JSON.stringify({ keys: [{ ...jwk, kid: 'a' }, { ...jwk, kid: 'b' }] })
+    const jwks = JSON.stringify({
+      keys: [
+        { ...jwk, kid: 'a' },
+        { ...jwk, kid: 'b' },
+      ],
+    })
     expect((await withAuth(key('keyFile: a.json, keyId: c'), { 'a.json': jwks })).problem).toMatch(/no key c/)
     await expect(
       loadText(SOURCE.replace('{kind: none}', key('keyFile: a.json, keyId: b')), { 'a.json': jwks }),

@@ -108,7 +108,10 @@ describe('config/stoker.example.yaml', () => {
     const env = { CLINIC_SECRET: 'a', ARCHIVE_TOKEN: 'b' }
     const config = await loadConfig(join(folder, 'config/stoker.yaml'), env, MACHINE_BYTES)
     expect(config.sources.map((source) => source.auth.kind)).toEqual([
-      'private-key-jwt', 'client-secret', 'bearer', 'none',
+      'private-key-jwt',
+      'client-secret',
+      'bearer',
+      'none',
     ])
   })
 

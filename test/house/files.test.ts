@@ -21,8 +21,10 @@ test('every source file opens with a doc comment that says what it is', () => {
 
 test('names are in kebab-case and name a noun, not a drawer', () => {
   const drawer = /(^|-)(utils?|helpers?|common|shared|misc|index)(-|\.|$)|^types\.ts$/
-  const wrong = source.filter(({ path }) => path.split('/').some((step) => drawer.test(step)) ||
-    !/^[a-z0-9]+(-[a-z0-9]+)*\.ts$/.test(basename(path)))
+  const wrong = source.filter(
+    ({ path }) =>
+      path.split('/').some((step) => drawer.test(step)) || !/^[a-z0-9]+(-[a-z0-9]+)*\.ts$/.test(basename(path)),
+  )
   expect(wrong.map((file) => file.path)).toEqual([])
 })
 
@@ -31,17 +33,26 @@ test('no folder lies deeper than two below src', () => {
 })
 
 test('no file passes on what others export', () => {
-  const passing = source.filter((file) => file.tree.statements.some((statement) =>
-    ts.isExportDeclaration(statement) && statement.moduleSpecifier && !statement.exportClause) ||
-    (file.tree.statements.length > 0 && file.tree.statements.every((statement) =>
-      ts.isExportDeclaration(statement) && statement.moduleSpecifier)))
+  const passing = source.filter(
+    (file) =>
+      file.tree.statements.some(
+        (statement) => ts.isExportDeclaration(statement) && statement.moduleSpecifier && !statement.exportClause,
+      ) ||
+      (file.tree.statements.length > 0 &&
+        file.tree.statements.every((statement) => ts.isExportDeclaration(statement) && statement.moduleSpecifier)),
+  )
   expect(passing.map((file) => file.path)).toEqual([])
 })
 
 test('nothing is left for later in the source', () => {
-  const marks = everything.flatMap((file) => file.text.split('\n').flatMap((line, index) =>
-    /\b(TODO|FIXME|XXX|HACK)\b/.test(line) && !file.path.endsWith('house/files.test.ts')
-      ? [`${file.path}:${index + 1}`]
-      : []))
+  const marks = everything.flatMap((file) =>
+    file.text
+      .split('\n')
+      .flatMap((line, index) =>
+        /\b(TODO|FIXME|XXX|HACK)\b/.test(line) && !file.path.endsWith('house/files.test.ts')
+          ? [`${file.path}:${index + 1}`]
+          : [],
+      ),
+  )
   expect(marks).toEqual([])
 })

@@ -28,10 +28,12 @@ const CONFIGURATION = ['src/app/config.ts', 'src/app/secret.ts']
 
 /** `from:line imports to` for each relative import that `isWrong`. */
 function wrongImports(isWrong: (file: SourceFile, target: string) => boolean): string[] {
-  return files.flatMap((file) => file.imports.flatMap((each) => {
-    const target = importedPath(file, each)
-    return target !== undefined && isWrong(file, target) ? [`${file.path}:${each.line} imports ${target}`] : []
-  }))
+  return files.flatMap((file) =>
+    file.imports.flatMap((each) => {
+      const target = importedPath(file, each)
+      return target !== undefined && isWrong(file, target) ? [`${file.path}:${each.line} imports ${target}`] : []
+    }),
+  )
 }
 
 function folderOf(path: string): string {
@@ -53,8 +55,9 @@ describe('a folder imports only what lies below it', () => {
 })
 
 test('of app the worker knows only the configuration', () => {
-  const wrong = wrongImports((file, target) =>
-    file.folder === 'worker' && folderOf(target) === 'app' && !CONFIGURATION.includes(target))
+  const wrong = wrongImports(
+    (file, target) => file.folder === 'worker' && folderOf(target) === 'app' && !CONFIGURATION.includes(target),
+  )
   expect(wrong).toEqual([])
 })
 
@@ -64,10 +67,12 @@ test('no file of src imports a file outside src, and each names a file that is t
 })
 
 test('no file needs itself to be loaded first', () => {
-  const needs = new Map(files.map((file) => {
-    const targets = file.imports.filter((each) => !each.isType).map((each) => importedPath(file, each))
-    return [file.path, targets.filter((target) => target !== undefined)]
-  }))
+  const needs = new Map(
+    files.map((file) => {
+      const targets = file.imports.filter((each) => !each.isType).map((each) => importedPath(file, each))
+      return [file.path, targets.filter((target) => target !== undefined)]
+    }),
+  )
   expect([...needs.keys()].flatMap((start) => circleFrom(start, needs) ?? [])).toEqual([])
 })
 
@@ -94,8 +99,10 @@ test('the protocol, the view compiler, the demo server and core know nothing of 
 
 test('modules of Node are imported by their node: names', async () => {
   const { builtinModules } = await import('node:module')
-  const found = files.flatMap((file) => file.imports
-    .filter((each) => builtinModules.includes(each.specifier) && !each.specifier.startsWith('node:'))
-    .map((each) => `${file.path}:${each.line} ${each.specifier}`))
+  const found = files.flatMap((file) =>
+    file.imports
+      .filter((each) => builtinModules.includes(each.specifier) && !each.specifier.startsWith('node:'))
+      .map((each) => `${file.path}:${each.line} ${each.specifier}`),
+  )
   expect(found).toEqual([])
 })

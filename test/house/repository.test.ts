@@ -7,7 +7,15 @@ import { describe, expect, test } from 'vitest'
 import { ROOT, importedPackage, readTree, walk } from './source-tree.ts'
 
 const TOP_LEVEL = [
-  'src', 'schemas', 'test', 'config', 'package.json', 'package-lock.json', 'tsconfig.json', 'Dockerfile', 'README.md',
+  'src',
+  'schemas',
+  'test',
+  'config',
+  'package.json',
+  'package-lock.json',
+  'tsconfig.json',
+  'Dockerfile',
+  'README.md',
   'LICENSE',
 ]
 
@@ -21,7 +29,12 @@ const manifest = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as
 test('the top level holds only the names the design allows', ({ skip }) => {
   const git = spawnSync('git', ['ls-files', '-z'], { cwd: ROOT, encoding: 'utf8' })
   if (git.error || git.status !== 0) skip('not a git checkout, or git is missing')
-  const names = new Set(git.stdout.split('\0').filter(Boolean).map((path) => path.split('/')[0]!))
+  const names = new Set(
+    git.stdout
+      .split('\0')
+      .filter(Boolean)
+      .map((path) => path.split('/')[0]!),
+  )
   expect([...names].filter((name) => !name.startsWith('.') && !TOP_LEVEL.includes(name))).toEqual([])
 })
 
@@ -54,7 +67,15 @@ describe('packages', () => {
   })
 
   test.each([
-    '@duckdb/node-api', 'apache-arrow', 'undici', 'jose', 'stream-json', 'split2', 'pino', 'p-queue', 'vitest',
+    '@duckdb/node-api',
+    'apache-arrow',
+    'undici',
+    'jose',
+    'stream-json',
+    'split2',
+    'pino',
+    'p-queue',
+    'vitest',
   ])('%s is one of the packages this project stands on', (name) => {
     expect({ ...manifest.dependencies, ...manifest.devDependencies }).toHaveProperty([name])
   })

@@ -61,7 +61,10 @@ export function importedPath(file: SourceFile, { specifier }: Import): string | 
 /** The package that an import names (`ajv` for `ajv/dist/2020.js`); undefined for our own files and Node's. */
 export function importedPackage({ specifier }: Import): string | undefined {
   if (specifier.startsWith('.') || specifier.startsWith('node:')) return undefined
-  return specifier.split('/').slice(0, specifier.startsWith('@') ? 2 : 1).join('/')
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/')
 }
 
 export function walk(node: ts.Node, visit: (node: ts.Node) => void): void {
@@ -81,9 +84,8 @@ export function usesOf(file: SourceFile, object: string, properties?: readonly s
     if (!ts.isPropertyAccessExpression(node) && !ts.isElementAccessExpression(node)) return
     if (!ts.isIdentifier(node.expression) || node.expression.text !== object) return
     const name = ts.isPropertyAccessExpression(node) ? node.name : node.argumentExpression
-    const isMeant = !properties || (ts.isMemberName(name) || ts.isStringLiteral(name)
-      ? properties.includes(name.text)
-      : true)
+    const isMeant =
+      !properties || (ts.isMemberName(name) || ts.isStringLiteral(name) ? properties.includes(name.text) : true)
     if (isMeant) found.push(`${file.path}:${lineOf(node)}`)
   })
   return found

@@ -34,14 +34,26 @@ async function landing(content: Buffer | string, kind: RawFile['kind'] = 'output
   const chunks: Buffer[] = []
   for (let i = 0; i < bytes.length; i += chunkBytes) chunks.push(bytes.subarray(i, i + chunkBytes))
   const raw: RawFile = {
-    source: 's', run: 1, file, kind, types: ['Patient'],
-    stagedPath: join(folder, `${file}.ndjson`), rawPath: join(folder, `${file}.parquet`),
+    source: 's',
+    run: 1,
+    file,
+    kind,
+    types: ['Patient'],
+    stagedPath: join(folder, `${file}.ndjson`),
+    rawPath: join(folder, `${file}.parquet`),
   }
   const facts = await stage(Readable.from(chunks), raw.stagedPath)
   const landed = await land(session, raw, facts)
-  const rows = await session.rows<{ id: string; line: number }>(`SELECT id, line FROM ${rawRelation([raw.rawPath])} ORDER BY line`)
-  const rejects = landed.rejects === 0 ? [] : (await readFile(rejectsPath(raw.rawPath), 'utf8')).trimEnd().split('\n')
-    .map((line) => JSON.parse(line) as { line: number; byte_offset: number; reason: string; text: string })
+  const rows = await session.rows<{ id: string; line: number }>(
+    `SELECT id, line FROM ${rawRelation([raw.rawPath])} ORDER BY line`,
+  )
+  const rejects =
+    landed.rejects === 0
+      ? []
+      : (await readFile(rejectsPath(raw.rawPath), 'utf8'))
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.parse(line) as { line: number; byte_offset: number; reason: string; text: string })
   return { facts, landed, rows, rejects, raw, bytes }
 }
 
@@ -51,18 +63,32 @@ describe('landing', () => {
   test('a clean file lands line for line, hashed as received', async () => {
     const content = `${patient('a')}\n${patient('b')}\n`
     const { facts, landed, rows, raw } = await landing(content)
-    expect(facts).toMatchObject({ lines: 2, blanks: 0, bytes: content.length, longestLineBytes: patient('a').length, bom: false })
+    expect(facts).toMatchObject({
+      lines: 2,
+      blanks: 0,
+      bytes: content.length,
+      longestLineBytes: patient('a').length,
+      bom: false,
+    })
     expect(facts.sha256).toBe(createHash('sha256').update(content).digest('hex'))
     expect(landed).toEqual({ resources: 2, rejects: 0 })
-    expect(rows).toEqual([{ id: 'a', line: 1 }, { id: 'b', line: 2 }])
+    expect(rows).toEqual([
+      { id: 'a', line: 1 },
+      { id: 'b', line: 2 },
+    ])
     expect((await stat(raw.rawPath)).mode & 0o777).toBe(0o600)
   })
 
   test('a byte order mark, CRLF, blank lines and a missing last newline cost no line and shift no number', async () => {
-    const { facts, rows, landed } = await landing(`\uFEFF\r\n${patient('a')}\r\n\n  \t\n${patient('é')}`.replace('é', 'b'))
+    const { facts, rows, landed } = await landing(
+      `\uFEFF\r\n${patient('a')}\r\n\n  \t\n${patient('é')}`.replace('é', 'b'),
+    )
     expect(facts).toMatchObject({ lines: 5, blanks: 3, bom: true })
     expect(landed).toEqual({ resources: 2, rejects: 0 })
-    expect(rows).toEqual([{ id: 'a', line: 2 }, { id: 'b', line: 5 }])
+    expect(rows).toEqual([
+      { id: 'a', line: 2 },
+      { id: 'b', line: 5 },
+    ])
   })
 
   test('each reject is named with line, byte offset and reason, and the file goes on', async () => {
@@ -76,14 +102,27 @@ describe('landing', () => {
       ['{"resourceType":"Patient"}', 'no id'],
       ['{"resourceType":"Patient","id":"a b"}', 'id is no FHIR id'],
       ['{"resourceType":"ClientApplication","id":"x","secret":"s"}', 'type ClientApplication was not asked for'],
-      [Buffer.concat([Buffer.from('{"resourceType":"Patient","id":"x","n":"'), Buffer.from([0xff]), Buffer.from('"}')]), 'not valid UTF-8'],
-      ['{"resourceType":"Patient","id":"x","n":"\\ud800"}', 'JSON that DuckDB does not read (a lone surrogate, or nested too deep)'],
+      [
+        Buffer.concat([
+          Buffer.from('{"resourceType":"Patient","id":"x","n":"'),
+          Buffer.from([0xff]),
+          Buffer.from('"}'),
+        ]),
+        'not valid UTF-8',
+      ],
+      [
+        '{"resourceType":"Patient","id":"x","n":"\\ud800"}',
+        'JSON that DuckDB does not read (a lone surrogate, or nested too deep)',
+      ],
       ['\uFEFF' + patient('ü').replace('ü', 'u'), 'not valid JSON'],
       [patient('z'), undefined],
     ]
     const content = Buffer.concat(lines.flatMap(([line]) => [Buffer.from(line as string), Buffer.from('\n')]))
     const { rows, rejects, landed, facts, bytes, raw } = await landing(content)
-    expect(rows).toEqual([{ id: 'a', line: 1 }, { id: 'z', line: lines.length }])
+    expect(rows).toEqual([
+      { id: 'a', line: 1 },
+      { id: 'z', line: lines.length },
+    ])
     const expected = lines.flatMap(([, reason], i) => (reason === undefined ? [] : [{ line: i + 1, reason }]))
     expect(rejects.map(({ line, reason }) => ({ line, reason }))).toEqual(expected)
     for (const reject of rejects) {
@@ -108,27 +147,45 @@ describe('landing', () => {
   test('whatever the lines and however they are cut into chunks, lines = resources + rejects + blanks and numbers hold', async () => {
     const line = fc.oneof(
       { weight: 4, arbitrary: fc.integer({ min: 0, max: 999 }).map((n) => patient(`p${n}`)) },
-      fc.constantFrom('', ' ', '\r', '\t \r', '{', '0', '\u001e', '\u001e\u001e', '"é"', '{"resourceType":"Patient","id":"ok"} x', `${patient('crlf')}\r`),
+      fc.constantFrom(
+        '',
+        ' ',
+        '\r',
+        '\t \r',
+        '{',
+        '0',
+        '\u001e',
+        '\u001e\u001e',
+        '"é"',
+        '{"resourceType":"Patient","id":"ok"} x',
+        `${patient('crlf')}\r`,
+      ),
       fc.string({ maxLength: 12 }).map((s) => s.replaceAll('\n', '')),
     )
     await fc.assert(
-      fc.asyncProperty(fc.array(line, { maxLength: 30 }), fc.boolean(), fc.boolean(), fc.integer({ min: 1, max: 64 }), async (lines, bom, last, chunk) => {
-        const content = (bom ? '\uFEFF' : '') + lines.join('\n') + (last && lines.length > 0 ? '\n' : '')
-        const { facts, rows } = await landing(content, 'output', chunk)
-        const body = content.startsWith('\uFEFF') ? content.slice(1) : content
-        const all = body.split('\n')
-        if (all.at(-1) === '') all.pop()
-        expect(facts.lines).toBe(all.length)
-        const usable = all.flatMap((text, i) => {
-          try {
-            const value = JSON.parse(text) as { resourceType?: string; id?: string }
-            return value?.resourceType === 'Patient' ? [{ id: value.id, line: i + 1 }] : []
-          } catch {
-            return []
-          }
-        })
-        expect(rows).toEqual(usable)
-      }),
+      fc.asyncProperty(
+        fc.array(line, { maxLength: 30 }),
+        fc.boolean(),
+        fc.boolean(),
+        fc.integer({ min: 1, max: 64 }),
+        async (lines, bom, last, chunk) => {
+          const content = (bom ? '\uFEFF' : '') + lines.join('\n') + (last && lines.length > 0 ? '\n' : '')
+          const { facts, rows } = await landing(content, 'output', chunk)
+          const body = content.startsWith('\uFEFF') ? content.slice(1) : content
+          const all = body.split('\n')
+          if (all.at(-1) === '') all.pop()
+          expect(facts.lines).toBe(all.length)
+          const usable = all.flatMap((text, i) => {
+            try {
+              const value = JSON.parse(text) as { resourceType?: string; id?: string }
+              return value?.resourceType === 'Patient' ? [{ id: value.id, line: i + 1 }] : []
+            } catch {
+              return []
+            }
+          })
+          expect(rows).toEqual(usable)
+        },
+      ),
       { numRuns: 150, seed: 20_18 },
     )
   })

@@ -29,7 +29,12 @@ export async function valuesByHand(folder: string): Promise<Record<string, strin
   const values = Object.fromEntries(Object.keys(valuesOf).map((column) => [column, [] as string[]]))
   for await (const resource of readResources(folder)) {
     for (const [column, [type, read]] of Object.entries(valuesOf)) {
-      if (type === resource.resourceType) values[column]?.push(...read(resource).filter((v) => v != null).map(String))
+      if (type === resource.resourceType)
+        values[column]?.push(
+          ...read(resource)
+            .filter((v) => v != null)
+            .map(String),
+        )
     }
   }
   for (const list of Object.values(values)) list.sort()
@@ -55,7 +60,10 @@ export function at(node: unknown, ...names: string[]): unknown[] {
 }
 
 const one = (): number => 1
-const each = (...names: string[]) => (resource: Resource): number => at(resource, ...names).length
+const each =
+  (...names: string[]) =>
+  (resource: Resource): number =>
+    at(resource, ...names).length
 
 const rowsOf: Record<string, [type: string, rows: (resource: Resource) => number]> = {
   allergy_intolerance: ['AllergyIntolerance', one],
@@ -87,18 +95,33 @@ const rowsOf: Record<string, [type: string, rows: (resource: Resource) => number
 }
 
 type Read = (resource: Resource) => unknown[]
-const all = (...names: string[]): Read => (resource) => at(resource, ...names)
-const first = (...names: string[]): Read => (resource) => at(resource, ...names).slice(0, 1)
-const instant = (...reads: Read[]): Read => (resource) =>
-  reads.flatMap((read) => read(resource)).map((value) => Date.parse(String(value)))
-const keyOf = (type: string, read: Read): Read => (resource) =>
-  read(resource).map(String).filter((reference) => reference.startsWith(`${type}/`))
-const amountOf = (...codes: string[]): Read => (resource) =>
-  at(resource, 'item').flatMap((item) => {
-    const ofCode = at(item, 'adjudication').filter((adjudication) =>
-      at(adjudication, 'category', 'coding', 'code').some((code) => codes.includes(String(code))))
-    return at(ofCode[0], 'amount', 'value')
-  })
+const all =
+  (...names: string[]): Read =>
+  (resource) =>
+    at(resource, ...names)
+const first =
+  (...names: string[]): Read =>
+  (resource) =>
+    at(resource, ...names).slice(0, 1)
+const instant =
+  (...reads: Read[]): Read =>
+  (resource) =>
+    reads.flatMap((read) => read(resource)).map((value) => Date.parse(String(value)))
+const keyOf =
+  (type: string, read: Read): Read =>
+  (resource) =>
+    read(resource)
+      .map(String)
+      .filter((reference) => reference.startsWith(`${type}/`))
+const amountOf =
+  (...codes: string[]): Read =>
+  (resource) =>
+    at(resource, 'item').flatMap((item) => {
+      const ofCode = at(item, 'adjudication').filter((adjudication) =>
+        at(adjudication, 'category', 'coding', 'code').some((code) => codes.includes(String(code))),
+      )
+      return at(ofCode[0], 'amount', 'value')
+    })
 const blueButton = (variable: string): string => `https://bluebutton.cms.gov/resources/variables/${variable}`
 
 const valuesOf: Record<string, [type: string, read: Read]> = {
@@ -117,21 +140,31 @@ const valuesOf: Record<string, [type: string, read: Read]> = {
   'encounter.period_start': ['Encounter', instant(all('period', 'start'))],
   'explanation_of_benefit.claim_key': ['ExplanationOfBenefit', keyOf('Claim', all('claim', 'reference'))],
   'explanation_of_benefit.payment_amount': ['ExplanationOfBenefit', all('payment', 'amount', 'value')],
-  'explanation_of_benefit_adjudication.amount':
-    ['ExplanationOfBenefit', all('item', 'adjudication', 'amount', 'value')],
-  'explanation_of_benefit_item.coinsurance_amount':
-    ['ExplanationOfBenefit', amountOf('coinsurance', blueButton('line_coinsrnc_amt'))],
-  'explanation_of_benefit_item.submitted_amount':
-    ['ExplanationOfBenefit', amountOf('submitted', blueButton('line_sbmtd_chrg_amt'))],
+  'explanation_of_benefit_adjudication.amount': [
+    'ExplanationOfBenefit',
+    all('item', 'adjudication', 'amount', 'value'),
+  ],
+  'explanation_of_benefit_item.coinsurance_amount': [
+    'ExplanationOfBenefit',
+    amountOf('coinsurance', blueButton('line_coinsrnc_amt')),
+  ],
+  'explanation_of_benefit_item.submitted_amount': [
+    'ExplanationOfBenefit',
+    amountOf('submitted', blueButton('line_sbmtd_chrg_amt')),
+  ],
   'immunization.occurrence_datetime': ['Immunization', instant(all('occurrenceDateTime'))],
   'immunization.vaccine_code': ['Immunization', first('vaccineCode', 'coding', 'code')],
   'medication_request.authored_on': ['MedicationRequest', instant(all('authoredOn'))],
   'medication_request.medication_code': ['MedicationRequest', first('medicationCodeableConcept', 'coding', 'code')],
-  'medication_request.reason_condition_key':
-    ['MedicationRequest', (r) => keyOf('Condition', all('reasonReference', 'reference'))(r).slice(0, 1)],
+  'medication_request.reason_condition_key': [
+    'MedicationRequest',
+    (r) => keyOf('Condition', all('reasonReference', 'reference'))(r).slice(0, 1),
+  ],
   'observation.code_text': ['Observation', all('code', 'text')],
-  'observation.effective_datetime': ['Observation',
-    instant(all('effectiveDateTime'), all('effectiveInstant'), all('effectivePeriod', 'start'))],
+  'observation.effective_datetime': [
+    'Observation',
+    instant(all('effectiveDateTime'), all('effectiveInstant'), all('effectivePeriod', 'start')),
+  ],
   'observation.effective_end': ['Observation', instant(all('effectivePeriod', 'end'))],
   'observation.issued': ['Observation', instant(all('issued'))],
   'observation.patient_key': ['Observation', keyOf('Patient', all('subject', 'reference'))],
@@ -141,11 +174,16 @@ const valuesOf: Record<string, [type: string, read: Read]> = {
   'observation_coding.code': ['Observation', all('code', 'coding', 'code')],
   'observation_component.value_quantity': ['Observation', all('component', 'valueQuantity', 'value')],
   'observation_component.value_unit_code': ['Observation', all('component', 'valueQuantity', 'code')],
-  'patient.address_postal_code': ['Patient', (r) => at(r, 'address').slice(0, 1).flatMap((a) => at(a, 'postalCode'))],
+  'patient.address_postal_code': [
+    'Patient',
+    (r) =>
+      at(r, 'address')
+        .slice(0, 1)
+        .flatMap((a) => at(a, 'postalCode')),
+  ],
   'patient.birth_date': ['Patient', all('birthDate')],
   'patient.id': ['Patient', all('id')],
   'patient_identifier.value': ['Patient', all('identifier', 'value')],
-  'procedure.performed_datetime':
-    ['Procedure', instant(all('performedDateTime'), all('performedPeriod', 'start'))],
+  'procedure.performed_datetime': ['Procedure', instant(all('performedDateTime'), all('performedPeriod', 'start'))],
   'procedure.performed_end': ['Procedure', instant(all('performedPeriod', 'end'))],
 }

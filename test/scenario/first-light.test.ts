@@ -17,7 +17,15 @@ interface SyncJson {
     readonly resumed: boolean
     readonly snapshot: number
     readonly error?: { readonly code: string; readonly retryable: boolean }
-    readonly types: readonly { type: string; received: number; inserted: number; updated: number; unchanged: number; deleted: number; rejected: number }[]
+    readonly types: readonly {
+      type: string
+      received: number
+      inserted: number
+      updated: number
+      unchanged: number
+      deleted: number
+      rejected: number
+    }[]
     readonly tables: readonly { view_table: string; rows_removed: number; rows_added: number; rows: number }[]
   }[]
 }
@@ -42,7 +50,10 @@ async function linesOfSlice(): Promise<Record<string, number>> {
 
 /** Every row of every view table, without the columns that tell runs apart, as one digest a table. */
 async function digests(of: Scenario, catalog = of.catalog): Promise<Record<string, string>> {
-  const tables = await of.read(`SELECT view_name AS name FROM duckdb_views() WHERE schema_name = 'main' AND NOT internal ORDER BY 1`, catalog)
+  const tables = await of.read(
+    `SELECT view_name AS name FROM duckdb_views() WHERE schema_name = 'main' AND NOT internal ORDER BY 1`,
+    catalog,
+  )
   const all: Record<string, string> = {}
   for (const { name } of tables) {
     const rows = await of.read(`SELECT * EXCLUDE (_run, _file, _line) FROM "${String(name)}" ORDER BY ALL`, catalog)
@@ -51,7 +62,8 @@ async function digests(of: Scenario, catalog = of.catalog): Promise<Record<strin
   return all
 }
 
-const TYPES = '    types: [AllergyIntolerance, CarePlan, CareTeam, Claim, Condition, Device, DiagnosticReport, Encounter, ExplanationOfBenefit, ImagingStudy, Immunization, MedicationRequest, Observation, Organization, Patient, Practitioner, Procedure]\n'
+const TYPES =
+  '    types: [AllergyIntolerance, CarePlan, CareTeam, Claim, Condition, Device, DiagnosticReport, Encounter, ExplanationOfBenefit, ImagingStudy, Immunization, MedicationRequest, Observation, Organization, Patient, Practitioner, Procedure]\n'
 
 describe('first light, over real Synthea data', () => {
   test('every type of the server is in the index line for line, every view has the rows counted by other means', async () => {
@@ -64,7 +76,10 @@ describe('first light, over real Synthea data', () => {
     const byHand = await countByHand(SLICE)
     expect(Object.fromEntries(result.tables.map((table) => [table.view_table, table.rows]))).toEqual(byHand)
     for (const [table, rows] of Object.entries(byHand)) {
-      expect([table, Number((await scenario.read(`SELECT count(*) AS n FROM "${table}"`))[0]!.n)]).toEqual([table, rows])
+      expect([table, Number((await scenario.read(`SELECT count(*) AS n FROM "${table}"`))[0]!.n)]).toEqual([
+        table,
+        rows,
+      ])
     }
     // a type without a view lands all the same, and the run says so
     const text = await scenario.run('sync', 'demo', '--full')
@@ -84,7 +99,9 @@ describe('first light, over real Synthea data', () => {
       expect(row).toMatchObject({ _source: 'demo', type: 'Patient', lines: String(lines.length) })
       expect((JSON.parse(served[Number(row._line) - 1]!) as { id: string }).id).toBe(row.id)
     }
-    const joined = await scenario.read('SELECT count(*) AS n FROM observation AS o JOIN patient AS p ON o.patient_key = p._resource_key')
+    const joined = await scenario.read(
+      'SELECT count(*) AS n FROM observation AS o JOIN patient AS p ON o.patient_key = p._resource_key',
+    )
     expect(Number(joined[0]!.n)).toBe((await linesOfSlice()).Observation)
   })
 })
@@ -101,22 +118,32 @@ describe('a second run', () => {
     const first = await sync()
     const before = await digests(scenario)
     const keysBefore = await scenario.readInside(`SELECT type || '/' || id AS key, run FROM stoker.resource ORDER BY 1`)
-    const watermark = (await scenario.readInside('SELECT DISTINCT transaction_time AS at FROM stoker.watermark'))[0]!.at as string
+    const watermark = (await scenario.readInside('SELECT DISTINCT transaction_time AS at FROM stoker.watermark'))[0]!
+      .at as string
     const change = await scenario.server.change({ percent: 1 })
 
     const second = await sync()
     expect(second.mode).toBe('incremental')
-    const sum = (key: 'inserted' | 'updated' | 'deleted' | 'received') => second.types.reduce((total, type) => total + type[key], 0)
+    const sum = (key: 'inserted' | 'updated' | 'deleted' | 'received') =>
+      second.types.reduce((total, type) => total + type[key], 0)
     expect({ inserted: sum('inserted'), updated: sum('updated'), deleted: sum('deleted') }).toEqual({
-      inserted: change.created.length, updated: change.updated.length, deleted: change.deleted.length,
+      inserted: change.created.length,
+      updated: change.updated.length,
+      deleted: change.deleted.length,
     })
     const changed = new Set([...change.created, ...change.updated, ...change.deleted])
-    const rewritten = await scenario.readInside(`SELECT type || '/' || id AS key FROM stoker.resource WHERE run = ${second.run}`)
+    const rewritten = await scenario.readInside(
+      `SELECT type || '/' || id AS key FROM stoker.resource WHERE run = ${second.run}`,
+    )
     expect(new Set(rewritten.map((row) => row.key))).toEqual(changed)
-    const kept = await scenario.readInside(`SELECT type || '/' || id AS key, run FROM stoker.resource WHERE run = ${first.run} ORDER BY 1`)
+    const kept = await scenario.readInside(
+      `SELECT type || '/' || id AS key, run FROM stoker.resource WHERE run = ${first.run} ORDER BY 1`,
+    )
     expect(kept).toEqual(keysBefore.filter((row) => !changed.has(row.key as string)))
 
-    const tables = await scenario.read(`SELECT view_name AS name FROM duckdb_views() WHERE schema_name = 'main' AND NOT internal`)
+    const tables = await scenario.read(
+      `SELECT view_name AS name FROM duckdb_views() WHERE schema_name = 'main' AND NOT internal`,
+    )
     for (const { name } of tables) {
       const runs = await scenario.read(`SELECT _resource_key AS key, _run FROM "${String(name)}"`)
       for (const { key, _run } of runs) {
@@ -125,7 +152,9 @@ describe('a second run', () => {
         expect([key, _run]).toEqual([key, changed.has(id) ? second.run : first.run])
       }
     }
-    const moved = (await scenario.readInside('SELECT DISTINCT transaction_time AS at FROM stoker.watermark')).map((row) => row.at as string)
+    const moved = (await scenario.readInside('SELECT DISTINCT transaction_time AS at FROM stoker.watermark')).map(
+      (row) => row.at as string,
+    )
     expect(moved).toHaveLength(1)
     expect(moved[0]! > watermark).toBe(true)
     expect(await digests(scenario, join(scenario.lake, 'snapshots', '000001', 'catalog.duckdb'))).toEqual(before)
@@ -165,8 +194,12 @@ describe('a second run', () => {
     const kickOffs = scenario.server.requests.kickOffLines.slice(1)
     expect(kickOffs).toHaveLength(2)
     expect(kickOffs.find((line) => line.includes('Condition'))).not.toContain('_since')
-    expect(kickOffs.find((line) => line.includes('Patient&') || line.endsWith('Patient') || line.includes('_type=Patient'))).toContain('_since')
-    expect(Number((await scenario.read('SELECT count(*) AS n FROM condition'))[0]!.n)).toBe(scenario.server.store.counts().Condition)
+    expect(
+      kickOffs.find((line) => line.includes('Patient&') || line.endsWith('Patient') || line.includes('_type=Patient')),
+    ).toContain('_since')
+    expect(Number((await scenario.read('SELECT count(*) AS n FROM condition'))[0]!.n)).toBe(
+      scenario.server.store.counts().Condition,
+    )
   })
 })
 
@@ -179,10 +212,16 @@ describe('what a server may do', () => {
     const result = await sync()
     const patients = result.types.find((type) => type.type === 'Patient')
     expect(patients).toMatchObject({ received: 5, inserted: 5, rejected: 2 })
-    const rejects = await scenario.readInside('SELECT line, byte_offset, reason, f.type FROM stoker.reject JOIN stoker.file AS f USING (file)')
+    const rejects = await scenario.readInside(
+      'SELECT line, byte_offset, reason, f.type FROM stoker.reject JOIN stoker.file AS f USING (file)',
+    )
     expect(rejects).toHaveLength(2)
-    expect(rejects.every((row) => row.type === 'Patient' && row.reason === 'not valid JSON' && Number(row.line) > 1)).toBe(true)
-    const unbalanced = await scenario.readInside('SELECT * FROM stoker.file WHERE lines <> resources + rejects + blanks')
+    expect(
+      rejects.every((row) => row.type === 'Patient' && row.reason === 'not valid JSON' && Number(row.line) > 1),
+    ).toBe(true)
+    const unbalanced = await scenario.readInside(
+      'SELECT * FROM stoker.file WHERE lines <> resources + rejects + blanks',
+    )
     expect(unbalanced).toEqual([])
   })
 
@@ -203,7 +242,11 @@ describe('what a server may do', () => {
 
 describe('a process killed', () => {
   test('while files are downloading finishes the same export at the next start, with the result of an undisturbed run', async () => {
-    scenario = await Scenario.start({ patients: 12, seed: 7, behaviour: { filesPerType: 3, gzip: false, downloadBytesPerSecond: 60_000 } })
+    scenario = await Scenario.start({
+      patients: 12,
+      seed: 7,
+      behaviour: { filesPerType: 3, gzip: false, downloadBytesPerSecond: 60_000 },
+    })
     const child = scenario.spawn('sync')
     const first = ended(child)
     // Killed once some files have landed and others are on their way.
@@ -217,7 +260,9 @@ describe('a process killed', () => {
     })
     child.kill('SIGKILL')
     expect((await first).signal).toBe('SIGKILL')
-    const landed = await scenario.readInside(`SELECT count(*) FILTER (state = 'landed') AS landed, count(*) AS files FROM stoker.file`)
+    const landed = await scenario.readInside(
+      `SELECT count(*) FILTER (state = 'landed') AS landed, count(*) AS files FROM stoker.file`,
+    )
     expect(Number(landed[0]!.landed)).toBeGreaterThan(0)
     expect(Number(landed[0]!.landed)).toBeLessThan(Number(landed[0]!.files))
     const downloads = scenario.server.requests.downloads
@@ -238,7 +283,9 @@ describe('a process killed', () => {
     scenario = await Scenario.start({ patients: 3, behaviour: { pollsBeforeDone: 3, retryAfterSeconds: 1 } })
     const child = scenario.spawn('sync')
     const first = ended(child)
-    await new Promise<void>((resolve) => child.stderr!.on('data', (text: string) => text.includes('working') && resolve()))
+    await new Promise<void>((resolve) =>
+      child.stderr!.on('data', (text: string) => text.includes('working') && resolve()),
+    )
     child.kill('SIGKILL')
     await first
     expect((await sync()).resumed).toBe(true)
@@ -251,7 +298,9 @@ describe('a server that has forgotten the export', () => {
     scenario = await Scenario.start({ patients: 3, behaviour: { pollsBeforeDone: 50, retryAfterSeconds: 1 } })
     const child = scenario.spawn('sync')
     const first = ended(child)
-    await new Promise<void>((resolve) => child.stderr!.on('data', (text: string) => text.includes('working') && resolve()))
+    await new Promise<void>((resolve) =>
+      child.stderr!.on('data', (text: string) => text.includes('working') && resolve()),
+    )
     child.kill('SIGKILL')
     await first
     await scenario.restartServer()
@@ -261,7 +310,8 @@ describe('a server that has forgotten the export', () => {
     expect((JSON.parse(result.stdout) as SyncJson).sources[0]).toMatchObject({ run: 2, resumed: false })
     const runs = await scenario.readInside('SELECT run, state, error_code FROM stoker.run ORDER BY run')
     expect(runs).toEqual([
-      { run: 1, state: 'failed', error_code: 'BULK_EXPORT_GONE' }, { run: 2, state: 'done', error_code: null },
+      { run: 1, state: 'failed', error_code: 'BULK_EXPORT_GONE' },
+      { run: 2, state: 'done', error_code: null },
     ])
   })
 })
@@ -271,7 +321,9 @@ describe('a stop signal', () => {
     scenario = await Scenario.start({ patients: 6, behaviour: { gzip: false, downloadBytesPerSecond: 20_000 } })
     const child = scenario.spawn('sync')
     const first = ended(child)
-    await new Promise<void>((resolve) => child.stderr!.on('data', (text: string) => text.includes('listed') && resolve()))
+    await new Promise<void>((resolve) =>
+      child.stderr!.on('data', (text: string) => text.includes('listed') && resolve()),
+    )
     child.kill('SIGTERM')
     const { code, stderr } = await first
     expect(code).toBe(143)

@@ -57,14 +57,17 @@ export class Scenario {
 
   /** Writes the configuration, with `extra` lines for the source. */
   async configure(extra: string): Promise<void> {
-    await writeFile(this.config, `lake: lake
+    await writeFile(
+      this.config,
+      `lake: lake
 memoryLimit: 512MiB
 sources:
   - name: demo
     baseUrl: ${this.server.baseUrl}
     level: system
     auth: { kind: private-key-jwt, clientId: stoker-demo, keyFile: key.jwk }
-${extra}`)
+${extra}`,
+    )
   }
 
   spawn(...args: string[]): ChildProcess {

@@ -53,7 +53,8 @@ describe('what a shipped view says of itself', () => {
 
   test('none of its columns has a name that SQL reserves', async () => {
     const reserved = await session.rows<{ name: string }>(
-      `SELECT keyword_name AS name FROM duckdb_keywords() WHERE keyword_category IN ('reserved', 'column_name')`)
+      `SELECT keyword_name AS name FROM duckdb_keywords() WHERE keyword_category IN ('reserved', 'column_name')`,
+    )
     const names = new Set(reserved.map((row) => row.name))
     expect(definitions.flatMap((view) => view.columns.filter((column) => names.has(column.name)))).toEqual([])
   })
@@ -69,7 +70,8 @@ describe.each(Object.entries(fixtures))('the views over the %s resources', (sche
   test('have the columns of their definitions in that order, of the SQL types they promise', async () => {
     for (const view of definitions) {
       const described = await session.rows<{ column_name: string; column_type: string }>(
-        `DESCRIBE ${schema}.${view.name}`)
+        `DESCRIBE ${schema}.${view.name}`,
+      )
       const columns = described.slice(LINEAGE_COLUMNS.length).map((column) => [column.column_name, column.column_type])
       expect(columns, view.name).toEqual(view.columns.map((column) => [column.name, sqlType(column)]))
     }
@@ -89,7 +91,8 @@ describe.each(Object.entries(fixtures))('the views over the %s resources', (sche
     for (const { name: view, columns } of definitions) {
       for (const column of columns.filter(({ name }) => expected[`${view}.${name}`] !== undefined)) {
         const rows = await session.rows<{ value: unknown }>(
-          `SELECT ${column.name} AS value FROM ${schema}.${view} WHERE ${column.name} IS NOT NULL`)
+          `SELECT ${column.name} AS value FROM ${schema}.${view} WHERE ${column.name} IS NOT NULL`,
+        )
         held[`${view}.${column.name}`] = rows.map((row) => asByHand(row.value, column, schema)).sort()
       }
     }
@@ -101,7 +104,8 @@ describe.each(Object.entries(fixtures))('the views over the %s resources', (sche
       const numbers = columns.filter(({ path }) => path === '%rowIndex' || path === 'sequence').map(({ name }) => name)
       const key = ['_resource_key', ...numbers].join(', ')
       const rows = await session.first<{ all_rows: number; named: number }>(
-        `SELECT count(*) AS all_rows, count(DISTINCT (${key})) AS named FROM ${schema}.${view}`)
+        `SELECT count(*) AS all_rows, count(DISTINCT (${key})) AS named FROM ${schema}.${view}`,
+      )
       expect(rows?.named, `${view} by ${key}`).toBe(rows?.all_rows)
     }
   })
@@ -118,87 +122,139 @@ test('every key of the Synthea slice finds its row in the table that its descrip
 
 describe('what the hand-made resources must come out as', () => {
   const promises: [promise: string, sql: string, rows: unknown[][]][] = [
-    ['race, ethnicity and birth sex come from the US Core extensions', `
+    [
+      'race, ethnicity and birth sex come from the US Core extensions',
+      `
       SELECT id, race_code, race_display, race_text, ethnicity_code, ethnicity_text, birth_sex
-      FROM patient ORDER BY id`, [
-      ['ada', '2106-3', 'White', 'White and Ojibwe', '2186-5', 'Not Hispanic', 'F'],
-      ['ben', null, null, null, null, null, null],
-    ]],
-    ['a maiden name is passed over, and a name without a use is taken', `
-      SELECT family_name, given_name, medical_record_number, phone, email FROM patient ORDER BY id`, [
-      ['Moss', 'Ada June', 'MR-1', '555-0100', 'ada@example.org'],
-      ['Sol', 'Ben', null, null, null],
-    ]],
-    ['a birth date is a DATE, a death an instant or a yes or no', `
-      SELECT birth_date::VARCHAR, epoch_ms(deceased_datetime), deceased_boolean FROM patient ORDER BY id`, [
-      ['1931-02-28', Date.UTC(2024, 2, 10, 4, 30), null],
-      ['1988-12-01', null, false],
-    ]],
-    ['a patient with two addresses is one row, with the first', `
-      SELECT address_line, address_postal_code, (SELECT count(*) FROM patient_address) FROM patient WHERE id = 'ada'`, [
-      ['1 Mill Lane, Flat 2', '01901', 2],
-    ]],
-    ['a reference of another type is no key, and the first of the right type is', `
+      FROM patient ORDER BY id`,
+      [
+        ['ada', '2106-3', 'White', 'White and Ojibwe', '2186-5', 'Not Hispanic', 'F'],
+        ['ben', null, null, null, null, null, null],
+      ],
+    ],
+    [
+      'a maiden name is passed over, and a name without a use is taken',
+      `
+      SELECT family_name, given_name, medical_record_number, phone, email FROM patient ORDER BY id`,
+      [
+        ['Moss', 'Ada June', 'MR-1', '555-0100', 'ada@example.org'],
+        ['Sol', 'Ben', null, null, null],
+      ],
+    ],
+    [
+      'a birth date is a DATE, a death an instant or a yes or no',
+      `
+      SELECT birth_date::VARCHAR, epoch_ms(deceased_datetime), deceased_boolean FROM patient ORDER BY id`,
+      [
+        ['1931-02-28', Date.UTC(2024, 2, 10, 4, 30), null],
+        ['1988-12-01', null, false],
+      ],
+    ],
+    [
+      'a patient with two addresses is one row, with the first',
+      `
+      SELECT address_line, address_postal_code, (SELECT count(*) FROM patient_address) FROM patient WHERE id = 'ada'`,
+      [['1 Mill Lane, Flat 2', '01901', 2]],
+    ],
+    [
+      'a reference of another type is no key, and the first of the right type is',
+      `
       SELECT e.practitioner_key, e.reason_condition_key, p.general_practitioner_key, o.patient_key
-      FROM encounter e, patient p, observation o WHERE p.id = 'ada' AND o.id = 'titre'`, [
-      ['us_core/Practitioner/okafor', 'us_core/Condition/pneumonia', 'us_core/Practitioner/okafor', null],
-    ]],
-    ['a value is in the column of its kind', `
+      FROM encounter e, patient p, observation o WHERE p.id = 'ada' AND o.id = 'titre'`,
+      [['us_core/Practitioner/okafor', 'us_core/Condition/pneumonia', 'us_core/Practitioner/okafor', null]],
+    ],
+    [
+      'a value is in the column of its kind',
+      `
       SELECT id, value_quantity, value_comparator, value_unit, value_code, value_string, value_boolean, value_integer,
-        value_denominator FROM observation ORDER BY id`, [
-      ['bp', null, null, null, null, null, null, null, null],
-      ['children', null, null, null, null, null, null, 3, null],
-      ['crp', 0.5, '<', 'mg/L', null, null, null, null, null],
-      ['fever', null, null, null, null, null, true, null, null],
-      ['note', null, null, null, null, 'clear; no blood', null, null, null],
-      ['smoker', null, null, null, '266919005', null, null, null, null],
-      ['titre', null, null, null, null, null, null, null, 64],
-    ]],
-    ['a component without a value keeps its row and says why', `
+        value_denominator FROM observation ORDER BY id`,
+      [
+        ['bp', null, null, null, null, null, null, null, null],
+        ['children', null, null, null, null, null, null, 3, null],
+        ['crp', 0.5, '<', 'mg/L', null, null, null, null, null],
+        ['fever', null, null, null, null, null, true, null, null],
+        ['note', null, null, null, null, 'clear; no blood', null, null, null],
+        ['smoker', null, null, null, '266919005', null, null, null, null],
+        ['titre', null, null, null, null, null, null, null, 64],
+      ],
+    ],
+    [
+      'a component without a value keeps its row and says why',
+      `
       SELECT code, value_quantity, value_unit_code, data_absent_reason_code, interpretation_code
-      FROM observation_component ORDER BY code`, [
-      ['8462-4', null, null, 'error', null],
-      ['8480-6', 148, 'mm[Hg]', null, 'H'],
-    ]],
-    ['a code that is not the first one is found in the table of codings', `
+      FROM observation_component ORDER BY code`,
+      [
+        ['8462-4', null, null, 'error', null],
+        ['8480-6', 148, 'mm[Hg]', null, 'H'],
+      ],
+    ],
+    [
+      'a code that is not the first one is found in the table of codings',
+      `
       SELECT o.id, o.code FROM observation_coding c JOIN observation o ON o._resource_key = c.observation_key
-      WHERE c.code_system = 'http://loinc.org' AND c.code = '1988-5'`, [['crp', 'CRP']]],
-    ['a request that refers to its medication joins to the codes of it', `
+      WHERE c.code_system = 'http://loinc.org' AND c.code = '1988-5'`,
+      [['crp', 'CRP']],
+    ],
+    [
+      'a request that refers to its medication joins to the codes of it',
+      `
       SELECT r.id, r.medication_code, m.code, r.dose, r.frequency, r.as_needed, r.refills
-      FROM medication_request r JOIN medication_coding m USING (medication_key) ORDER BY m.code`, [
-      ['inhaler', null, '0173-0682-20', 2, 4, true, 5],
-      ['inhaler', null, '745679', 2, 4, true, 5],
-    ]],
-    ['the coverage of a claim is the focal one', `
+      FROM medication_request r JOIN medication_coding m USING (medication_key) ORDER BY m.code`,
+      [
+        ['inhaler', null, '0173-0682-20', 2, 4, true, 5],
+        ['inhaler', null, '745679', 2, 4, true, 5],
+      ],
+    ],
+    [
+      'the coverage of a claim is the focal one',
+      `
       SELECT c.id, subscriber_id, group_name, plan_value, p.id FROM claim JOIN coverage c
-      ON c._resource_key = claim.coverage_key JOIN patient p ON p._resource_key = c.subscriber_key`, [
-      ['plan-b', 'S1', 'Mill workers', 'B', 'ben'],
-    ]],
-    ['the amounts of a line are taken by the code of their category, whichever coding it is', `
+      ON c._resource_key = claim.coverage_key JOIN patient p ON p._resource_key = c.subscriber_key`,
+      [['plan-b', 'S1', 'Mill workers', 'B', 'ben']],
+    ],
+    [
+      'the amounts of a line are taken by the code of their category, whichever coding it is',
+      `
       SELECT sequence, net_amount, submitted_amount, allowed_amount, coinsurance_amount, copay_amount, benefit_amount,
-        member_liability_amount, deductible_amount FROM explanation_of_benefit_item`, [
-      [1, 200.5, 200.5, 150, 15, 20, 115, 35, null],
-    ]],
-    ['the totals and the payment of an explanation of benefit are amounts of its row', `
+        member_liability_amount, deductible_amount FROM explanation_of_benefit_item`,
+      [[1, 200.5, 200.5, 150, 15, 20, 115, 35, null]],
+    ],
+    [
+      'the totals and the payment of an explanation of benefit are amounts of its row',
+      `
       SELECT total_submitted_amount, total_benefit_amount, total_member_liability_amount, payment_amount,
-        payment_date::VARCHAR FROM explanation_of_benefit`, [[200.5, 115, 35, 115, '2024-03-22']]],
-    ['a diagnosis of a payer is a code or a key', `
+        payment_date::VARCHAR FROM explanation_of_benefit`,
+      [[200.5, 115, 35, 115, '2024-03-22']],
+    ],
+    [
+      'a diagnosis of a payer is a code or a key',
+      `
       SELECT sequence, diagnosis_code, condition_key, type_code
-      FROM explanation_of_benefit_diagnosis ORDER BY sequence`, [
-      [1, 'J18.9', null, 'principal'],
-      [2, null, 'us_core/Condition/pneumonia', null],
-    ]],
-    ['an onset is in the column of its kind', `
+      FROM explanation_of_benefit_diagnosis ORDER BY sequence`,
+      [
+        [1, 'J18.9', null, 'principal'],
+        [2, null, 'us_core/Condition/pneumonia', null],
+      ],
+    ],
+    [
+      'an onset is in the column of its kind',
+      `
       SELECT id, epoch_ms(onset_datetime), onset_age, onset_age_unit_code, abatement_string
-      FROM condition ORDER BY id`, [
-      ['asthma', null, 7, 'a', null],
-      ['pneumonia', Date.UTC(2024, 1, 27), null, null, 'at death'],
-    ]],
-    ['each coding has its place in the list', `
-      SELECT coding_index, code, user_selected FROM condition_coding ORDER BY coding_index`, [
-      [0, 'J18.9', true],
-      [1, '233604007', null],
-    ]],
+      FROM condition ORDER BY id`,
+      [
+        ['asthma', null, 7, 'a', null],
+        ['pneumonia', Date.UTC(2024, 1, 27), null, null, 'at death'],
+      ],
+    ],
+    [
+      'each coding has its place in the list',
+      `
+      SELECT coding_index, code, user_selected FROM condition_coding ORDER BY coding_index`,
+      [
+        [0, 'J18.9', true],
+        [1, '233604007', null],
+      ],
+    ],
   ]
 
   test.each(promises)('%s', async (_promise, sql, rows) => {
@@ -217,7 +273,8 @@ function joins(): { view: string; column: string; table: string }[] {
     columns.flatMap(({ name: column, description = '' }) => {
       const table = /joins to `(\w+)\._resource_key`/.exec(description)?.[1]
       return table === undefined ? [] : [{ view, column, table }]
-    }))
+    }),
+  )
 }
 
 function sqlType({ type, tag }: DefinedColumn): string {

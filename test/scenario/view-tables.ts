@@ -44,12 +44,14 @@ export async function tableViews(session: Session, schema: string, viewsFolder: 
 /** The ViewDefinitions of a folder, read without the compiler. */
 export async function readDefinitions(folder: string): Promise<Definition[]> {
   const files = (await readdir(folder)).filter((file) => file.endsWith('.json')).sort()
-  return Promise.all(files.map(async (file) => {
-    const view = JSON.parse(await readFile(join(folder, file), 'utf8')) as Definition & { select: Select[] }
-    return { ...view, columns: view.select.flatMap(columnsOf) }
-  }))
+  return Promise.all(
+    files.map(async (file) => {
+      const view = JSON.parse(await readFile(join(folder, file), 'utf8')) as Definition & { select: Select[] }
+      return { ...view, columns: view.select.flatMap(columnsOf) }
+    }),
+  )
 }
 
 function columnsOf(select: Select): readonly DefinedColumn[] {
-  return [...select.column ?? [], ...(select.select ?? []).flatMap(columnsOf)]
+  return [...(select.column ?? []), ...(select.select ?? []).flatMap(columnsOf)]
 }

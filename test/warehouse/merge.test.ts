@@ -13,27 +13,43 @@ const T3 = '2026-03-01T00:00:00Z'
 
 describe('merge', () => {
   test('a first load inserts everything and each row names source, run, file and line', async () => {
-    const merged = await warehouse.load(T1, [{ lines: [patient('a', ['A', 'B']), patient('b', [])] }, { lines: [patient('c', 'C')] }])
+    const merged = await warehouse.load(T1, [
+      { lines: [patient('a', ['A', 'B']), patient('b', [])] },
+      { lines: [patient('c', 'C')] },
+    ])
     expect(merged.types).toEqual([
       { type: 'Patient', received: 3, inserted: 3, updated: 0, unchanged: 0, superseded: 0, deleted: 0 },
     ])
     expect(merged.views).toEqual([{ view_table: 'patient_name', rows_removed: 0, rows_added: 3, rows: 3 }])
     const rows = await warehouse.database.using((session) => session.rows('FROM patient_name ORDER BY family'))
     expect(rows.at(-1)).toEqual({
-      _source: 's', _resource_key: 's/Patient/c', _last_updated: null, _run: 1, _file: 2, _line: 1, family: 'C',
+      _source: 's',
+      _resource_key: 's/Patient/c',
+      _last_updated: null,
+      _run: 1,
+      _file: 2,
+      _line: 1,
+      family: 'C',
     })
   })
 
   test('an increment rewrites what changed and nothing else', async () => {
     await warehouse.load(T1, [{ lines: [patient('a', 'A'), patient('b', 'B'), patient('c', 'C')] }])
-    const merged = await warehouse.load(T2, [{ lines: [patient('a', 'A'), patient('b', ['B2', 'B3']), patient('d', 'D')] }])
+    const merged = await warehouse.load(T2, [
+      { lines: [patient('a', 'A'), patient('b', ['B2', 'B3']), patient('d', 'D')] },
+    ])
     expect(merged.types).toEqual([
       { type: 'Patient', received: 3, inserted: 1, updated: 1, unchanged: 1, superseded: 0, deleted: 0 },
     ])
     expect(merged.views[0]).toMatchObject({ rows_removed: 1, rows_added: 3 })
     expect(await warehouse.families()).toEqual(['a A', 'b B2', 'b B3', 'c C', 'd D'])
-    const runs = await warehouse.database.using((session) => session.rows('SELECT _run, count(*) AS n FROM patient_name GROUP BY 1 ORDER BY 1'))
-    expect(runs).toEqual([{ _run: 1, n: 2 }, { _run: 2, n: 3 }])
+    const runs = await warehouse.database.using((session) =>
+      session.rows('SELECT _run, count(*) AS n FROM patient_name GROUP BY 1 ORDER BY 1'),
+    )
+    expect(runs).toEqual([
+      { _run: 1, n: 2 },
+      { _run: 2, n: 3 },
+    ])
   })
 
   test('loading the same again changes nothing', async () => {
@@ -45,8 +61,12 @@ describe('merge', () => {
   })
 
   test('an older version never overwrites a newer one, and instants compare as instants, not as text', async () => {
-    await warehouse.load(T1, [{ lines: [patient('a', 'new', '2026-01-01T00:30:00+05:00'), patient('b', 'new', '2026-01-01T10:00:00.5Z')] }])
-    await warehouse.load(T2, [{ lines: [patient('a', 'newest', '2025-12-31T20:00:00Z'), patient('b', 'old', '2026-01-01T10:00:00Z')] }])
+    await warehouse.load(T1, [
+      { lines: [patient('a', 'new', '2026-01-01T00:30:00+05:00'), patient('b', 'new', '2026-01-01T10:00:00.5Z')] },
+    ])
+    await warehouse.load(T2, [
+      { lines: [patient('a', 'newest', '2025-12-31T20:00:00Z'), patient('b', 'old', '2026-01-01T10:00:00Z')] },
+    ])
     expect(await warehouse.families()).toEqual(['a newest', 'b new'])
   })
 
@@ -61,8 +81,18 @@ describe('merge', () => {
 
   test('a reported deletion removes the rows of a resource, in whatever form it is reported', async () => {
     await warehouse.load(T1, [{ lines: ['a', 'b', 'c', 'd', 'e', 'f'].map((id) => patient(id, id)) }])
-    const bundle = deletions('Patient/a', 'https://host/fhir/Patient/b', 'Patient/c/_history/3', '/Patient/d', 'Patient/unknown', 'Patient?identifier=1')
-    const lower = { resourceType: 'Bundle', entry: [{ request: { method: 'delete', url: 'Patient/e' } }, { request: { method: 'PUT', url: 'Patient/f' } }] }
+    const bundle = deletions(
+      'Patient/a',
+      'https://host/fhir/Patient/b',
+      'Patient/c/_history/3',
+      '/Patient/d',
+      'Patient/unknown',
+      'Patient?identifier=1',
+    )
+    const lower = {
+      resourceType: 'Bundle',
+      entry: [{ request: { method: 'delete', url: 'Patient/e' } }, { request: { method: 'PUT', url: 'Patient/f' } }],
+    }
     const merged = await warehouse.load(T2, [{ kind: 'deleted', lines: [bundle, lower, bundle] }])
     expect(await warehouse.families()).toEqual(['f f'])
     expect(merged.types[0]).toMatchObject({ type: 'Patient', deleted: 5, received: 0 })
@@ -88,7 +118,9 @@ describe('merge', () => {
   })
 
   test('a whole export that lacks a resource deletes it, of the types it tells wholly alone; being seen again revives it', async () => {
-    await warehouse.load(T1, [{ lines: [patient('a', 'A', T1), patient('b', 'B', T1), { resourceType: 'Observation', id: 'o' }] }])
+    await warehouse.load(T1, [
+      { lines: [patient('a', 'A', T1), patient('b', 'B', T1), { resourceType: 'Observation', id: 'o' }] },
+    ])
     const merged = await warehouse.load(T2, [{ lines: [patient('a', 'A', T1)] }], ['Patient'])
     expect(merged.types).toEqual([
       { type: 'Patient', received: 1, inserted: 0, updated: 0, unchanged: 1, superseded: 0, deleted: 1 },

@@ -58,33 +58,53 @@ export class WarehouseFixture {
   }
 
   /** One run of one export: lands the files, merges them. `whole`: the types the export tells wholly. */
-  async load(exportedAt: string, files: readonly FixtureFile[], whole: readonly string[] = [], source = 's'): Promise<Merged> {
+  async load(
+    exportedAt: string,
+    files: readonly FixtureFile[],
+    whole: readonly string[] = [],
+    source = 's',
+  ): Promise<Merged> {
     const run = ++this.run
     const landed: LandedFile[] = []
     const types = ['Patient', 'Observation']
     for (const { lines, kind = 'output' } of files) {
       const file = ++this.file
       const raw = {
-        source, run, file, kind, types,
-        stagedPath: this.lake.staged(run, file), rawPath: this.lake.raw(source, run, file),
+        source,
+        run,
+        file,
+        kind,
+        types,
+        stagedPath: this.lake.staged(run, file),
+        rawPath: this.lake.raw(source, run, file),
       }
-      const facts = await stage(Readable.from([Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))]), raw.stagedPath)
+      const facts = await stage(
+        Readable.from([Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))]),
+        raw.stagedPath,
+      )
       await this.database.using((session) => land(session, raw, facts))
-      await this.database.using((session) => session.run(
-        `INSERT INTO stoker.file (file, export, run, ordinal, kind, url, state, raw_path) VALUES ($1, 1, $2, 0, $3, '', 'landed', $4)`,
-        [file, run, kind, raw.rawPath],
-      ))
+      await this.database.using((session) =>
+        session.run(
+          `INSERT INTO stoker.file (file, export, run, ordinal, kind, url, state, raw_path) VALUES ($1, 1, $2, 0, $3, '', 'landed', $4)`,
+          [file, run, kind, raw.rawPath],
+        ),
+      )
       landed.push({ file, kind, rawPath: raw.rawPath, exportedAt: new Date(exportedAt), whole: whole.length > 0 })
     }
     const wholeTypes: WholeTypes[] = whole.length > 0 ? [{ types: whole, exportedAt: new Date(exportedAt) }] : []
     return this.database.transaction((session) =>
-      merge(session, { run, source, types, files: landed, whole: wholeTypes, views: this.views }))
+      merge(session, { run, source, types, files: landed, whole: wholeTypes, views: this.views }),
+    )
   }
 
   async families(): Promise<string[]> {
     return this.database.using(async (session) =>
-      (await session.rows<{ text: string }>(`SELECT _resource_key || ' ' || coalesce(family, '-') AS text FROM patient_name ORDER BY text`))
-        .map((row) => row.text.replace(/^s\/Patient\//, '')))
+      (
+        await session.rows<{ text: string }>(
+          `SELECT _resource_key || ' ' || coalesce(family, '-') AS text FROM patient_name ORDER BY text`,
+        )
+      ).map((row) => row.text.replace(/^s\/Patient\//, '')),
+    )
   }
 
   async close(): Promise<void> {
@@ -94,10 +114,22 @@ export class WarehouseFixture {
 }
 
 export function patient(id: string, family: string | string[], lastUpdated?: string, version?: string): object {
-  const meta = { ...(version === undefined ? {} : { versionId: version }), ...(lastUpdated === undefined ? {} : { lastUpdated }) }
-  return { resourceType: 'Patient', id, ...(Object.keys(meta).length > 0 ? { meta } : {}), name: [family].flat().map((each) => ({ family: each })) }
+  const meta = {
+    ...(version === undefined ? {} : { versionId: version }),
+    ...(lastUpdated === undefined ? {} : { lastUpdated }),
+  }
+  return {
+    resourceType: 'Patient',
+    id,
+    ...(Object.keys(meta).length > 0 ? { meta } : {}),
+    name: [family].flat().map((each) => ({ family: each })),
+  }
 }
 
 export function deletions(...urls: string[]): object {
-  return { resourceType: 'Bundle', type: 'transaction', entry: urls.map((url) => ({ request: { method: 'DELETE', url } })) }
+  return {
+    resourceType: 'Bundle',
+    type: 'transaction',
+    entry: urls.map((url) => ({ request: { method: 'DELETE', url } })),
+  }
 }

@@ -5,15 +5,50 @@ import { holdings, safeWatermark } from '../../src/worker/holdings.ts'
 
 const at = (text: string) => new Date(`2026-01-01T${text}Z`)
 const anExport = (number: number, types: string[], facts: Partial<ExportRecord> = {}): ExportRecord => ({
-  export: number, run: 1, types, since: null, whole: true, state: 'ready', request_url: null, status_url: null,
-  server_date: null, requested_at: null, ready_at: null, transaction_time: at('12:00:00'), requires_token: false, ...facts,
+  export: number,
+  run: 1,
+  types,
+  since: null,
+  whole: true,
+  state: 'ready',
+  request_url: null,
+  status_url: null,
+  server_date: null,
+  requested_at: null,
+  ready_at: null,
+  transaction_time: at('12:00:00'),
+  requires_token: false,
+  ...facts,
 })
 const aFile = (facts: Partial<FileRecord>): FileRecord => ({
-  file: 1, export: 1, run: 1, ordinal: 0, kind: 'output', type: 'Patient', url: '', state: 'landed', claimed: null, bytes: 1,
-  lines: 1, blanks: 0, longest_line_bytes: 1, bom: false, sha256: '', resources: 1, rejects: 0, raw_path: '', note: null, ...facts,
+  file: 1,
+  export: 1,
+  run: 1,
+  ordinal: 0,
+  kind: 'output',
+  type: 'Patient',
+  url: '',
+  state: 'landed',
+  claimed: null,
+  bytes: 1,
+  lines: 1,
+  blanks: 0,
+  longest_line_bytes: 1,
+  bom: false,
+  sha256: '',
+  resources: 1,
+  rejects: 0,
+  raw_path: '',
+  note: null,
+  ...facts,
 })
-const held = (file: Partial<FileRecord>, severities: string[] = []) =>
-  [...holdings([anExport(1, ['Patient', 'Condition']), anExport(2, ['Claim'])], [aFile(file)], new Map([[1, new Set(severities)]])).keys()]
+const held = (file: Partial<FileRecord>, severities: string[] = []) => [
+  ...holdings(
+    [anExport(1, ['Patient', 'Condition']), anExport(2, ['Claim'])],
+    [aFile(file)],
+    new Map([[1, new Set(severities)]]),
+  ).keys(),
+]
 
 describe('a watermark is held', () => {
   test('of the type of a lost file, alone', () => {
@@ -35,7 +70,7 @@ describe('a watermark is held', () => {
   })
 })
 
-test('the safe watermark is the earlier of transactionTime and the server\'s clock at kick-off', () => {
+test("the safe watermark is the earlier of transactionTime and the server's clock at kick-off", () => {
   expect(safeWatermark(anExport(1, []))).toEqual(at('12:00:00'))
   expect(safeWatermark(anExport(1, [], { server_date: at('11:00:00') }))).toEqual(at('11:00:00'))
   expect(safeWatermark(anExport(1, [], { server_date: at('13:00:00') }))).toEqual(at('12:00:00'))

@@ -7,7 +7,8 @@ const policy = { mode: 'incremental' as const, firstLoad: undefined, overlapSeco
 
 test('a first run asks for the whole of every type in one export', () => {
   expect(planRun({ ...policy, types: ['Patient', 'Condition'], watermarks: new Map() })).toEqual({
-    mode: 'full', exports: [{ types: ['Patient', 'Condition'], since: undefined, whole: true }],
+    mode: 'full',
+    exports: [{ types: ['Patient', 'Condition'], since: undefined, whole: true }],
   })
 })
 
@@ -17,14 +18,26 @@ test('a server that gives one day only without _since is asked since an early da
 })
 
 test('a later run asks since the oldest watermark, less the overlap', () => {
-  const watermarks = new Map([['Patient', FEB], ['Condition', JAN]])
+  const watermarks = new Map([
+    ['Patient', FEB],
+    ['Condition', JAN],
+  ])
   expect(planRun({ ...policy, types: ['Patient', 'Condition'], watermarks })).toEqual({
-    mode: 'incremental', exports: [{ types: ['Patient', 'Condition'], since: '2025-12-31T23:55:00.000Z', whole: false }],
+    mode: 'incremental',
+    exports: [{ types: ['Patient', 'Condition'], since: '2025-12-31T23:55:00.000Z', whole: false }],
   })
 })
 
 test('a type without a watermark gets its whole history in an export of its own', () => {
-  const plan = planRun({ ...policy, overlapSeconds: 0, types: ['Patient', 'Claim'], watermarks: new Map([['Patient', JAN], ['Gone', FEB]]) })
+  const plan = planRun({
+    ...policy,
+    overlapSeconds: 0,
+    types: ['Patient', 'Claim'],
+    watermarks: new Map([
+      ['Patient', JAN],
+      ['Gone', FEB],
+    ]),
+  })
   expect(plan).toEqual({
     mode: 'mixed',
     exports: [

@@ -28,43 +28,63 @@ interface Panel {
 
 export const PANELS = {
   a1c: panel('4548-4', 'Hemoglobin A1c/Hemoglobin.total in Blood', 1400, [
-    test('4548-4', 'Hemoglobin A1c/Hemoglobin.total in Blood', '%', 1, [4, 5.6],
-      ({ a1c }) => [a1c, 0.25]),
+    test('4548-4', 'Hemoglobin A1c/Hemoglobin.total in Blood', '%', 1, [4, 5.6], ({ a1c }) => [a1c, 0.25]),
   ]),
   metabolic: panel('24321-2', 'Basic metabolic 2000 panel - Serum or Plasma', 3100, [
     // The usual conversion of an average HbA1c to an average glucose.
-    test('2345-7', 'Glucose [Mass/volume] in Serum or Plasma', 'mg/dL', 0, [70, 99],
-      ({ a1c }) => [28.7 * a1c - 46.7, 9]),
-    test('2160-0', 'Creatinine [Mass/volume] in Serum or Plasma', 'mg/dL', 2, [0.6, 1.3],
-      ({ has, sex }) => [has('kidneyDisease') ? 1.6 : sex === 'female' ? 0.8 : 0.95, 0.1]),
-    test('33914-3', 'Glomerular filtration rate/1.73 sq M.predicted', 'mL/min/{1.73_m2}', 0, [60, undefined],
-      ({ has, age }) => [has('kidneyDisease') ? 46 : 112 - age * 0.5, 4]),
-    test('2951-2', 'Sodium [Moles/volume] in Serum or Plasma', 'mmol/L', 0, [135, 145],
-      () => [140, 2]),
-    test('2823-3', 'Potassium [Moles/volume] in Serum or Plasma', 'mmol/L', 1, [3.5, 5.1],
-      () => [4.3, 0.3]),
+    test('2345-7', 'Glucose [Mass/volume] in Serum or Plasma', 'mg/dL', 0, [70, 99], ({ a1c }) => [
+      28.7 * a1c - 46.7,
+      9,
+    ]),
+    test('2160-0', 'Creatinine [Mass/volume] in Serum or Plasma', 'mg/dL', 2, [0.6, 1.3], ({ has, sex }) => [
+      has('kidneyDisease') ? 1.6 : sex === 'female' ? 0.8 : 0.95,
+      0.1,
+    ]),
+    test(
+      '33914-3',
+      'Glomerular filtration rate/1.73 sq M.predicted',
+      'mL/min/{1.73_m2}',
+      0,
+      [60, undefined],
+      ({ has, age }) => [has('kidneyDisease') ? 46 : 112 - age * 0.5, 4],
+    ),
+    test('2951-2', 'Sodium [Moles/volume] in Serum or Plasma', 'mmol/L', 0, [135, 145], () => [140, 2]),
+    test('2823-3', 'Potassium [Moles/volume] in Serum or Plasma', 'mmol/L', 1, [3.5, 5.1], () => [4.3, 0.3]),
   ]),
   lipids: panel('57698-3', 'Lipid panel with direct LDL - Serum or Plasma', 4200, [
-    test('2093-3', 'Cholesterol [Mass/volume] in Serum or Plasma', 'mg/dL', 0, [undefined, 199],
-      ({ has }) => [has('hyperlipidemia') ? 222 : 178, 16]),
-    test('2571-8', 'Triglyceride [Mass/volume] in Serum or Plasma', 'mg/dL', 0, [undefined, 149],
-      ({ has }) => [has('diabetes') ? 185 : 118, 25]),
-    test('18262-6', 'Cholesterol in LDL [Mass/volume] in Serum or Plasma by Direct assay', 'mg/dL', 0, [undefined, 129],
-      ({ has }) => [has('hyperlipidemia') ? 142 : 104, 14]),
-    test('2085-9', 'Cholesterol in HDL [Mass/volume] in Serum or Plasma', 'mg/dL', 0, [40, undefined],
-      ({ sex }) => [sex === 'female' ? 58 : 48, 6]),
+    test('2093-3', 'Cholesterol [Mass/volume] in Serum or Plasma', 'mg/dL', 0, [undefined, 199], ({ has }) => [
+      has('hyperlipidemia') ? 222 : 178,
+      16,
+    ]),
+    test('2571-8', 'Triglyceride [Mass/volume] in Serum or Plasma', 'mg/dL', 0, [undefined, 149], ({ has }) => [
+      has('diabetes') ? 185 : 118,
+      25,
+    ]),
+    test(
+      '18262-6',
+      'Cholesterol in LDL [Mass/volume] in Serum or Plasma by Direct assay',
+      'mg/dL',
+      0,
+      [undefined, 129],
+      ({ has }) => [has('hyperlipidemia') ? 142 : 104, 14],
+    ),
+    test('2085-9', 'Cholesterol in HDL [Mass/volume] in Serum or Plasma', 'mg/dL', 0, [40, undefined], ({ sex }) => [
+      sex === 'female' ? 58 : 48,
+      6,
+    ]),
   ]),
   bloodCount: panel('58410-2', 'CBC panel - Blood by Automated count', 2300, [
-    test('718-7', 'Hemoglobin [Mass/volume] in Blood', 'g/dL', 1, [12, 17.5],
-      ({ sex }) => [sex === 'female' ? 13.4 : 14.8, 0.8]),
-    test('6690-2', 'Leukocytes [#/volume] in Blood by Automated count', '10*3/uL', 1, [4.5, 11],
-      () => [8.6, 2]),
-    test('777-3', 'Platelets [#/volume] in Blood by Automated count', '10*3/uL', 0, [150, 400],
-      () => [255, 40]),
+    test('718-7', 'Hemoglobin [Mass/volume] in Blood', 'g/dL', 1, [12, 17.5], ({ sex }) => [
+      sex === 'female' ? 13.4 : 14.8,
+      0.8,
+    ]),
+    test('6690-2', 'Leukocytes [#/volume] in Blood by Automated count', '10*3/uL', 1, [4.5, 11], () => [8.6, 2]),
+    test('777-3', 'Platelets [#/volume] in Blood by Automated count', '10*3/uL', 0, [150, 400], () => [255, 40]),
   ]),
   thyroid: panel('3016-3', 'Thyrotropin [Units/volume] in Serum or Plasma', 2900, [
-    test('3016-3', 'Thyrotropin [Units/volume] in Serum or Plasma', 'm[IU]/L', 2, [0.4, 4.5],
-      ({ has }) => (has('hypothyroidism') ? [4.1, 0.9] : [1.9, 0.5])),
+    test('3016-3', 'Thyrotropin [Units/volume] in Serum or Plasma', 'm[IU]/L', 2, [0.4, 4.5], ({ has }) =>
+      has('hypothyroidism') ? [4.1, 0.9] : [1.9, 0.5],
+    ),
   ]),
 } satisfies Record<string, Panel>
 
@@ -108,10 +128,13 @@ function measured({ unit, range: [low, high] }: Test, value: number): Elements {
   const flag = low !== undefined && value < low ? 'L' : high !== undefined && value > high ? 'H' : undefined
   return {
     valueQuantity: quantity(value, unit),
-    ...flag && { interpretation: [hl7('v3-ObservationInterpretation', flag, flag === 'L' ? 'Low' : 'High')] },
-    referenceRange: [{
-      ...low !== undefined && { low: quantity(low, unit) }, ...high !== undefined && { high: quantity(high, unit) },
-    }],
+    ...(flag && { interpretation: [hl7('v3-ObservationInterpretation', flag, flag === 'L' ? 'Low' : 'High')] }),
+    referenceRange: [
+      {
+        ...(low !== undefined && { low: quantity(low, unit) }),
+        ...(high !== undefined && { high: quantity(high, unit) }),
+      },
+    ],
   }
 }
 
@@ -120,7 +143,12 @@ function panel(loinc: string, display: string, priceCents: number, tests: readon
 }
 
 function test(
-  loinc: string, display: string, unit: string, digits: number, range: Test['range'], spread: Spread,
+  loinc: string,
+  display: string,
+  unit: string,
+  digits: number,
+  range: Test['range'],
+  spread: Spread,
 ): Test {
   return { loinc, display, unit, digits, range, spread }
 }

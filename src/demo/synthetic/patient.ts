@@ -79,10 +79,7 @@ export function addPatient(chart: Chart, person: Person, clinic: { readonly refe
         },
       }),
       communication: [
-        {
-          language: { coding: [language(person.origin === 'hispanic' && random.chance(0.5))] },
-          preferred: true,
-        },
+        { language: { coding: [language(person.origin === 'hispanic' && random.chance(0.5))] }, preferred: true },
       ],
       managingOrganization: clinic,
     },

@@ -27,26 +27,14 @@ export const COLLECTIONS: Readonly<Record<string, PathFunction>> = {
     apply: (given) => truth(existence(given.args.length > 0 ? filtered(given) : given.input, given.scope)),
   },
   empty: { args: [0, 0], apply: ({ input, scope }) => truth(call('not', existence(input, scope))) },
-  hasValue: {
-    args: [0, 0],
-    apply: (given) => truth(familyOf(given.input) ? isPresent(one(given.input)) : FALSE),
-  },
-  not: {
-    args: [0, 0],
-    apply: ({ input, at }) => truth(call('not', condition(input, at))),
-  },
-  all: {
-    args: [1, 1],
-    apply: (given) => truth(call('not', isPresent(unmet(given)))),
-  },
+  hasValue: { args: [0, 0], apply: (given) => truth(familyOf(given.input) ? isPresent(one(given.input)) : FALSE) },
+  not: { args: [0, 0], apply: ({ input, at }) => truth(call('not', condition(input, at))) },
+  all: { args: [1, 1], apply: (given) => truth(call('not', isPresent(unmet(given)))) },
   allTrue: { args: [0, 0], apply: (given) => truth(call('not', isPresent(booleans(given, false)))) },
   anyTrue: { args: [0, 0], apply: (given) => truth(isPresent(booleans(given, true))) },
   allFalse: { args: [0, 0], apply: (given) => truth(call('not', isPresent(booleans(given, true)))) },
   anyFalse: { args: [0, 0], apply: (given) => truth(isPresent(booleans(given, false))) },
-  count: {
-    args: [0, 0],
-    apply: ({ input, at }) => valueOf('integer', call('count', asList(plain(input, at)))),
-  },
+  count: { args: [0, 0], apply: ({ input, at }) => valueOf('integer', call('count', asList(plain(input, at)))) },
   first: {
     args: [0, 0],
     apply: ({ input, at }) =>
