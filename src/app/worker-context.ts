@@ -41,7 +41,7 @@ export async function openWorker(config: Config, { log, observe, signal }: OpenO
   const database = await Database.open({ path: lake.database, memoryLimitBytes, threads })
   try {
     await migrate(database, [...ledgerMigrations, ...warehouseMigrations])
-    const changes = await database.transaction((session) => alignViewTables(session, views), signal)
+    const changes = await database.transaction((session) => alignViewTables(session, lake, views), signal)
     if (changes.rebuilt.length > 0)
       log.info({ views: changes.rebuilt }, 'view tables rebuilt from the raw log: their definitions changed')
     if (changes.dropped.length > 0)

@@ -51,6 +51,7 @@ export async function recordStaged(session: Session, file: number, facts: Staged
 export interface LandedFacts {
   readonly resources: number
   readonly rejects: number
+  /** Relative to the lake. */
   readonly rawPath: string
   /** File of the rejects, one JSON object a line, where there are any. */
   readonly rejectsPath: string | undefined

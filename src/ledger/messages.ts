@@ -1,24 +1,23 @@
 /** What the server said in the error files of an export: OperationOutcome issues by severity and code. */
 import { rawRelation } from '../store/raw-log.ts'
 import type { Session } from '../store/session.ts'
-import type { FileRecord } from './files.ts'
 
 /**
- * Counts the issues of the run's landed error files into the ledger.
+ * Counts the issues of landed error files into the ledger.
+ * @param paths their raw log files
  * @returns the severities found, by file.
  */
 export async function recordMessages(
   session: Session,
   run: number,
-  files: readonly FileRecord[],
+  paths: readonly string[],
 ): Promise<Map<number, Set<string>>> {
-  const landed = files.filter((file) => file.kind === 'error' && file.state === 'landed')
-  if (landed.length === 0) return new Map()
+  if (paths.length === 0) return new Map()
   await session.run(
     `INSERT INTO stoker.message
      SELECT $1, file, issue.severity, issue.code, count(*) FROM (
        SELECT file, unnest(from_json(json, '{"issue":[{"severity":"VARCHAR","code":"VARCHAR"}]}').issue) AS issue
-       FROM ${rawRelation(landed.map((file) => file.raw_path!))})
+       FROM ${rawRelation(paths)})
      GROUP BY ALL`,
     [run],
   )

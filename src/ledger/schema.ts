@@ -33,6 +33,7 @@ CREATE TABLE stoker.export (
 --   kind      output | deleted | error
 --   state     listed | staged (its bytes are on disk) | landed (it is in the raw log) | skipped | failed
 --   url       with its query only while the run is open: a query may hold a signature
+--   raw_path  relative to the lake: it may be moved
 --   claimed   the manifest's count, where it has one; bytes, sha256: as received, after decompression
 --   lines = resources + rejects + blanks, checked when it lands
 CREATE SEQUENCE stoker.file_number;

@@ -12,6 +12,7 @@ export type Row = Record<string, unknown>
 export class Session {
   private readonly connection: DuckDBConnection
   private last: Promise<unknown> = Promise.resolve()
+  private signal: AbortSignal | undefined
 
   constructor(connection: DuckDBConnection) {
     this.connection = connection
@@ -41,17 +42,19 @@ export class Session {
     }
   }
 
-  /** Runs `work` while `signal` may interrupt the statement under way. */
+  /** Runs `work` while `signal` may interrupt the statement under way; no further one begins after it. */
   async interruptible<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
     signal?.throwIfAborted()
     const interrupt = () => this.connection.interrupt()
     signal?.addEventListener('abort', interrupt, { once: true })
+    this.signal = signal
     try {
       return await work()
     } catch (error) {
       signal?.throwIfAborted()
       throw error
     } finally {
+      this.signal = undefined
       signal?.removeEventListener('abort', interrupt)
     }
   }
@@ -61,11 +64,15 @@ export class Session {
   }
 
   private async asking<T>(sql: string, ask: () => Promise<T>): Promise<T> {
-    const turn = this.last.then(ask)
+    const turn = this.last.then(() => {
+      this.signal?.throwIfAborted()
+      return ask()
+    })
     this.last = turn.catch(() => undefined)
     try {
       return await turn
     } catch (error) {
+      this.signal?.throwIfAborted()
       throw storeError(error, sql)
     }
   }

@@ -38,7 +38,11 @@ export class Lake {
   rawRun(source: string, run: number): string {
     return join(this.root, 'raw', source, String(run))
   }
+  /** Relative to the lake, as the ledger has it: a lake may be moved or mounted elsewhere. */
   raw(source: string, run: number, file: number): string {
-    return join(this.rawRun(source, run), `${file}.parquet`)
+    return join('raw', source, String(run), `${file}.parquet`)
+  }
+  path(relative: string): string {
+    return join(this.root, relative)
   }
 }

@@ -38,54 +38,57 @@ export async function publishSnapshot(
   views: readonly View[],
   run: number | undefined,
   now: Date,
+  signal?: AbortSignal,
 ): Promise<Snapshot> {
-  return database.using(async (session) => {
-    const last = await lastSnapshot(session)
-    const number = (last ?? 0) + 1
-    const folder = lake.snapshot(number)
-    const part = `${folder}.part`
-    for (const leftover of [part, folder]) await rm(leftover, { recursive: true, force: true })
-    await makeFolder(part)
+  return database.using((session) =>
+    session.interruptible(signal, async () => {
+      const last = await lastSnapshot(session)
+      const number = (last ?? 0) + 1
+      const folder = lake.snapshot(number)
+      const part = `${folder}.part`
+      for (const leftover of [part, folder]) await rm(leftover, { recursive: true, force: true })
+      await makeFolder(part)
 
-    const held = new Map(
-      (last === undefined
-        ? []
-        : await session.rows<{ name: string; changed: number }>(
-            'SELECT name, changed FROM stoker.snapshot_table WHERE snapshot = $1',
-            [last],
-          )
-      ).map((table) => [table.name, table.changed]),
-    )
-    const state = new Map(
-      (await session.rows<{ name: string; changed: number }>('SELECT name, changed FROM stoker.view_table')).map(
-        (t) => [t.name, t.changed],
-      ),
-    )
-    const tables: PublishedTable[] = []
-    for (const { name } of views) {
-      const changed = state.get(name)!
-      const to = join(part, name)
-      const from = last !== undefined && held.get(name) === changed ? join(lake.snapshot(last), name) : undefined
-      const carriedOver = from !== undefined && (await carryOver(from, to))
-      if (!carriedOver) await writeTable(session, `SELECT * FROM ${viewTable(name)}`, to)
-      tables.push({ name, changed, carriedOver, ...(await measure(session, to)) })
-    }
-    for (const { name, sql } of LINEAGE_TABLES) await writeTable(session, sql, join(part, 'stoker', name))
-    const watermarks = await session.rows('SELECT * FROM stoker.watermark ORDER BY source, type')
-    await writeWhole(
-      join(part, 'manifest.json'),
-      `${JSON.stringify({ snapshot: number, run, publishedAt: now, tables: tables.map(({ changed: _, ...table }) => table), watermarks }, null, 2)}\n`,
-    )
-    await syncFolder(part)
-    await rename(part, folder)
-    await syncFolder(lake.snapshots)
+      const held = new Map(
+        (last === undefined
+          ? []
+          : await session.rows<{ name: string; changed: number }>(
+              'SELECT name, changed FROM stoker.snapshot_table WHERE snapshot = $1',
+              [last],
+            )
+        ).map((table) => [table.name, table.changed]),
+      )
+      const state = new Map(
+        (await session.rows<{ name: string; changed: number }>('SELECT name, changed FROM stoker.view_table')).map(
+          (t) => [t.name, t.changed],
+        ),
+      )
+      const tables: PublishedTable[] = []
+      for (const { name } of views) {
+        const changed = state.get(name)!
+        const to = join(part, name)
+        const from = last !== undefined && held.get(name) === changed ? join(lake.snapshot(last), name) : undefined
+        const carriedOver = from !== undefined && (await carryOver(from, to))
+        if (!carriedOver) await writeTable(session, `SELECT * FROM ${viewTable(name)}`, to)
+        tables.push({ name, changed, carriedOver, ...(await measure(session, to)) })
+      }
+      for (const { name, sql } of LINEAGE_TABLES) await writeTable(session, sql, join(part, 'stoker', name))
+      const watermarks = await session.rows('SELECT * FROM stoker.watermark ORDER BY source, type')
+      await writeWhole(
+        join(part, 'manifest.json'),
+        `${JSON.stringify({ snapshot: number, run, publishedAt: now, tables: tables.map(({ changed: _, ...table }) => table), watermarks }, null, 2)}\n`,
+      )
+      await syncFolder(part)
+      await rename(part, folder)
+      await syncFolder(lake.snapshots)
 
-    await writeCatalog(join(folder, 'catalog.duckdb.part'), catalogTables(folder, views))
-    await settle(join(folder, 'catalog.duckdb.part'), join(folder, 'catalog.duckdb'))
-    await record(database, number, run, now, tables)
-    await pointCatalog(lake, number)
-    return { snapshot: number, folder, tables }
-  })
+      await writeCatalog(join(folder, 'catalog.duckdb.part'), catalogTables(folder, views))
+      await settle(join(folder, 'catalog.duckdb.part'), join(folder, 'catalog.duckdb'))
+      await record(database, number, run, now, tables)
+      await pointCatalog(lake, number)
+      return { snapshot: number, folder, tables }
+    }),
+  )
 }
 
 /** Makes the lake's catalog the newest snapshot's: what an interruption just after its recording left undone. */

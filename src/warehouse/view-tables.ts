@@ -2,6 +2,7 @@
 import { sqlName, sqlText } from '../core/sql.ts'
 import type { Session } from '../store/session.ts'
 import { rawRelationAt } from '../store/raw-log.ts'
+import type { Lake } from './lake.ts'
 import { LINEAGE_COLUMNS, viewRows, viewTable, type View } from './view.ts'
 
 export interface ViewTableChanges {
@@ -14,7 +15,7 @@ export interface ViewTableChanges {
  * Brings the set of view tables to `views`. A new or changed view is filled from the raw log: the living resources of
  * its type, each from the line that holds its newest version. Call it in a transaction.
  */
-export async function alignViewTables(session: Session, views: readonly View[]): Promise<ViewTableChanges> {
+export async function alignViewTables(session: Session, lake: Lake, views: readonly View[]): Promise<ViewTableChanges> {
   const held = new Map(
     (await session.rows<{ name: string; hash: string }>('SELECT name, hash FROM stoker.view_table')).map((t) => [
       t.name,
@@ -29,7 +30,7 @@ export async function alignViewTables(session: Session, views: readonly View[]):
     if (hash === view.hash) continue
     if (hash !== undefined) await dropViewTable(session, view.name)
     await makeViewTable(session, view)
-    const rows = await fillViewTable(session, view)
+    const rows = await fillViewTable(session, lake, view)
     if (hash !== undefined || rows > 0) rebuilt.push(view.name)
     else made.push(view.name)
   }
@@ -60,14 +61,14 @@ async function dropViewTable(session: Session, name: string): Promise<void> {
   await session.run('DELETE FROM stoker.view_table WHERE name = $1', [name])
 }
 
-async function fillViewTable(session: Session, view: View): Promise<number> {
+async function fillViewTable(session: Session, lake: Lake, view: View): Promise<number> {
   const living = `SELECT file, line FROM stoker.resource WHERE type = ${sqlText(view.resource)} AND deleted_by IS NULL`
   const files = await session.rows<{ raw_path: string }>(
     `SELECT raw_path FROM stoker.file WHERE file IN (SELECT file FROM (${living})) ORDER BY file`,
   )
   if (files.length === 0) return 0
   const raw = rawRelationAt(
-    files.map((file) => file.raw_path),
+    files.map((file) => lake.path(file.raw_path)),
     living,
   )
   return session.run(`INSERT INTO ${viewTable(view.name)} ${viewRows(view, raw)}`)

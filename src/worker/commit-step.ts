@@ -7,6 +7,7 @@ import { filesOf, type FileRecord } from '../ledger/files.ts'
 import { recordMessages } from '../ledger/messages.ts'
 import { moveRun } from '../ledger/runs.ts'
 import { moveWatermarks } from '../ledger/watermarks.ts'
+import type { Lake } from '../warehouse/lake.ts'
 import { merge } from '../warehouse/merge.ts'
 import type { RunContext } from './context.ts'
 import { closeBooks } from './closing.ts'
@@ -20,13 +21,18 @@ export async function commitRun(context: RunContext): Promise<Books> {
   refuseEmptyHanded(files)
   let done = 0
   const books = await database.transaction(async (session) => {
-    const severities = await recordMessages(session, run, files)
+    const messages = files.filter((file) => file.kind === 'error' && file.state === 'landed')
+    const severities = await recordMessages(
+      session,
+      run,
+      messages.map((file) => lake.path(file.raw_path!)),
+    )
     const held = holdings(exports, files, severities)
     const merged = await merge(session, {
       run,
       source: source.name,
       types: exports.flatMap((each) => each.types),
-      files: files.flatMap((file) => landedFile(file, exports)),
+      files: files.flatMap((file) => landedFile(file, exports, lake)),
       whole: exports
         .filter((each) => each.whole)
         .map((each) => ({
@@ -67,14 +73,14 @@ function refuseEmptyHanded(files: readonly FileRecord[]): void {
   )
 }
 
-function landedFile(file: FileRecord, exports: readonly ExportRecord[]) {
+function landedFile(file: FileRecord, exports: readonly ExportRecord[], lake: Lake) {
   if (file.state !== 'landed' || file.kind === 'error') return []
   const record = exports.find((each) => each.export === file.export)!
   return [
     {
       file: file.file,
       kind: file.kind,
-      rawPath: file.raw_path!,
+      rawPath: lake.path(file.raw_path!),
       exportedAt: record.transaction_time!,
       whole: record.whole,
     },

@@ -105,13 +105,14 @@ async function landFile(
     facts = await splitBundles(stagedPath, facts)
     await recordStaged(context.ledger, file.file, facts)
   }
-  const rawPath = lake.raw(source.name, run, file.file)
+  const relative = lake.raw(source.name, run, file.file)
+  const rawPath = lake.path(relative)
   const raw = { source: source.name, run, file: file.file, kind: file.kind, types: record.types, stagedPath, rawPath }
   const landed = await database.using((session) => session.interruptible(signal, () => land(session, raw, facts)))
   await database.transaction((session) =>
     recordLanded(session, file, {
       ...landed,
-      rawPath,
+      rawPath: relative,
       rejectsPath: landed.rejects > 0 ? rejectsPath(rawPath) : undefined,
     }),
   )

@@ -135,7 +135,7 @@ async function publish(context: RunContext): Promise<number> {
     await pointCatalog(lake, (await lastSnapshot(ledger)) ?? already)
     return already
   }
-  const { snapshot, tables } = await publishSnapshot(database, lake, views, run, clock.now())
+  const { snapshot, tables } = await publishSnapshot(database, lake, views, run, clock.now(), context.signal)
   const carriedOver = tables.filter((table) => table.carriedOver).length
   context.tell({ kind: 'published', snapshot, tables: tables.length, carriedOver })
   return snapshot

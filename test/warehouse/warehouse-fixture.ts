@@ -54,7 +54,7 @@ export class WarehouseFixture {
   }
 
   async align() {
-    return this.database.transaction((session) => alignViewTables(session, this.views))
+    return this.database.transaction((session) => alignViewTables(session, this.lake, this.views))
   }
 
   /** One run of one export: lands the files, merges them. `whole`: the types the export tells wholly. */
@@ -76,7 +76,7 @@ export class WarehouseFixture {
         kind,
         types,
         stagedPath: this.lake.staged(run, file),
-        rawPath: this.lake.raw(source, run, file),
+        rawPath: this.lake.path(this.lake.raw(source, run, file)),
       }
       const facts = await stage(
         Readable.from([Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))]),
@@ -86,7 +86,7 @@ export class WarehouseFixture {
       await this.database.using((session) =>
         session.run(
           `INSERT INTO stoker.file (file, export, run, ordinal, kind, url, state, raw_path) VALUES ($1, 1, $2, 0, $3, '', 'landed', $4)`,
-          [file, run, kind, raw.rawPath],
+          [file, run, kind, this.lake.raw(source, run, file)],
         ),
       )
       landed.push({ file, kind, rawPath: raw.rawPath, exportedAt: new Date(exportedAt), whole: whole.length > 0 })
