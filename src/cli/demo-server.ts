@@ -9,7 +9,7 @@ import { demoKeyPair } from '../demo/demo-key-pair.ts'
 import { startDemoServer, type DemoServerOptions } from '../demo/server.ts'
 import { wholeNumber } from './arguments.ts'
 import { countText, plural } from './figures.ts'
-import type { Action } from './program.ts'
+import type { Action } from './action.ts'
 
 interface ServerCommandOptions {
   readonly port: number

@@ -1,6 +1,7 @@
 /** The command line: global options, subcommands, and from every way of ending to an exit code. */
 import { Command, CommanderError } from 'commander'
 import { STOKER_VERSION } from '../app/version.ts'
+import type { Action } from './action.ts'
 import { demoCommand } from './demo.ts'
 import { demoServerCommand } from './demo-server.ts'
 import { errorText } from './error-text.ts'
@@ -8,9 +9,6 @@ import { EXIT, EXIT_CODES_HELP, exitCodeOf } from './exit-code.ts'
 import { queryCommand } from './query.ts'
 import { statusCommand } from './status.ts'
 import { syncCommand } from './sync.ts'
-
-/** A subcommand's action: it writes its answer and gives the exit code. */
-export type Action = () => Promise<number>
 
 /** @param argv as `process.argv` */
 export async function runProgram(argv: readonly string[]): Promise<number> {

@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander'
 import { SnapshotReader } from '../warehouse/reader.ts'
 import { lakeOf, withLakeOptions, type LakeOptions } from './lake-option.ts'
-import type { Action } from './program.ts'
+import type { Action } from './action.ts'
 import { FORMATS, writeResult, type Format } from './query-output.ts'
 
 export function queryCommand(perform: (action: Action) => Promise<void>): Command {

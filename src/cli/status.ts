@@ -9,7 +9,7 @@ import type { Lake } from '../warehouse/lake.ts'
 import { SnapshotReader } from '../warehouse/reader.ts'
 import { countText, durationText } from './figures.ts'
 import { lakeOf, withLakeOptions, type LakeOptions } from './lake-option.ts'
-import type { Action } from './program.ts'
+import type { Action } from './action.ts'
 import { textTable } from './text-table.ts'
 
 export function statusCommand(perform: (action: Action) => Promise<void>): Command {

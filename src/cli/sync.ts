@@ -14,7 +14,7 @@ import { barProgress } from './bar-progress.ts'
 import { errorText } from './error-text.ts'
 import { EXIT, exitCodeOf } from './exit-code.ts'
 import { plainProgress } from './plain-progress.ts'
-import type { Action } from './program.ts'
+import type { Action } from './action.ts'
 import { outcomeJson, outcomeTable } from './summary.ts'
 
 interface SyncOptions {

@@ -1,17 +1,19 @@
 /** One run of one source, step by step, from wherever the ledger says it stands. */
-import { rm } from 'node:fs/promises'
 import { isAbort, StokerError } from '../core/errors.ts'
 import { booksOf, type Books } from '../ledger/books.ts'
-import { exportsOf, planExports, recordReleased } from '../ledger/exports.ts'
+import { planExports } from '../ledger/exports.ts'
 import { forgetSignatures } from '../ledger/files.ts'
-import { failRun, moveRun, noteRunError, openRun, unfinishedRun, type RunMode, type RunState } from '../ledger/runs.ts'
+import { moveRun, noteRunError, openRun, unfinishedRun, type RunMode, type RunState } from '../ledger/runs.ts'
 import { watermarksOf } from '../ledger/watermarks.ts'
-import { lastSnapshot, pointCatalog, publishSnapshot, snapshotOfRun } from '../warehouse/snapshot.ts'
+import { snapshotOfRun } from '../warehouse/snapshot.ts'
+import { abandonRun } from './abandon.ts'
 import { commitRun } from './commit-step.ts'
 import type { RunContext, WorkerContext } from './context.ts'
 import { readyExports } from './export-step.ts'
 import { loadFiles } from './load-step.ts'
 import { planRun } from './plan.ts'
+import { publishRun } from './publish-step.ts'
+import { releaseExports } from './release-step.ts'
 import type { Source } from './source.ts'
 
 export interface RunOutcome {
@@ -50,8 +52,8 @@ export async function runSource(context: WorkerContext, source: Source, full = f
         )
         if (!full || held.mode === 'full') return outcome
       } catch (error) {
-        // The server no longer knows the export of the run we came back to: begin anew, once.
-        if (!(error instanceof StokerError) || error.code !== 'BULK_EXPORT_GONE') throw error
+        // The export of the run we came back to, or all of its files, are gone: begin anew, once.
+        if (!(error instanceof StokerError) || !OVER.has(error.code)) throw error
       }
     }
     const { run, mode, startedAt } = await open(context, source, full)
@@ -60,6 +62,8 @@ export async function runSource(context: WorkerContext, source: Source, full = f
     await client.close()
   }
 }
+
+const OVER: ReadonlySet<string> = new Set(['BULK_EXPORT_GONE', 'RUN_NOTHING_LOADED'])
 
 async function open(
   context: WorkerContext,
@@ -105,10 +109,10 @@ async function pursue(
       state = 'committed'
     }
     if (state === 'committed') {
-      snapshot = await publish(context)
+      snapshot = await publishRun(context)
       await moveRun(ledger, run, 'published', clock.now())
     }
-    await release(context)
+    await releaseExports(context)
     await forgetSignatures(ledger, run)
     await noteRunError(ledger, run, null)
     await moveRun(ledger, run, 'done', clock.now())
@@ -128,34 +132,6 @@ async function pursue(
   }
 }
 
-async function publish(context: RunContext): Promise<number> {
-  const { database, lake, views, run, clock, ledger } = context
-  const already = await snapshotOfRun(ledger, run)
-  if (already !== undefined) {
-    await pointCatalog(lake, (await lastSnapshot(ledger)) ?? already)
-    return already
-  }
-  const { snapshot, tables } = await publishSnapshot(database, lake, views, run, clock.now(), context.signal)
-  const carriedOver = tables.filter((table) => table.carriedOver).length
-  context.tell({ kind: 'published', snapshot, tables: tables.length, carriedOver })
-  return snapshot
-}
-
-/** The rows are safe: a server that does not let go of its export is worth a note, not a failure. */
-async function release(context: RunContext): Promise<void> {
-  if (!context.source.release) return
-  for (const record of await exportsOf(context.ledger, context.run)) {
-    if (record.state !== 'ready' || record.status_url === null) continue
-    try {
-      await context.client.release(record.status_url, context.signal)
-      await recordReleased(context.ledger, record.export)
-    } catch (error) {
-      if (isAbort(error) || !(error instanceof StokerError)) throw error
-      context.tell({ kind: 'note', text: `the server did not delete its export: ${error.message}` })
-    }
-  }
-}
-
 /** An error that may pass leaves the run open for the next start; before the commit any other one ends it. */
 async function noteFailure(context: RunContext, state: RunState, error: unknown): Promise<void> {
   if (isAbort(error) || context.signal.aborted) return
@@ -163,20 +139,7 @@ async function noteFailure(context: RunContext, state: RunState, error: unknown)
   const facts = { code: known ? error.code : 'INTERNAL', message: known ? error.message : 'an error of Stoker itself' }
   // An export the server has forgotten can't be gone on with: the run ends, and the next one asks anew.
   const isOver = known && (!error.retryable || error.code === 'BULK_EXPORT_GONE')
-  if (state === 'open' && isOver) await abandon(context, facts)
+  if (state === 'open' && isOver) await abandonRun(context, facts)
   else await noteRunError(context.ledger, context.run, facts)
   context.tell({ kind: 'failed', ...facts })
-}
-
-/** Ends a run for good: nothing of it was committed, so what it fetched goes, and the server may forget its exports. */
-async function abandon(context: RunContext, facts: { readonly code: string; readonly message: string }): Promise<void> {
-  const { ledger, run, lake, source, clock } = context
-  await forgetSignatures(ledger, run)
-  await failRun(ledger, run, facts, clock.now())
-  for (const folder of [lake.staging(run), lake.rawRun(source.name, run)])
-    await rm(folder, { recursive: true, force: true })
-  for (const record of await exportsOf(ledger, run)) {
-    if (record.status_url !== null)
-      await context.client.release(record.status_url, context.signal).catch(() => undefined)
-  }
 }
