@@ -20,7 +20,9 @@ const LIFE_SECONDS = 300
  * @throws StokerError BULK_KEY_UNUSABLE; it quotes nothing of the text
  */
 export function readSigningKey(
-  text: string, kid: string | undefined, algorithm: SigningAlgorithm | undefined,
+  text: string,
+  kid: string | undefined,
+  algorithm: SigningAlgorithm | undefined,
 ): SigningKey {
   try {
     const jwk = text.trimStart().startsWith('{') ? chooseJwk(JSON.parse(text) as object, kid) : undefined
@@ -38,14 +40,21 @@ export function readSigningKey(
 
 /** @throws StokerError BULK_KEY_UNUSABLE when the key is not one of the algorithm's */
 export async function signAssertion(
-  signing: SigningKey, clientId: string, audience: string, now: Date,
+  signing: SigningKey,
+  clientId: string,
+  audience: string,
+  now: Date,
 ): Promise<string> {
   const { key, kid, algorithm } = signing
   const seconds = Math.floor(now.getTime() / 1000)
   return new SignJWT()
     .setProtectedHeader({ alg: algorithm, typ: 'JWT', ...(kid === undefined ? {} : { kid }) })
-    .setIssuer(clientId).setSubject(clientId).setAudience(audience)
-    .setJti(randomUUID()).setIssuedAt(seconds).setExpirationTime(seconds + LIFE_SECONDS)
+    .setIssuer(clientId)
+    .setSubject(clientId)
+    .setAudience(audience)
+    .setJti(randomUUID())
+    .setIssuedAt(seconds)
+    .setExpirationTime(seconds + LIFE_SECONDS)
     .sign(key)
     .catch(() => {
       throw new StokerError('BULK_KEY_UNUSABLE', `the private key can not sign with ${algorithm}`, {

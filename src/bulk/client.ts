@@ -65,22 +65,26 @@ export class BulkClient {
     // The reference server refuses any other Accept. HAPI hands out an old job of the same query without no-cache.
     const headers = { accept: 'application/fhir+json', prefer: 'respond-async', 'cache-control': 'no-cache' }
     const asked: HttpRequest = { step: 'kick-off', method: 'GET', url, headers, ...this.signedIn(signal) }
-    return this.http.send(asked, async (answer) => {
-      await answer.body.dump()
-      const location = headerOf(answer, 'content-location')
-      if (location === undefined || !URL.canParse(location, answer.url.href)) {
-        const message = `the server took the export request (${answer.status}) but did not say where its status is`
-        throw new StokerError('BULK_NO_STATUS_URL', message, {
-          hint: 'check that baseUrl is that of a Bulk Data server; a proxy may have cut off Content-Location',
-        })
-      }
-      const date = new Date(headerOf(answer, 'date') ?? NaN)
-      return {
-        statusUrl: new URL(location, answer.url).href,
-        requestUrl: url.href,
-        serverDate: Number.isNaN(date.getTime()) ? undefined : date,
-      }
-    }, signal)
+    return this.http.send(
+      asked,
+      async (answer) => {
+        await answer.body.dump()
+        const location = headerOf(answer, 'content-location')
+        if (location === undefined || !URL.canParse(location, answer.url.href)) {
+          const message = `the server took the export request (${answer.status}) but did not say where its status is`
+          throw new StokerError('BULK_NO_STATUS_URL', message, {
+            hint: 'check that baseUrl is that of a Bulk Data server; a proxy may have cut off Content-Location',
+          })
+        }
+        const date = new Date(headerOf(answer, 'date') ?? NaN)
+        return {
+          statusUrl: new URL(location, answer.url).href,
+          requestUrl: url.href,
+          serverDate: Number.isNaN(date.getTime()) ? undefined : date,
+        }
+      },
+      signal,
+    )
   }
 
   /**
@@ -91,15 +95,19 @@ export class BulkClient {
     const url = new URL(statusUrl)
     const headers = { accept: 'application/json' }
     const asked: HttpRequest = { step: 'status', method: 'GET', url, headers, ...this.signedIn(signal) }
-    return this.http.send(asked, async (answer) => {
-      if (answer.status === 202) {
-        await answer.body.dump()
-        const progress = headerOf(answer, 'x-progress')?.replace(/\s+/g, ' ').slice(0, 100)
-        const header = headerOf(answer, 'retry-after')
-        return { state: 'working', progress, retryAfterMs: retryAfterMs(header, this.options.clock.now()) }
-      }
-      return { state: 'done', manifest: parseManifest(await bodyJson(answer), answer.url) }
-    }, signal)
+    return this.http.send(
+      asked,
+      async (answer) => {
+        if (answer.status === 202) {
+          await answer.body.dump()
+          const progress = headerOf(answer, 'x-progress')?.replace(/\s+/g, ' ').slice(0, 100)
+          const header = headerOf(answer, 'retry-after')
+          return { state: 'working', progress, retryAfterMs: retryAfterMs(header, this.options.clock.now()) }
+        }
+        return { state: 'done', manifest: parseManifest(await bodyJson(answer), answer.url) }
+      },
+      signal,
+    )
   }
 
   /**
@@ -138,8 +146,11 @@ export class BulkClient {
   ): Promise<T> {
     // "SHALL NOT" be sent when requiresAccessToken is false (Bulk Data Access, "Bulk Data Output File Request").
     const token = manifest.requiresAccessToken ? this.signedIn(signal) : {}
-    return this.http.send({ step: 'file', method: 'GET', url: new URL(file.url), headers: FILE_HEADERS, ...token },
-      (answer) => takeFile(answer, file.kind, consume), signal)
+    return this.http.send(
+      { step: 'file', method: 'GET', url: new URL(file.url), headers: FILE_HEADERS, ...token },
+      (answer) => takeFile(answer, file.kind, consume),
+      signal,
+    )
   }
 
   /** Lets the server forget an export, or cancels it. */

@@ -15,9 +15,10 @@ const SMART_CONFIGURATION = '.well-known/smart-configuration'
 export async function discoverTokenUrl(http: Http, baseUrl: URL, signal: AbortSignal): Promise<URL> {
   const smart = await readJson(http, new URL(SMART_CONFIGURATION, baseUrl), 'application/json', signal)
   const named = (smart as { token_endpoint?: unknown } | null | undefined)?.token_endpoint
-  const found = typeof named === 'string' && named !== ''
-    ? named
-    : oauthUri(await readJson(http, new URL('metadata', baseUrl), 'application/fhir+json', signal))
+  const found =
+    typeof named === 'string' && named !== ''
+      ? named
+      : oauthUri(await readJson(http, new URL('metadata', baseUrl), 'application/fhir+json', signal))
   if (found !== undefined && URL.canParse(found, baseUrl.href)) return new URL(found, baseUrl)
   throw new StokerError('BULK_NO_TOKEN_URL', `${shown(baseUrl)} does not say where tokens are given`, {
     hint: 'check baseUrl, or give auth.tokenUrl in the configuration',

@@ -7,7 +7,11 @@ import { shown } from './url.ts'
 
 /** For an answer that says no. */
 export function refusal(
-  asked: HttpRequest, answer: HttpAnswer, verdict: Verdict, words: ServerWords, hadToken: boolean,
+  asked: HttpRequest,
+  answer: HttpAnswer,
+  verdict: Verdict,
+  words: ServerWords,
+  hadToken: boolean,
 ): StokerError {
   const said = words.text === '' ? '' : `: ${words.text}`
   const message = `the server refused ${STEP_WORDS[asked.step]} (${answer.status})${said}`
@@ -16,25 +20,30 @@ export function refusal(
   switch (verdict) {
     case 'gone':
       return new StokerError('BULK_EXPORT_GONE', 'the server no longer knows the export', {
-        hint: 'run again: a new export is asked for', facts, retryable: true,
+        hint: 'run again: a new export is asked for',
+        facts,
+        retryable: true,
       })
     case 'lost':
       return new StokerError('BULK_FILE_LOST', message, {
-        hint: answer.status === 403 || answer.status === 400
-          ? 'check whether the file\'s host needs the token (tokenOrigins) or must not get it'
-          : 'its types are held back and asked for again by the next run',
+        hint:
+          answer.status === 403 || answer.status === 400
+            ? "check whether the file's host needs the token (tokenOrigins) or must not get it"
+            : 'its types are held back and asked for again by the next run',
         facts,
       })
     case 'sign-in-again':
       return new StokerError('BULK_UNAUTHORIZED', message, {
         hint: hadToken
-          ? 'check the client\'s permissions and the scope at the server'
+          ? "check the client's permissions and the scope at the server"
           : 'the server wants a token and got none: check auth, and tokenOrigins for files on another host',
         facts,
       })
     case 'retry':
       return new StokerError('BULK_BUSY', message, {
-        hint: 'the server said to come back later: run again', facts, retryable: true,
+        hint: 'the server said to come back later: run again',
+        facts,
+        retryable: true,
       })
     default:
       return new StokerError('BULK_REFUSED', message, { ...(hint === undefined ? {} : { hint }), facts })
@@ -54,11 +63,14 @@ export function unreachable(asked: HttpRequest, cause: unknown): StokerError {
 
 function reachText(code: unknown): string {
   switch (code) {
-    case 'ECONNREFUSED': return 'refuses the connection'
-    case 'ENOTFOUND': return 'has no address'
+    case 'ECONNREFUSED':
+      return 'refuses the connection'
+    case 'ENOTFOUND':
+      return 'has no address'
     case 'UND_ERR_CONNECT_TIMEOUT':
     case 'UND_ERR_HEADERS_TIMEOUT':
-    case 'UND_ERR_BODY_TIMEOUT': return 'does not answer in time'
+    case 'UND_ERR_BODY_TIMEOUT':
+      return 'does not answer in time'
     default:
       if (typeof code === 'string' && /^(Z_|ERR__)/.test(code)) return 'sent a body that can not be decompressed'
       return typeof code === 'string' ? `broke the connection (${code})` : 'broke the connection'
@@ -78,7 +90,7 @@ const STEP_WORDS: Readonly<Record<Step, string>> = {
 const HINTS: Readonly<Partial<Record<Step, string>>> = {
   discovery: 'check baseUrl, or give auth.tokenUrl in the configuration',
   'kick-off': 'check level, group and types of the source against what the server can export',
-  status: 'run again; if it stays, ask the server\'s operator about the export',
-  file: 'run again; if it stays, ask the server\'s operator about the export',
+  status: "run again; if it stays, ask the server's operator about the export",
+  file: "run again; if it stays, ask the server's operator about the export",
   release: 'the export expires at the server by itself',
 }

@@ -15,7 +15,9 @@ export const FILE_HEADERS = { accept: 'application/fhir+ndjson', 'accept-encodin
  * @param kind error files are OperationOutcomes by nature; in place of any other they mean that there is no file
  */
 export async function takeFile<T>(
-  answer: HttpAnswer, kind: ManifestFile['kind'], consume: (body: Readable) => Promise<T>,
+  answer: HttpAnswer,
+  kind: ManifestFile['kind'],
+  consume: (body: Readable) => Promise<T>,
 ): Promise<T> {
   refuseHtml(answer)
   const decoder = decoderFor(answer)
@@ -29,9 +31,11 @@ export async function takeFile<T>(
     broken = new BrokenBody(cause)
     body.destroy(broken)
   })
-  body.once('close', () => source.destroy()).on('error', (error) => {
-    if (error instanceof StokerError) broken ??= error
-  })
+  body
+    .once('close', () => source.destroy())
+    .on('error', (error) => {
+      if (error instanceof StokerError) broken ??= error
+    })
   source.pipe(body)
   try {
     return await consume(body)
@@ -70,6 +74,6 @@ function refuseHtml(answer: HttpAnswer): void {
 
 function lost(message: string): StokerError {
   return new StokerError('BULK_FILE_LOST', message, {
-    hint: 'look at the file\'s address with the server\'s operator; the next run asks for it again',
+    hint: "look at the file's address with the server's operator; the next run asks for it again",
   })
 }

@@ -1,6 +1,6 @@
 /** HTTP for every step: one request with its redirects, its token, and its tries again. */
 import { setMaxListeners } from 'node:events'
-import { Agent, request, type Dispatcher } from 'undici'
+import { Agent, request as httpRequest, type Dispatcher } from 'undici'
 import type { Clock } from '../core/clock.ts'
 import { isAbort, StokerError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
@@ -48,7 +48,10 @@ const REDIRECTS_MAX = 5
 export class Http {
   private readonly options: HttpOptions
   private readonly agent = new Agent({
-    connect: { timeout: 20_000 }, headersTimeout: 90_000, bodyTimeout: 120_000, keepAliveTimeout: 10_000,
+    connect: { timeout: 20_000 },
+    headersTimeout: 90_000,
+    bodyTimeout: 120_000,
+    keepAliveTimeout: 10_000,
   })
 
   constructor(options: HttpOptions) {
@@ -62,13 +65,16 @@ export class Http {
    * @throws StokerError BULK_REFUSED, BULK_UNAUTHORIZED, BULK_EXPORT_GONE, BULK_FILE_LOST, BULK_UNREACHABLE
    */
   async send<T>(
-    asked: HttpRequest, take: (answer: HttpAnswer) => Promise<T>, signal: AbortSignal,
+    request: HttpRequest | (() => Promise<HttpRequest>),
+    take: (answer: HttpAnswer) => Promise<T>,
+    signal: AbortSignal,
   ): Promise<T> {
     // Each request in flight listens, and goes: Node's warning at eleven listeners is meant for those that stay.
     setMaxListeners(0, signal)
     let signedInAgain = false
     for (let attempt = 1; ; attempt += 1) {
       signal.throwIfAborted()
+      const asked = typeof request === 'function' ? await request() : request
       const result = await this.attempt(asked, take, signal)
       if ('value' in result) return result.value
       const { verdict, error, askedMs } = result
@@ -88,7 +94,9 @@ export class Http {
   }
 
   private async attempt<T>(
-    asked: HttpRequest, take: (answer: HttpAnswer) => Promise<T>, signal: AbortSignal,
+    asked: HttpRequest,
+    take: (answer: HttpAnswer) => Promise<T>,
+    signal: AbortSignal,
   ): Promise<{ value: T } | { verdict: Verdict; error: StokerError; askedMs: number | undefined }> {
     let answer: HttpAnswer
     let token: string | undefined
@@ -123,13 +131,18 @@ export class Http {
 
   /** Redirects are followed by hand, so that the token goes to no origin it was not meant for. */
   private async follow(
-    asked: HttpRequest, signal: AbortSignal,
+    asked: HttpRequest,
+    signal: AbortSignal,
   ): Promise<{ answer: HttpAnswer; token: string | undefined }> {
     let url = asked.url
     for (let redirects = 0; ; redirects += 1) {
       refuseInsecure(url, this.options.allowHttp)
       const token = await asked.token?.(url)
-      const { statusCode: status, headers, body } = await request(url, {
+      const {
+        statusCode: status,
+        headers,
+        body,
+      } = await httpRequest(url, {
         method: asked.method,
         headers: {
           'user-agent': this.options.userAgent,
@@ -146,8 +159,14 @@ export class Http {
       const location = headerOf(answer, 'location')
       if (![301, 302, 303, 307, 308].includes(status) || location === undefined) return { answer, token }
       await body.dump().catch(() => undefined)
-      const odd = asked.method === 'POST' ? 'a POST' : redirects >= REDIRECTS_MAX ? 'without end'
-        : URL.canParse(location, url.href) ? undefined : 'to what is no URL'
+      const odd =
+        asked.method === 'POST'
+          ? 'a POST'
+          : redirects >= REDIRECTS_MAX
+            ? 'without end'
+            : URL.canParse(location, url.href)
+              ? undefined
+              : 'to what is no URL'
       if (odd !== undefined) {
         throw new StokerError('BULK_REFUSED', `${shown(url)} redirects ${odd}`, {
           hint: 'give the address it redirects to in the configuration',

@@ -1,9 +1,7 @@
 /** Kick-off: what is asked of the server, as a URL. */
 
 export type ExportLevel =
-  | { readonly kind: 'system' }
-  | { readonly kind: 'patient' }
-  | { readonly kind: 'group'; readonly id: string }
+  { readonly kind: 'system' } | { readonly kind: 'patient' } | { readonly kind: 'group'; readonly id: string }
 
 export interface ExportRequest {
   readonly level: ExportLevel
@@ -32,8 +30,11 @@ export function kickOffUrl(baseUrl: URL, request: ExportRequest): URL {
 
 function levelPath(level: ExportLevel): string {
   switch (level.kind) {
-    case 'system': return ''
-    case 'patient': return 'Patient/'
-    case 'group': return `Group/${encodeURIComponent(level.id)}/`
+    case 'system':
+      return ''
+    case 'patient':
+      return 'Patient/'
+    case 'group':
+      return `Group/${encodeURIComponent(level.id)}/`
   }
 }

@@ -27,7 +27,10 @@ export function serverWords(body: string, secrets: readonly string[] = []): Serv
   const { resourceType, issue, error, error_description: description } = value as Record<string, unknown>
   if (resourceType === 'OperationOutcome' && Array.isArray(issue)) {
     const issues = issue as { code?: unknown; diagnostics?: unknown; details?: { text?: unknown } }[]
-    const codes = issues.map((each) => each?.code).filter(isText).filter((code) => CODE.test(code))
+    const codes = issues
+      .map((each) => each?.code)
+      .filter(isText)
+      .filter((code) => CODE.test(code))
     const words = issues.map((each) => each?.diagnostics ?? each?.details?.text).find(isText)
     return { codes, text: clip([codes[0], words].filter(Boolean).join(': '), secrets) }
   }
@@ -51,7 +54,10 @@ export function isOutcome(text: string): boolean {
 /** One line, without secrets and what looks like a token or the query of a URL. */
 function clip(text: string, secrets: readonly string[]): string {
   const told = secrets.filter(Boolean).reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text)
-  const safe = told.replace(/\s+/g, ' ').replace(/eyJ[\w-]+\.[\w.-]+/g, '[token]')
-    .replace(/(https?:\/\/[^\s?]+)\?\S*/gi, '$1').replace(/\?[^\s?]*=\S*/g, '')
+  const safe = told
+    .replace(/\s+/g, ' ')
+    .replace(/eyJ[\w-]+\.[\w.-]+/g, '[token]')
+    .replace(/(https?:\/\/[^\s?]+)\?\S*/gi, '$1')
+    .replace(/\?[^\s?]*=\S*/g, '')
   return safe.length > TEXT_LENGTH_MAX ? `${safe.slice(0, TEXT_LENGTH_MAX - 1)}…` : safe
 }

@@ -19,7 +19,12 @@ const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 
 
 /** http://hl7.org/fhir/issue-type: the codes under `transient`, with which a server says that trying again may help. */
 const PASSING_CODES: ReadonlySet<string> = new Set([
-  'transient', 'lock-error', 'no-store', 'timeout', 'incomplete', 'throttled',
+  'transient',
+  'lock-error',
+  'no-store',
+  'timeout',
+  'incomplete',
+  'throttled',
 ])
 
 /** @param issueCodes of the OperationOutcome in the answer, if it holds one */
@@ -44,7 +49,10 @@ export interface RetryLimits {
 }
 
 export const RETRY_LIMITS: RetryLimits = {
-  attemptsMax: 7, firstWaitMs: 500, waitMsMax: 60_000, retryAfterMsMax: 3_600_000,
+  attemptsMax: 7,
+  firstWaitMs: 500,
+  waitMsMax: 60_000,
+  retryAfterMsMax: 3_600_000,
 }
 
 /** Between two polls: at least a second, whatever the server says (its 0 would be a busy loop). */
@@ -55,7 +63,11 @@ export const POLL_MS_MIN = 1000
  * @param askedMs of `Retry-After`, if the server sent one
  */
 export function waitMs(
-  step: Step, attempt: number, askedMs: number | undefined, limits: RetryLimits, random: () => number,
+  step: Step,
+  attempt: number,
+  askedMs: number | undefined,
+  limits: RetryLimits,
+  random: () => number,
 ): number {
   const floorMs = step === 'status' || askedMs !== undefined ? POLL_MS_MIN : 0
   return Math.min(limits.retryAfterMsMax, Math.max(floorMs, askedMs ?? 0, backoffMs(attempt, limits, random)))

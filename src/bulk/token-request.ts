@@ -1,5 +1,4 @@
 /** The request for an access token, as each kind of client makes it. */
-import type { Clock } from '../core/clock.ts'
 import { readSigningKey, signAssertion } from './assertion.ts'
 import type { HttpRequest } from './http.ts'
 import type { BulkAuth } from './tokens.ts'
@@ -12,11 +11,11 @@ export type SigningIn = Extract<BulkAuth, { readonly kind: 'private-key-jwt' | '
  * 6749 §2.3.1).
  * @throws StokerError BULK_KEY_UNUSABLE
  */
-export async function tokenRequest(auth: SigningIn, url: URL, clock: Clock): Promise<HttpRequest> {
-  const proof = auth.kind === 'private-key-jwt' ? await assertionProof(auth, url, clock.now()) : secretProof(auth, url)
+export async function tokenRequest(auth: SigningIn, url: URL, now: Date): Promise<HttpRequest> {
+  const proof = auth.kind === 'private-key-jwt' ? await assertionProof(auth, url, now) : secretProof(auth, url)
   const form = new URLSearchParams({ grant_type: 'client_credentials', ...proof.form })
   if (auth.scope !== undefined) form.set('scope', auth.scope)
-  const scope = auth.scope === undefined ? 'no scope was asked for' : `scope ${auth.scope} was asked for (none asks for none)`
+  const scope = auth.scope === undefined ? 'no scope was asked for' : `scope ${auth.scope} was asked for`
   return {
     step: 'token',
     method: 'POST',
@@ -59,7 +58,7 @@ type WithSecret = Extract<BulkAuth, { readonly kind: 'client-secret' }>
 
 function secretProof(auth: WithSecret, url: URL): Proof {
   const { clientId, secret, method } = auth
-  const hint = `check the secret of ${nameOf(clientId)} at ${shown(url)}, and whether it wants auth.method basic or post`
+  const hint = `check the secret of ${nameOf(clientId)} at ${shown(url)}, and auth.method (basic or post)`
   const coded = encodeURIComponent(secret)
   if (method === 'post') {
     return { form: { client_id: clientId, client_secret: secret }, headers: {}, secrets: [secret, coded], hint }

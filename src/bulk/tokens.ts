@@ -84,9 +84,13 @@ export class Tokens {
     const { auth } = this
     if (auth.kind !== 'private-key-jwt' && auth.kind !== 'client-secret') throw new Error('no token to renew')
     const url = auth.tokenUrl ?? (this.discovered ??= await discoverTokenUrl(this.http, this.baseUrl, signal))
-    const asked = this.clock.now().getTime()
-    const request = await tokenRequest(auth, url, this.clock)
-    return this.http.send(request, async (answer) => readToken(await bodyJson(answer), asked), signal)
+    let askedAt = 0
+    // Anew for each try: a server takes an assertion's jti once, and a long Retry-After outlives the assertion.
+    const request = () => {
+      askedAt = this.clock.now().getTime()
+      return tokenRequest(auth, url, new Date(askedAt))
+    }
+    return this.http.send(request, async (answer) => readToken(await bodyJson(answer), askedAt), signal)
   }
 }
 

@@ -13,7 +13,7 @@ export function refuseInsecure(url: URL, allowHttp: boolean): void {
   if (url.protocol === 'https:') return
   if (url.protocol === 'http:' && (allowHttp || LOOPBACK.test(url.hostname))) return
   throw new StokerError('BULK_INSECURE', `${shown(url)} is not https`, {
-    hint: 'patients\' data and tokens would travel in the clear; set allowHttp: true for the source if that is meant',
+    hint: "patients' data and tokens would travel in the clear; set allowHttp: true for the source if that is meant",
     facts: { origin: url.origin },
   })
 }

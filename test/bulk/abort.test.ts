@@ -1,10 +1,11 @@
+import { getEventListeners } from 'node:events'
 import { buffer } from 'node:stream/consumers'
 import { createGzip } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
 import { isAbort } from '../../src/core/errors.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { clientFor } from './client-fixture.ts'
-import { reply, stall, startOddityServer, type Answer } from './oddity-server.ts'
+import { reply, stall, startOddityServer, type Answer, type OddityServer } from './oddity-server.ts'
 
 // On the real clock: where the abort is not heard, a test waits for an hour, and fails.
 async function abortable(route: string, answer: Answer) {
@@ -17,6 +18,8 @@ async function abortable(route: string, answer: Answer) {
   const { client } = clientFor(server.baseUrl, { clock: systemClock })
   return { server, client, signal: controller.signal }
 }
+
+const fileOf = (server: OddityServer) => ({ kind: 'output', url: `${server.origin}/file` }) as const
 
 async function expectAbort(promise: Promise<unknown>): Promise<void> {
   const error: unknown = await promise.then(
@@ -38,14 +41,29 @@ describe('an abort ends at once with an AbortError', () => {
 
   test('while it sleeps before it tries again', async () => {
     const { server, client, signal } = await abortable('GET /file', reply(429, { 'Retry-After': '3600' }))
-    await expectAbort(
-      client.fetchFile({ url: `${server.origin}/file` }, { requiresAccessToken: false }, buffer, signal),
-    )
+    await expectAbort(client.fetchFile(fileOf(server), { requiresAccessToken: false }, buffer, signal))
   })
 
   test('while it waits for an answer', async () => {
     const { client, signal } = await abortable('GET /fhir/$export', () => undefined)
     await expectAbort(client.kickOff({ level: { kind: 'system' }, types: ['Patient'] }, signal))
+  })
+
+  test('while it waits with another request for the token, and that one sleeps', async () => {
+    const server = await startOddityServer()
+    server.on('POST /token', reply(429, { 'Retry-After': '3600' }))
+    const tokenUrl = new URL('/token', server.origin)
+    const auth = { kind: 'client-secret', clientId: 'stoker', secret: 's', method: 'post', tokenUrl } as const
+    const { client } = clientFor(server.baseUrl, { auth, clock: systemClock })
+    const asker = new AbortController()
+    const waiter = new AbortController()
+    const asking = client.release(`${server.origin}/status`, asker.signal)
+    const waiting = client.release(`${server.origin}/status`, waiter.signal)
+    setTimeout(() => waiter.abort(), 20)
+    await expectAbort(waiting)
+    asker.abort()
+    await expectAbort(asking)
+    expect(server.askedOf('POST /token').length).toBe(1)
   })
 
   const gzipped: Answer = (_, response) => {
@@ -59,15 +77,23 @@ describe('an abort ends at once with an AbortError', () => {
     ['gzip', gzipped],
   ])('in the middle of a %s download', async (_, answer) => {
     const { server, client, signal } = await abortable('GET /file', answer)
-    await expectAbort(
-      client.fetchFile({ url: `${server.origin}/file` }, { requiresAccessToken: false }, buffer, signal),
-    )
+    await expectAbort(client.fetchFile(fileOf(server), { requiresAccessToken: false }, buffer, signal))
     expect(server.asked.length).toBe(1)
   })
 
   test('in the middle of an error body', async () => {
     const { client, signal } = await abortable('GET /fhir/$export', (_, response) => response.writeHead(400).write('{'))
     await expectAbort(client.kickOff({ level: { kind: 'system' }, types: ['Patient'] }, signal))
+  })
+
+  test('and however many requests share a signal, none stays with it', async () => {
+    const server = await startOddityServer()
+    server.on('GET /file', reply(200))
+    const { client } = clientFor(server.baseUrl)
+    const { signal } = new AbortController()
+    const one = () => client.fetchFile(fileOf(server), { requiresAccessToken: false }, buffer, signal)
+    await Promise.all(Array.from({ length: 40 }, one))
+    expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
   test('before it begins', async () => {

@@ -1,5 +1,4 @@
 /** A client under test, with its clock and its log lines at hand. */
-import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { inspect } from 'node:util'
 import { expect, onTestFinished } from 'vitest'
@@ -58,7 +57,7 @@ export function clientFor(
         signal: never,
       }),
     download: (path = '/file', requiresAccessToken = true) =>
-      client.fetchFile({ url: at(path) }, { requiresAccessToken }, (body: Readable) => buffer(body), never),
+      client.fetchFile({ kind: 'output', url: at(path) }, { requiresAccessToken }, (body) => buffer(body), never),
   }
 }
 

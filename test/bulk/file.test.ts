@@ -29,7 +29,12 @@ async function served(...answers: Answer[]) {
   server.on(ROUTE, ...answers)
   const fixture = clientFor(server.baseUrl)
   const consumed = <T>(consume: (body: Readable) => Promise<T>, signal = never) =>
-    fixture.client.fetchFile({ url: `${server.origin}/file` }, { requiresAccessToken: false }, consume, signal)
+    fixture.client.fetchFile(
+      { kind: 'output', url: `${server.origin}/file` },
+      { requiresAccessToken: false },
+      consume,
+      signal,
+    )
   return { server, consumed, ...fixture }
 }
 
@@ -109,6 +114,48 @@ describe('a file', () => {
     expect(sha256(await download())).toBe(sha256(BODY))
     expect(clock.sleeps[0]).toBe(4000)
   })
+})
+
+describe("an OperationOutcome with status 200 in a file's place", () => {
+  const TYPES = ['application/fhir+json', 'application/fhir+json; charset=utf-8', 'application/json']
+  const lone = outcome('expired', 'the file is gone')
+
+  test.each(TYPES)('of %s is BULK_FILE_LOST with its words, whatever the consumer makes of it', async (type) => {
+    const zipped = gzipSync(JSON.stringify(lone, null, 2))
+    const { server, download, consumed } = await served(
+      reply(200, { 'Content-Type': type }, JSON.stringify(lone)),
+      reply(200, { 'Content-Type': type, 'Content-Encoding': 'gzip' }, zipped),
+    )
+    const error = await failureOf(download())
+    expect(error).toMatchObject({ code: 'BULK_FILE_LOST', retryable: false, facts: { issue: 'expired' } })
+    expect(error.message).toContain('the file is gone')
+    const sink = new Writable({ write: (_chunk, _encoding, done) => done() })
+    expect((await failureOf(consumed((body) => pipeline(body, sink)))).code).toBe('BULK_FILE_LOST')
+    expect(server.asked.length).toBe(2)
+  })
+
+  test('is what an error file consists of, and arrives', async () => {
+    const { server, client } = await served(reply(200, { 'Content-Type': 'application/json' }, JSON.stringify(lone)))
+    const file = { kind: 'error', url: `${server.origin}/file` } as const
+    const bytes = await client.fetchFile(file, { requiresAccessToken: false }, buffer, never)
+    expect(JSON.parse(bytes.toString())).toEqual(lone)
+  })
+})
+
+test.each([
+  ['many lines', BODY],
+  ['one line', BODY.subarray(0, BODY.indexOf('\n') + 1)],
+  ['two lines, an OperationOutcome the first', Buffer.from(`${JSON.stringify(outcome('invalid', 'x'))}\n{}\n`)],
+  ['none', Buffer.alloc(0)],
+])('NDJSON of %s that calls itself application/json arrives byte for byte', async (_, bytes) => {
+  const { download } = await served(reply(200, { 'Content-Type': 'application/json' }, bytes))
+  expect(sha256(await download())).toBe(sha256(bytes))
+})
+
+test('NDJSON that calls itself application/json and breaks off is fetched again, and arrives whole', async () => {
+  const headers = { 'Content-Type': 'application/json', 'Content-Length': BODY.length }
+  const { download } = await served(cutOff(headers, BODY.subarray(0, 999)), reply(200, headers, BODY))
+  expect(sha256(await download())).toBe(sha256(BODY))
 })
 
 describe('a file that breaks off is fetched again from its start and arrives whole', () => {

@@ -38,6 +38,19 @@ test('the outcome of STU4 is read as error', async () => {
   expect((await manifestOf({ ...rest, outcome: [entry] })).error).toEqual([{ kind: 'error', ordinal: 0, ...entry }])
 })
 
+test.each([
+  [[], [entry]],
+  [[entry], []],
+  [null, [entry]],
+])('of error %o and outcome %o the one that lists files is read', async (error, outcome) => {
+  expect((await manifestOf({ ...MANIFEST, error, outcome })).error.map(({ url }) => url)).toEqual([entry.url])
+})
+
+test('links that lead to no further page do no harm', async () => {
+  const link = [null, { relation: 'self', url: 'http://127.0.0.1/status' }]
+  expect((await manifestOf({ ...MANIFEST, link })).output).toEqual([])
+})
+
 test('relative file URLs are taken from the status URL', async () => {
   const { output } = await manifestOf({
     ...MANIFEST,
@@ -76,6 +89,7 @@ describe('a manifest that can not be used is BULK_MANIFEST_INVALID, naming what'
     ['has a number as transactionTime', { ...MANIFEST, transactionTime: 1795236442 }, 'transactionTime'],
     ['has an output that is no list', { ...MANIFEST, output: {} }, 'output'],
     ['has an error that is no list', { ...MANIFEST, error: 'none' }, 'error'],
+    ['has further pages', { ...MANIFEST, link: [{ relation: 'next', url: 'http://127.0.0.1/2' }] }, 'further pages'],
     ['lists null', { ...MANIFEST, output: [entry, null] }, 'output[1].url'],
     ['lists a file without URL', { ...MANIFEST, deleted: [{ type: 'Bundle' }] }, 'deleted[0].url'],
     ['lists a URL that is none', { ...MANIFEST, output: [{ ...entry, url: 'http://[' }] }, 'output[0].url'],
@@ -84,6 +98,22 @@ describe('a manifest that can not be used is BULK_MANIFEST_INVALID, naming what'
     expect([error.code, error.retryable]).toEqual(['BULK_MANIFEST_INVALID', false])
     expect(error.message).toContain(named)
   })
+})
+
+test('a manifest without end is BULK_ANSWER_TOO_LONG, and not held in memory', async () => {
+  const server = await startOddityServer()
+  let stopped = false
+  server.on('GET /status', (_, response) => {
+    const megabyte = Buffer.alloc(1024 * 1024, ' ')
+    response.once('close', () => (stopped = true))
+    const more = (): unknown => stopped || response.write(megabyte, more)
+    more()
+  })
+  expect(await failureOf(clientFor(server.baseUrl).wait())).toMatchObject({
+    code: 'BULK_ANSWER_TOO_LONG',
+    retryable: false,
+  })
+  expect(server.asked.length).toBe(1)
 })
 
 test('a manifest that breaks off on its way is asked for again', async () => {

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
+import { refuseInsecure } from '../../src/bulk/url.ts'
 import { clientFor, failureOf, tokensOf } from './client-fixture.ts'
 import { MANIFEST, only, reply, startOddityServer } from './oddity-server.ts'
 
+const never = new AbortController().signal
 const file = reply(200, { 'Content-Type': 'application/fhir+ndjson' }, '{}\n')
 
 /** A FHIR server and a storage on another port, which is another origin. */
@@ -116,6 +118,15 @@ describe('plain http to another machine is BULK_INSECURE before any connection',
     expect(other.asked).toEqual([])
   })
 
+  test('while every name of this machine is allowed', async () => {
+    const server = await startOddityServer()
+    server.on('GET /fhir/$export', reply(202, { 'Content-Location': '/status' }))
+    await clientFor(new URL(`http://localhost:${server.port}/fhir/`)).kickOff()
+    expect(() => refuseInsecure(new URL('http://fhir.localhost/'), false)).not.toThrow()
+    expect(() => refuseInsecure(new URL('http://localhost.example.org/'), false)).toThrow()
+    expect(server.asked.length).toBe(1)
+  })
+
   test('unless allowHttp says it is meant', async () => {
     const server = await startOddityServer()
     server.on('GET /fhir/$export', reply(202, { 'Content-Location': '/status' }))
@@ -128,7 +139,7 @@ describe('plain http to another machine is BULK_INSECURE before any connection',
     async (url) => {
       const { client } = clientFor(new URL('https://127.0.0.1/fhir/'), { allowHttp: true })
       const error = await failureOf(
-        client.fetchFile({ url }, { requiresAccessToken: false }, async () => 1, new AbortController().signal),
+        client.fetchFile({ kind: 'output', url }, { requiresAccessToken: false }, async () => 1, never),
       )
       expect(error.code).toBe('BULK_INSECURE')
     },

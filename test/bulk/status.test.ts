@@ -63,6 +63,12 @@ describe('Retry-After', () => {
   )
 })
 
+test('a status is asked for as JSON, uncompressed', async () => {
+  const { server, wait } = await polled(done)
+  await wait()
+  expect(server.asked[0]!.headers).toMatchObject({ accept: 'application/json', 'accept-encoding': 'identity' })
+})
+
 test('without Retry-After the polls grow rarer, up to one a minute', async () => {
   const { wait, clock } = await polled(...Array.from({ length: 15 }, () => reply(202)), done)
   await wait()
