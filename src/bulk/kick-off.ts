@@ -1,4 +1,7 @@
-/** Kick-off: what is asked of the server, as a URL. */
+/** Kick-off: what is asked of the server, and where it says the answer will be. */
+import { StokerError } from '../core/errors.ts'
+import type { Connection } from './connection.ts'
+import { headerOf } from './http.ts'
 
 export type ExportLevel =
   { readonly kind: 'system' } | { readonly kind: 'patient' } | { readonly kind: 'group'; readonly id: string }
@@ -16,6 +19,36 @@ export interface Kickoff {
   readonly requestUrl: string
   /** The server's clock when it took the request, where it says. */
   readonly serverDate: Date | undefined
+}
+
+/**
+ * Asks for an export.
+ * @throws StokerError BULK_REFUSED with the server's words, BULK_NO_STATUS_URL
+ */
+export async function kickOff(connection: Connection, request: ExportRequest, signal: AbortSignal): Promise<Kickoff> {
+  const url = kickOffUrl(connection.baseUrl, request)
+  // The reference server refuses any other Accept.
+  const headers = { accept: 'application/fhir+json', prefer: 'respond-async' }
+  return connection.send(
+    { step: 'kick-off', method: 'GET', url, headers },
+    async (answer) => {
+      await answer.body.dump()
+      const location = headerOf(answer, 'content-location')
+      if (location === undefined || !URL.canParse(location, answer.url.href)) {
+        const message = `the server took the export request (${answer.status}) but did not say where its status is`
+        throw new StokerError('BULK_NO_STATUS_URL', message, {
+          hint: 'check that baseUrl is that of a Bulk Data server; a proxy may have cut off Content-Location',
+        })
+      }
+      const date = new Date(headerOf(answer, 'date') ?? NaN)
+      return {
+        statusUrl: new URL(location, answer.url).href,
+        requestUrl: url.href,
+        serverDate: Number.isNaN(date.getTime()) ? undefined : date,
+      }
+    },
+    signal,
+  )
 }
 
 /** Bulk Data Access, "Bulk Data Kick-off Request". `baseUrl` ends with a slash. */

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { buffer } from 'node:stream/consumers'
 import { createGzip } from 'node:zlib'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { isAbort } from '../../src/core/errors.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { clientFor } from './client-fixture.ts'
@@ -59,7 +59,8 @@ describe('an abort ends at once with an AbortError', () => {
     const waiter = new AbortController()
     const asking = client.release(`${server.origin}/status`, asker.signal)
     const waiting = client.release(`${server.origin}/status`, waiter.signal)
-    setTimeout(() => waiter.abort(), 20)
+    await vi.waitFor(() => expect(server.askedOf('POST /token').length).toBe(1))
+    waiter.abort()
     await expectAbort(waiting)
     asker.abort()
     await expectAbort(asking)
