@@ -1,11 +1,12 @@
 /** `stoker demo-server`: the built-in Bulk Data server, for trying Stoker or any other client. */
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import { readFile } from 'node:fs/promises'
 import type { JWK } from 'jose'
 import { startLifecycle } from '../app/lifecycle.ts'
 import { writeWhole } from '../core/durable.ts'
 import { StokerError } from '../core/errors.ts'
 import { demoKeyPair } from '../demo/demo-key-pair.ts'
+import { DEMO_SERVERS, type DemoServerName } from '../demo/demo-servers.ts'
 import { startDemoServer, type DemoServerOptions } from '../demo/server.ts'
 import { wholeNumber } from './arguments.ts'
 import { countText, plural } from './figures.ts'
@@ -19,6 +20,7 @@ interface ServerCommandOptions {
   readonly clientId: string
   readonly jwks?: string
   readonly newKey?: string
+  readonly like?: DemoServerName
 }
 
 export function demoServerCommand(perform: (action: Action) => Promise<void>): Command {
@@ -34,16 +36,23 @@ export function demoServerCommand(perform: (action: Action) => Promise<void>): C
     )
     .option('--jwks <file>', 'ask for SMART Backend Services: register the public keys of this file')
     .option('--client-id <id>', 'the client they are registered for', 'stoker-demo')
+    .addOption(
+      new Option('--like <name>', 'be as troublesome as this server of the field is').choices(
+        Object.keys(DEMO_SERVERS),
+      ),
+    )
     .addHelpText(
       'after',
       `
 Examples:
   stoker demo-server --patients 500                    open to everybody on this machine
   stoker demo-server --new-key key.jwk                 with SMART Backend Services
+  stoker demo-server --like medplum                    with the ways of a Medplum server
   stoker demo-server --data ./ndjson                   Patient.ndjson, Observation.ndjson, …
 
 While it runs, let it change:
-  curl -X POST 'http://127.0.0.1:8765/control/change?percent=1'`,
+  curl -X POST 'http://127.0.0.1:8765/control/change?percent=1'
+  curl -X PUT 'http://127.0.0.1:8765/control/behaviour' -d '{"like": "hapi", "neverDone": true}'`,
     )
     .action((options: ServerCommandOptions) => perform(() => serve(options)))
 }
@@ -56,6 +65,7 @@ async function serve(options: ServerCommandOptions): Promise<number> {
     port,
     patients,
     seed,
+    ...(options.like === undefined ? {} : { behaviour: DEMO_SERVERS[options.like] }),
     ...(auth === undefined ? {} : { auth }),
     ...(data === undefined ? {} : { data }),
   })
@@ -69,6 +79,7 @@ async function serve(options: ServerCommandOptions): Promise<number> {
         ? 'auth        none\n'
         : `auth        SMART Backend Services, client ${auth.clientId}, token URL ${server.tokenUrl}\n`,
     )
+    if (options.like !== undefined) process.stdout.write(`like        ${options.like}\n`)
     process.stdout.write(
       `holds       ${counts.join(', ')}\nchange it   curl -X POST 'http://127.0.0.1:${server.port}/control/change?percent=1'\n`,
     )

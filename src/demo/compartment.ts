@@ -65,7 +65,7 @@ function valuesAt(value: unknown, path: readonly string[]): unknown[] {
 }
 
 /** `Patient/1`, `https://host/fhir/Patient/1`, `Patient/1/_history/2`; `urn:uuid:…` names the patient by its id. */
-function patientId(reference: unknown): string | undefined {
+export function patientId(reference: unknown): string | undefined {
   if (typeof reference !== 'string') return undefined
   return /^(?:urn:uuid:|(?:.*\/)?Patient\/)([A-Za-z0-9\-._]+)(?:\/_history\/.*)?$/.exec(reference)?.[1]
 }

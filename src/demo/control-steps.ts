@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { StokerError } from '../core/errors.ts'
 import { parseBehaviour } from './behaviour.ts'
+import { behaviourLike } from './demo-servers.ts'
 import { changeStore } from './change.ts'
 import { Refusal } from './refusal.ts'
 import { isResource } from './resource.ts'
@@ -36,11 +37,27 @@ export const statsStep = forThisMachine(({ store, requests, behaviour }, exchang
   exchange.reply(200, { resources: store.counts(), requests, behaviour })
 })
 
-/** `PUT /control/behaviour`: sets the keys in the body, leaves the others, answers the whole. */
+/** `POST /control/publish`: publishes the store as it is now, answers `{transactionTime}`. */
+export const publishNowStep = forThisMachine(({ store, editions, behaviour }, exchange) => {
+  const { transactionTime } = editions.publish(store, behaviour)
+  exchange.reply(200, { transactionTime })
+})
+
+/**
+ * `PUT /control/behaviour`: sets the keys in the body, leaves the others, answers the whole. With `like`, the name of a
+ * server, the others are first as that server has them.
+ */
 export const behaviourStep = forThisMachine(async (state, exchange) => {
-  state.behaviour = { ...state.behaviour, ...parseBehaviour(await exchange.json()) }
+  const { like, ...keys } = behaviourObject(await exchange.json())
+  const others = like === undefined ? state.behaviour : behaviourLike(like)
+  state.behaviour = { ...others, ...parseBehaviour(keys) }
   exchange.reply(200, state.behaviour)
 })
+
+function behaviourObject(json: unknown): Readonly<Record<string, unknown>> {
+  if (typeof json === 'object' && json !== null && !Array.isArray(json)) return { ...json }
+  throw new Refusal(400, 'structure', 'The body must be a JSON object.')
+}
 
 function forThisMachine(step: Step): Step {
   return async (state, exchange, names) => {

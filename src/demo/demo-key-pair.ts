@@ -1,10 +1,11 @@
 /** A fresh key pair for one client of the demo server: the private half for the client, the public half to register. */
 import { exportJWK, generateKeyPair, type JWK } from 'jose'
-import type { RegisteredClient } from './client-assertion.ts'
+import type { RegisteredClient } from './token/client-authentication.ts'
 
 export interface DemoKeyPair extends RegisteredClient {
   /** The private key as a JWK with `kid` and `alg`. */
   readonly privateJwk: JWK
+  readonly jwks: { keys: JWK[] }
 }
 
 export async function demoKeyPair(

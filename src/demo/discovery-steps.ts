@@ -1,17 +1,21 @@
 /** What a client reads before it exports: the CapabilityStatement and SMART's well-known document. */
-import { ASSERTION_ALGORITHMS } from './client-assertion.ts'
+import type { DemoBehaviour } from './behaviour.ts'
+import { ASSERTION_ALGORITHMS } from './token/client-assertion.ts'
+import { authenticationMethods } from './token/client-authentication.ts'
 import { Refusal } from './refusal.ts'
 import type { Step } from './steps.ts'
 
 const BULK = 'http://hl7.org/fhir/uv/bulkdata'
 const OAUTH_URIS = 'http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris'
 
-export const metadataStep: Step = ({ baseUrl, tokenUrl, tokens, store, startedAt, requests }, exchange) => {
+export const metadataStep: Step = ({ baseUrl, tokenUrl, tokens, store, startedAt, requests, behaviour }, exchange) => {
   requests.discoveries += 1
   const operation = (name: string) => ({ name: 'export', definition: `${BULK}/OperationDefinition/${name}` })
+  const offered = (level: DemoBehaviour['levels'][number], name: string) =>
+    behaviour.levels.includes(level) ? [operation(name)] : []
   const operations: Readonly<Record<string, object[]>> = {
-    Patient: [operation('patient-export')],
-    Group: [operation('group-export')],
+    Patient: offered('patient', 'patient-export'),
+    Group: offered('group', 'group-export'),
   }
   const types = [...new Set([...store.types(), ...Object.keys(operations)])].sort()
   exchange.replyFhir(200, {
@@ -38,8 +42,8 @@ export const metadataStep: Step = ({ baseUrl, tokenUrl, tokens, store, startedAt
             ],
           },
         }),
-        resource: types.map((type) => ({ type, ...(operations[type] && { operation: operations[type] }) })),
-        operation: [operation('export')],
+        resource: types.map((type) => ({ type, ...(operations[type]?.length && { operation: operations[type] }) })),
+        operation: offered('system', 'export'),
       },
     ],
   })
@@ -51,9 +55,14 @@ export const smartConfigurationStep: Step = ({ tokenUrl, tokens, requests }, exc
   exchange.reply(200, {
     token_endpoint: tokenUrl,
     grant_types_supported: ['client_credentials'],
-    token_endpoint_auth_methods_supported: ['private_key_jwt'],
-    token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS,
+    token_endpoint_auth_methods_supported: authenticationMethods(tokens.client),
+    ...(tokens.client.jwks && { token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGORITHMS }),
     scopes_supported: ['system/*.rs', 'system/*.read'],
-    capabilities: ['client-confidential-asymmetric', 'permission-v1', 'permission-v2'],
+    capabilities: [
+      ...(tokens.client.jwks ? ['client-confidential-asymmetric'] : []),
+      ...(tokens.client.clientSecret === undefined ? [] : ['client-confidential-symmetric']),
+      'permission-v1',
+      'permission-v2',
+    ],
   })
 }

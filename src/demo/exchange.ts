@@ -1,7 +1,7 @@
 /** One request and its answer: what a step of the demo server reads and the ways it can reply. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../core/clock.ts'
-import { operationOutcome, Refusal } from './refusal.ts'
+import { HtmlRefusal, operationOutcome, Refusal } from './refusal.ts'
 
 const FHIR_JSON = 'application/fhir+json; charset=utf-8'
 const BODY_BYTES_MAX = 16 << 20
@@ -50,24 +50,42 @@ export class Exchange {
   }
 
   reply(status: number, json: object, headers: Readonly<Record<string, string>> = {}): void {
-    const body = JSON.stringify(json)
-    this.response.writeHead(status, {
-      'Content-Type': 'application/json',
-      'Content-Length': String(Buffer.byteLength(body)),
-      ...headers,
-    })
-    this.response.end(body)
+    this.#replyText(status, JSON.stringify(json), { 'Content-Type': 'application/json', ...headers })
   }
 
   replyFhir(status: number, resource: object, headers: Readonly<Record<string, string>> = {}): void {
     this.reply(status, resource, { 'Content-Type': FHIR_JSON, ...headers })
   }
 
+  /** What stands before a FHIR server answers like this. */
+  replyHtml(status: number, message: string, headers: Readonly<Record<string, string>> = {}): void {
+    const body = `<!DOCTYPE html>\n<html><head><title>${status}</title></head><body><h1>${message}</h1></body></html>\n`
+    this.#replyText(status, body, { 'Content-Type': 'text/html; charset=utf-8', ...headers })
+  }
+
+  /** How a storage service answers that knows nothing of FHIR. */
+  replyXml(status: number, code: string, message: string): void {
+    const body = `<?xml version="1.0" encoding="utf-8"?>\n<Error><Code>${code}</Code><Message>${message}</Message></Error>\n`
+    this.#replyText(status, body, { 'Content-Type': 'application/xml' })
+  }
+
   replyEmpty(status: number, headers: Readonly<Record<string, string>> = {}): void {
     this.response.writeHead(status, { 'Content-Length': '0', ...headers }).end()
   }
 
-  refuse({ status, issue, message, headers }: Refusal): void {
-    this.replyFhir(status, operationOutcome('error', issue, message), headers)
+  /** A 304, which has no body and says nothing of its length. */
+  replyNotModified(headers: Readonly<Record<string, string>>): void {
+    this.response.writeHead(304, headers).end()
+  }
+
+  refuse(refusal: Refusal): void {
+    const { status, issue, message, headers } = refusal
+    if (refusal instanceof HtmlRefusal) this.replyHtml(status, message)
+    else this.replyFhir(status, operationOutcome('error', issue, message), headers)
+  }
+
+  #replyText(status: number, body: string, headers: Readonly<Record<string, string>>): void {
+    this.response.writeHead(status, { 'Content-Length': String(Buffer.byteLength(body)), ...headers })
+    this.response.end(body)
   }
 }

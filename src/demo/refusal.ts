@@ -16,6 +16,13 @@ export class Refusal extends Error {
   }
 }
 
+/** A refusal by something that knows nothing of FHIR: an HTML page, and no headers of use. */
+export class HtmlRefusal extends Refusal {
+  constructor(status: number, message: string) {
+    super(status, 'unknown', message)
+  }
+}
+
 export function operationOutcome(severity: 'error' | 'information', code: string, diagnostics: string): FhirResource {
   return { resourceType: 'OperationOutcome', issue: [{ severity, code, diagnostics }] }
 }

@@ -3,22 +3,22 @@
  * SMART Backend Services, over synthetic patients or a folder of NDJSON files.
  */
 import { readFile } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { getRequestListener } from '@hono/node-server'
 import { systemClock, type Clock } from '../core/clock.ts'
-import { StokerError } from '../core/errors.ts'
 import { silentLog, type Log } from '../core/log.ts'
-import { AccessTokens } from './access-tokens.ts'
+import { AccessTokens } from './token/access-tokens.ts'
 import { PLAIN_BEHAVIOUR, type DemoBehaviour } from './behaviour.ts'
+import { CallBudget } from './call-budget.ts'
 import { changeStore, type ChangeOptions, type ChangeSummary } from './change.ts'
-import type { RegisteredClient } from './client-assertion.ts'
+import type { RegisteredClient } from './token/client-authentication.ts'
 import { DataFiles } from './data-files.ts'
 import { folderVersions } from './data-folder.ts'
-import { ExportJobs } from './export-jobs.ts'
+import { ExportJobs } from './job/export-jobs.ts'
+import { UrlSigner } from './download/url-signer.ts'
 import { monotonicInstants } from './instants.ts'
+import { listen, type Listener } from './listener.ts'
+import { Editions } from './publish/editions.ts'
 import { emptyRequestLog, type DemoRequestLog } from './request-log.ts'
-import { demoApplication } from './routes.ts'
+import { demoApplication, storageApplication } from './routes.ts'
 import type { DemoState } from './steps.ts'
 import { DemoStore } from './store.ts'
 import { syntheticVersions } from './synthetic/population.ts'
@@ -47,6 +47,8 @@ export interface DemoServer {
   /** `http://127.0.0.1:PORT/fhir` */
   readonly baseUrl: string
   readonly tokenUrl: string
+  /** Origin on which files lie where the behaviour's `fileHost` or `fileRedirect` says so. */
+  readonly storageUrl: string
   readonly port: number
   /** Changes to it are what the next export sees. */
   readonly store: DemoStore
@@ -66,29 +68,34 @@ export async function startDemoServer(options: DemoServerOptions = {}): Promise<
   const startedAt = clock.now()
   const store = new DemoStore(monotonicInstants(clock), files)
   const known = await knownTypes()
-  let server: Server | undefined
+  const listeners: Listener[] = []
   try {
     if (options.data === undefined) {
       for (const version of syntheticVersions(options.patients ?? 50, options.seed ?? 1)) store.load(version)
     } else {
       for await (const version of folderVersions(options.data, files, startedAt.getTime(), log)) store.load(version)
     }
-    server = await listen(options.port ?? 0, host)
+    listeners.push(await listen(options.port ?? 0, host))
+    listeners.push(await listen(0, host))
   } catch (error) {
-    await files.close()
+    await stop()
     throw error
   }
 
-  const { port } = server.address() as AddressInfo
-  const origin = `http://${reachable(host)}:${port}`
+  const [own, storage] = listeners as [Listener, Listener]
+  const { port, origin } = own
   const tokenUrl = `${origin}/auth/token`
   const state: DemoState = {
     baseUrl: `${origin}/fhir`,
     tokenUrl,
+    storageUrl: storage.origin,
+    signer: new UrlSigner(),
     startedAt,
     store,
     files,
     jobs: new ExportJobs(clock),
+    calls: new CallBudget(clock),
+    editions: new Editions(),
     tokens: auth === 'none' ? undefined : new AccessTokens(auth, tokenUrl, clock),
     knowsType: (type) => known.has(type) || store.types().includes(type),
     behaviour: { ...PLAIN_BEHAVIOUR, ...(maxLinesPerFile !== undefined && { maxLinesPerFile }), ...options.behaviour },
@@ -96,13 +103,13 @@ export async function startDemoServer(options: DemoServerOptions = {}): Promise<
     clock,
     log,
   }
-  const application = demoApplication(state)
-  const listener = getRequestListener((request, env) => application.fetch(request, env))
-  server.on('request', (request, response) => void listener(request, response))
-  const listening = server
+  state.editions.publish(store, state.behaviour)
+  own.serve(demoApplication(state))
+  storage.serve(storageApplication(state))
   return {
     baseUrl: state.baseUrl,
     tokenUrl,
+    storageUrl: state.storageUrl,
     port,
     store,
     requests: state.requests,
@@ -113,39 +120,13 @@ export async function startDemoServer(options: DemoServerOptions = {}): Promise<
       state.behaviour = behaviour
     },
     change: (changeOptions) => changeStore(store, changeOptions),
-    async stop() {
-      if (listening.listening) {
-        const closed = new Promise<void>((resolve) => listening.close(() => resolve()))
-        listening.closeAllConnections()
-        await closed
-      }
-      await files.close()
-    },
+    stop,
   }
-}
 
-async function listen(port: number, host: string): Promise<Server> {
-  const server = createServer()
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(
-        error.code !== 'EADDRINUSE'
-          ? error
-          : new StokerError('DEMO_PORT_TAKEN', `Port ${port} of ${host} is in use.`, {
-              hint: 'Choose another port, or 0 for a free one.',
-              cause: error,
-            }),
-      )
-    })
-    server.listen(port, host, resolve)
-  })
-  return server
-}
-
-/** A name under which this machine reaches what listens on `host`. */
-function reachable(host: string): string {
-  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
-  return host.includes(':') ? `[${host}]` : host
+  async function stop(): Promise<void> {
+    await Promise.all(listeners.map((listener) => listener.close()))
+    await files.close()
+  }
 }
 
 async function knownTypes(): Promise<ReadonlySet<string>> {

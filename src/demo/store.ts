@@ -8,8 +8,9 @@ import { StokerError } from '../core/errors.ts'
 import { admits, patientsOf, type ExportScope } from './compartment.ts'
 import { DataFiles } from './data-files.ts'
 import type { Instants } from './instants.ts'
+import { Memberships } from './memberships.ts'
 import { isResource, resourceKey, type FhirResource } from './resource.ts'
-import { isTombstone, readResource, type Content, type Tombstone, type Version } from './version.ts'
+import { isTombstone, readResource, type Tombstone, type Version } from './version.ts'
 
 export interface CutFilter {
   readonly scope: ExportScope
@@ -17,12 +18,17 @@ export interface CutFilter {
   readonly types?: ReadonlySet<string> | undefined
   /** Only what changed after this instant. */
   readonly sinceMs?: number | undefined
+  /** Only what changed before this instant. */
+  readonly untilMs?: number | undefined
+  /** Patients whose resources come whenever they changed. */
+  readonly wholePatients?: ReadonlySet<string> | undefined
 }
 
 export interface Cut {
   /** Later than every change it contains, earlier than every change that follows. */
   readonly instant: Date
-  readonly contents: ReadonlyMap<string, Content[]>
+  /** Per type, in the order of `versions`. */
+  readonly found: ReadonlyMap<string, readonly Version[]>
   /** `Type/id` of what was deleted after `sinceMs`; empty without it. */
   readonly deleted: readonly string[]
 }
@@ -34,6 +40,7 @@ export class DemoStore {
   readonly #changed = new Map<string, Map<string, Version | Tombstone>>()
   /** Built per type when a change first asks for an id: a server that only serves never pays for it. */
   readonly #baseById = new Map<string, Map<string, Version>>()
+  readonly #memberships = new Memberships()
   #revision = 0
 
   constructor(instants: Instants, files: DataFiles = new DataFiles()) {
@@ -126,23 +133,30 @@ export class DemoStore {
   /** The state of this instant, as far as `filter` lets it through. */
   cut(filter: CutFilter): Cut {
     const instant = this.#instants.next()
-    const contents = new Map<string, Content[]>()
+    const found = new Map<string, Version[]>()
     const types = this.types().filter((type) => filter.types?.has(type) ?? true)
     for (const version of this.versions(types)) {
-      if (filter.sinceMs !== undefined && version.lastUpdatedMs <= filter.sinceMs) continue
-      if (!admits(filter.scope, version)) continue
-      const found = contents.get(version.type)
-      if (found) found.push(version.content)
-      else contents.set(version.type, [version.content])
+      if (!isOfTime(version, filter) || !admits(filter.scope, version)) continue
+      const others = found.get(version.type)
+      if (others) others.push(version)
+      else found.set(version.type, [version])
     }
-    const { sinceMs } = filter
-    const deleted =
-      sinceMs === undefined
-        ? []
-        : this.#tombstones(types)
-            .filter((tombstone) => tombstone.deletedMs > sinceMs && admits(filter.scope, tombstone))
-            .map(resourceKey)
-    return { instant, contents, deleted }
+    return { instant, found, deleted: this.deletions(filter) }
+  }
+
+  /** `Type/id` of what was deleted after `sinceMs`, as far as `filter` lets it through; nothing without `sinceMs`. */
+  deletions({ scope, types, sinceMs, untilMs = Infinity }: CutFilter): string[] {
+    if (sinceMs === undefined) return []
+    return this.#tombstones(this.types().filter((type) => types?.has(type) ?? true))
+      .filter(({ deletedMs }) => deletedMs > sinceMs && deletedMs < untilMs)
+      .filter((tombstone) => admits(scope, tombstone))
+      .map(resourceKey)
+  }
+
+  /** Members of a Group who joined after `sinceMs`; none if there is no such Group. */
+  newcomers(group: string, sinceMs: number): ReadonlySet<string> {
+    const version = this.find('Group', group)
+    return version ? this.#memberships.newcomers(group, roll(version), sinceMs) : new Set()
   }
 
   #tombstones(types: readonly string[]): Tombstone[] {
@@ -161,14 +175,19 @@ export class DemoStore {
       meta: { ...meta, versionId: String(versionNumber), lastUpdated: instant.toISOString() },
       ...elements,
     }
-    this.#put({
+    const version: Version = {
       type,
       id,
       versionNumber,
       lastUpdatedMs: instant.getTime(),
       patients: patientsOf(stored),
       content: JSON.stringify(stored),
-    })
+    }
+    if (type === 'Group') {
+      const before = this.find(type, id)
+      this.#memberships.note(id, before && roll(before), roll(version))
+    }
+    this.#put(version)
     return stored
   }
 
@@ -197,4 +216,17 @@ export class DemoStore {
     this.#baseById.set(type, index)
     return index
   }
+}
+
+function isOfTime(version: Version, { sinceMs = -Infinity, untilMs = Infinity, wholePatients }: CutFilter): boolean {
+  if (version.lastUpdatedMs >= untilMs) return false
+  return version.lastUpdatedMs > sinceMs || (wholePatients !== undefined && concerns(version, wholePatients))
+}
+
+function concerns({ patients }: Version, asked: ReadonlySet<string>): boolean {
+  return patients.some((id) => asked.has(id))
+}
+
+function roll({ patients, lastUpdatedMs }: Version) {
+  return { patients, fromMs: lastUpdatedMs }
 }

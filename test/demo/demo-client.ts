@@ -10,7 +10,8 @@ export interface Manifest {
   requiresAccessToken: boolean
   output: { type: string; url: string; count: number }[]
   deleted: { type: string; url: string; count: number }[]
-  error: unknown[]
+  error: { type: string; url: string; count: number }[]
+  link?: { relation: string; url: string }[]
 }
 
 export interface Resource {
@@ -28,6 +29,30 @@ export function bearer(token: string | undefined): Record<string, string> {
 
 export function kickOff(server: DemoServer, path: string, init: RequestInit = {}): Promise<Response> {
   return fetch(`${server.baseUrl}/${path}`, { ...init, headers: { ...EXPORT_HEADERS, ...(init.headers as object) } })
+}
+
+/** The kick-off by POST, with one `Parameters.parameter` for each value; a text in `reference` is a Reference. */
+export function postKickOff(
+  server: DemoServer,
+  path: string,
+  parameters: Record<string, string | boolean | string[] | { reference: string }[]>,
+  headers: Record<string, string> = {},
+): Promise<Response> {
+  const parameter = Object.entries(parameters).flatMap(([name, values]) =>
+    [values]
+      .flat()
+      .map((value) => ({
+        name,
+        ...(typeof value === 'string' && { valueString: value }),
+        ...(typeof value === 'boolean' && { valueBoolean: value }),
+        ...(typeof value === 'object' && { valueReference: value }),
+      })),
+  )
+  return kickOff(server, path, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/fhir+json', ...headers },
+    body: JSON.stringify({ resourceType: 'Parameters', parameter }),
+  })
 }
 
 /** Follows an accepted kick-off to its manifest, without waiting between polls. */

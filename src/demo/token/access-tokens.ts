@@ -1,40 +1,43 @@
 /** Access tokens: given out by the token endpoint, looked up at every step that needs one. */
 import { randomUUID } from 'node:crypto'
-import type { Clock } from '../core/clock.ts'
-import { assertionCheck, type AssertionCheck, type RegisteredClient } from './client-assertion.ts'
-import type { Exchange } from './exchange.ts'
-import { Refusal } from './refusal.ts'
-
-export const TOKEN_LIFE_SECONDS = 300
+import type { Clock } from '../../core/clock.ts'
+import type { Exchange } from '../exchange.ts'
+import { Refusal } from '../refusal.ts'
+import { clientCheck, type ClientCheck, type RegisteredClient } from './client-authentication.ts'
 
 /** Types a token may read: all, or those named in its scopes. */
 export type ReadableTypes = 'all' | ReadonlySet<string>
 
-interface Grant {
-  readonly expiresMs: number
+export interface Grant {
   readonly readable: ReadableTypes
+  /** Whether the token was asked for with a scope. */
+  readonly isScoped: boolean
 }
 
 export class AccessTokens {
-  readonly checkAssertion: AssertionCheck
+  readonly client: RegisteredClient
+  readonly checkClient: ClientCheck
+  /** Token requests that were turned down on purpose so far. */
+  failures = 0
   readonly #clock: Clock
-  readonly #grants = new Map<string, Grant>()
+  readonly #grants = new Map<string, Grant & { readonly expiresMs: number }>()
 
   constructor(client: RegisteredClient, tokenUrl: string, clock: Clock) {
-    this.checkAssertion = assertionCheck(client, tokenUrl, clock)
+    this.client = client
+    this.checkClient = clientCheck(client, tokenUrl, clock)
     this.#clock = clock
   }
 
-  issue(readable: ReadableTypes): string {
+  issue(grant: Grant, lifeSeconds: number): string {
     const nowMs = this.#clock.now().getTime()
     for (const [token, { expiresMs }] of this.#grants) if (expiresMs <= nowMs) this.#grants.delete(token)
     const token = randomUUID()
-    this.#grants.set(token, { readable, expiresMs: nowMs + TOKEN_LIFE_SECONDS * 1000 })
+    this.#grants.set(token, { ...grant, expiresMs: nowMs + lifeSeconds * 1000 })
     return token
   }
 
   /** What the exchange's bearer token allows. Throws a Refusal (401) if there is none, or none that is valid now. */
-  require(exchange: Exchange): ReadableTypes {
+  require(exchange: Exchange): Grant {
     const token = /^Bearer +(\S+)$/i.exec(exchange.header('authorization'))?.[1]
     if (token === undefined) {
       throw new Refusal(401, 'login', 'An access token is needed.', { 'WWW-Authenticate': 'Bearer realm="fhir"' })
@@ -45,7 +48,7 @@ export class AccessTokens {
         'WWW-Authenticate': 'Bearer realm="fhir", error="invalid_token"',
       })
     }
-    return grant.readable
+    return grant
   }
 }
 

@@ -1,6 +1,6 @@
 /** The bytes of an export's file, in chunks of moderate size whatever the size of the file. */
-import type { DataFiles, FileSpan } from './data-files.ts'
-import type { Content } from './version.ts'
+import type { DataFiles, FileSpan } from '../data-files.ts'
+import type { Content } from '../version.ts'
 
 const CHUNK_BYTES = 256 << 10
 const NEWLINE = Buffer.from('\n')

@@ -3,7 +3,7 @@
  * (hl7.org/fhir/smart-app-launch/client-confidential-asymmetric.html).
  */
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify, type JWK } from 'jose'
-import type { Clock } from '../core/clock.ts'
+import type { Clock } from '../../core/clock.ts'
 
 export const ASSERTION_ALGORITHMS = ['RS384', 'ES384', 'ES256', 'RS256']
 
@@ -11,7 +11,8 @@ const LIFE_SECONDS_MAX = 300
 /** Two machines' clocks are never quite the same. */
 const SKEW_SECONDS = 5
 
-export interface RegisteredClient {
+/** Who signs, and with which keys. */
+export interface AssertionSigner {
   readonly clientId: string
   readonly jwks: { keys: JWK[] }
 }
@@ -19,7 +20,7 @@ export interface RegisteredClient {
 /** Says what is wrong with an assertion, or nothing if it is good. An assertion is good once. */
 export type AssertionCheck = (assertion: string) => Promise<string | undefined>
 
-export function assertionCheck(client: RegisteredClient, tokenUrl: string, clock: Clock): AssertionCheck {
+export function assertionCheck(client: AssertionSigner, tokenUrl: string, clock: Clock): AssertionCheck {
   const keys = createLocalJWKSet(client.jwks)
   /** `jti` of every assertion accepted, with the epoch second after which it is expired anyway. */
   const used = new Map<string, number>()
