@@ -1,14 +1,27 @@
 /** Files that survive a crash: private folders, write aside, fsync, rename, fsync the folder. */
-import { chmod, mkdir, open, rename, rm } from 'node:fs/promises'
+import { chmod, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 /** Everything Stoker writes may hold patients' data: for the owner's eyes only. */
 export const FILE_MODE = 0o600
 export const FOLDER_MODE = 0o700
 
-/** Makes `path` and its missing parents, each readable by the owner alone. */
+/**
+ * Makes `path` and its missing parents, each readable by the owner alone. Node's own recursive mkdir never ends where the
+ * system says ENOENT of a folder whose parent exists (/proc).
+ */
 export async function makeFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: FOLDER_MODE })
+  const make = () => mkdir(path, { mode: FOLDER_MODE })
+  try {
+    await make().catch(async (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT' || dirname(path) === path) throw error
+      await makeFolder(dirname(path))
+      await make()
+    })
+  } catch (error) {
+    const isFolder = (error as NodeJS.ErrnoException).code === 'EEXIST' && (await stat(path)).isDirectory()
+    if (!isFolder) throw error
+  }
 }
 
 export async function syncFile(path: string): Promise<void> {

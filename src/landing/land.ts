@@ -9,26 +9,32 @@ import { writeRejects } from './rejects.ts'
 export interface Landed {
   readonly resources: number
   readonly rejects: number
+  /** The last line is not whole: the file may have been longer. */
+  readonly cutOff: boolean
+  /** Header lines of an organized export. */
+  readonly headers: number
 }
 
 /**
  * Writes the raw log file and, where there are any, the rejects' file. Both appear whole or not at all; landing the
  * same staged file again writes the same.
- * @throws StokerError LANDING_BOOKS when lines are not the sum of resources, rejects and blanks.
+ * @throws StokerError LANDING_BOOKS when lines are not the sum of resources, rejects, headers and blanks.
  */
 export async function land(session: Session, raw: RawFile, facts: LineFacts): Promise<Landed> {
   await writeRawLog(session, raw, facts)
-  const count = await session.first<{ rows: number; resources: number }>(
-    `SELECT count(*) AS rows, count(type) AS resources FROM read_parquet(${sqlText(raw.rawPath)})`,
+  const counted = await session.first<{ rows: number; resources: number; headers: number }>(
+    `SELECT count(*) AS rows, count(type) AS resources, count(*) FILTER (header) AS headers
+     FROM read_parquet(${sqlText(raw.rawPath)})`,
   )
-  const rows = count?.rows ?? 0
-  const resources = count?.resources ?? 0
-  const rejects = rows - resources - facts.blanks > 0 ? await writeRejects(session, raw, facts) : 0
-  if (rows !== facts.lines || resources + rejects + facts.blanks !== facts.lines) {
+  const { rows, resources, headers } = counted!
+  const none = { rejects: 0, cutOff: false }
+  const { rejects, cutOff } =
+    rows - resources - headers - facts.blanks > 0 ? await writeRejects(session, raw, facts) : none
+  if (rows !== facts.lines || resources + rejects + headers + facts.blanks !== facts.lines) {
     throw new StokerError('LANDING_BOOKS', `the books of file ${raw.file} do not balance`, {
       hint: 'this is an error of Stoker: report it with these numbers; nothing was committed',
-      facts: { ...facts, rows, resources, rejects },
+      facts: { ...facts, rows, resources, rejects, headers },
     })
   }
-  return { resources, rejects }
+  return { resources, rejects, headers, cutOff }
 }

@@ -21,25 +21,27 @@ export interface RawFile {
 
 /**
  * Writes the raw log file: row n is line n; a line that is blank or no usable resource is a row of NULLs. Columns:
- * `type, id, version BIGINT, last_updated TIMESTAMPTZ, hash UBIGINT (of the text), json, source, run, file`. The line is
- * `file_row_number + 1` (a column of its own would cost a third of the speed), see `store/raw-log.ts`.
+ * `type, id, version BIGINT, last_updated TIMESTAMPTZ, subsetted, header, hash UBIGINT (of the text), json, source, run,
+ * file`. The line is `file_row_number + 1` (a column of its own would cost a third of the speed), see `store/raw-log.ts`.
  */
 export async function writeRawLog(session: Session, raw: RawFile, facts: LineFacts): Promise<void> {
   await makeFolder(dirname(raw.rawPath))
   const part = `${raw.rawPath}.part`
   await session.run(`
 COPY (
-  SELECT type, id, version, last_updated, CASE WHEN type IS NOT NULL THEN hash(json) END AS hash,
+  SELECT type, id, version, last_updated, subsetted, header, CASE WHEN type IS NOT NULL THEN hash(json) END AS hash,
     CASE WHEN type IS NOT NULL THEN json END AS json,
     ${sqlText(raw.source)} AS source, ${raw.run}::INTEGER AS run, ${raw.file}::INTEGER AS file
   FROM (
     SELECT json,
       CASE WHEN ${usable(raw)} THEN r.resourceType END AS type,
-      CASE WHEN ${usable(raw)} THEN r.id END AS id,
+      CASE WHEN ${usable(raw)} THEN r.id[2:-2] END AS id,
       TRY_CAST(r.meta.versionId AS BIGINT) AS version,
-      TRY_CAST(r.meta.lastUpdated AS TIMESTAMPTZ) AS last_updated
+      CASE WHEN r.meta.lastUpdated LIKE '____-__-__T%' THEN TRY_CAST(r.meta.lastUpdated AS TIMESTAMPTZ) END AS last_updated,
+      ${SUBSETTED} AS subsetted,
+      ${header(raw)} AS header
     FROM (
-      SELECT json, from_json(json, '{"resourceType":"VARCHAR","id":"VARCHAR","meta":{"versionId":"VARCHAR","lastUpdated":"VARCHAR"}}') AS r
+      SELECT json, from_json(json, '{"resourceType":"VARCHAR","id":"JSON","meta":{"versionId":"VARCHAR","lastUpdated":"VARCHAR"}}') AS r
       FROM read_ndjson_objects(${sqlText(raw.stagedPath)}, ignore_errors = true, compression = 'uncompressed',
         maximum_object_size = ${objectBytesMax(facts)}))))
 TO ${sqlText(part)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupRows(facts)})`)
@@ -48,11 +50,29 @@ TO ${sqlText(part)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroup
 
 /** A FHIR id is at most 64 characters of `[A-Za-z0-9-.]`; Epic's have up to 88, others have underscores. */
 export const ID_PATTERN = '^[A-Za-z0-9._:~-]{1,256}$'
+/** The same as JSON text: a number is no id. */
+const ID_TEXT_PATTERN = '"[A-Za-z0-9._:~-]{1,256}"'
+
+/**
+ * Whether the resource holds only some of its elements (`meta.tag` SUBSETTED, FHIR R4 "Resource.meta"). Most do not have
+ * the word in them at all, and finding that out is cheaper than reading their tags.
+ */
+const SUBSETTED = `CASE WHEN contains(json, '"SUBSETTED"') THEN list_contains(
+        coalesce(json_extract_string(json, '$.meta.tag[*].code'), []), 'SUBSETTED') ELSE false END`
+
+/**
+ * A header line stands before each block of an export that is organized by a resource type (Bulk Data Access, "Bulk Data
+ * Output File Organization"). It is no resource of the export, and no reject.
+ */
+function header({ kind, types }: RawFile): string {
+  if (kind !== 'output' || types.includes('Parameters')) return 'false'
+  return `coalesce(r.resourceType = 'Parameters' AND json_extract_string(json, '$.parameter[0].name') = 'header', false)`
+}
 
 function usable(raw: RawFile): string {
   switch (raw.kind) {
     case 'output':
-      return `(r.resourceType IN (${raw.types.map(sqlText).join(', ')}) AND regexp_full_match(r.id, ${sqlText(ID_PATTERN)}))`
+      return `(r.resourceType IN (${raw.types.map(sqlText).join(', ')}) AND regexp_full_match(r.id, ${sqlText(ID_TEXT_PATTERN)}))`
     case 'deleted':
       return `(r.resourceType = 'Bundle')`
     case 'error':

@@ -17,21 +17,28 @@ export function rejectsPath(rawPath: string): string {
 /** Text kept of a reject; a line that is longer is cut. */
 const KEPT_BYTES_MAX = 64 * 1024
 
+export interface Rejects {
+  readonly rejects: number
+  /** The file may end before its end: more may be missing than the line. */
+  readonly cutOff: boolean
+}
+
 /**
  * Reads the staged file again, line by line beside the raw log's empty rows, and writes each reject with `line`
  * (1-based), `byte_offset` (of its first byte in the file as received), `reason` and `text`. Memory: one line.
- * @returns the number of rejects.
+ * @returns how many there are, and whether the last line of the file is one for not being whole.
  */
-export async function writeRejects(session: Session, raw: RawFile, facts: LineFacts): Promise<number> {
+export async function writeRejects(session: Session, raw: RawFile, facts: LineFacts): Promise<Rejects> {
   const path = rejectsPath(raw.rawPath)
   const out = createWriteStream(`${path}.part`, { mode: FILE_MODE })
   const emptyRows = session.stream<{ line: number }>(
     `SELECT file_row_number + 1 AS line FROM read_parquet(${sqlText(raw.rawPath)}, file_row_number = true)
-     WHERE type IS NULL ORDER BY line`,
+     WHERE type IS NULL AND NOT header ORDER BY line`,
   )
   let empty = await emptyRows.next()
   let line = 0
   let rejects = 0
+  let cutOff = false
   let offset = facts.bom ? 3 : 0
   // Read as latin1, a character is a byte: offsets hold, and bytes that are no UTF-8 are kept as they came.
   const lines = createReadStream(raw.stagedPath, { encoding: 'latin1', highWaterMark: 1 << 20 }).pipe(split2('\n'))
@@ -51,6 +58,7 @@ export async function writeRejects(session: Session, raw: RawFile, facts: LineFa
         }
         if (!out.write(`${JSON.stringify(reject)}\n`)) await once(out, 'drain')
         rejects += 1
+        cutOff = line === facts.lines && reject.reason === NOT_JSON
       }
       empty = await emptyRows.next()
     }
@@ -59,10 +67,11 @@ export async function writeRejects(session: Session, raw: RawFile, facts: LineFa
   out.end()
   await finished(out)
   await settle(`${path}.part`, path)
-  return rejects
+  return { rejects, cutOff }
 }
 
 const ID = new RegExp(ID_PATTERN)
+const NOT_JSON = 'not valid JSON'
 
 /** Why a line can't be used: shapes only, never its content. */
 export function reasonFor(bytes: Buffer, raw: Pick<RawFile, 'kind' | 'types'>): string {
@@ -71,7 +80,7 @@ export function reasonFor(bytes: Buffer, raw: Pick<RawFile, 'kind' | 'types'>): 
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
   } catch (error) {
     if (error instanceof TypeError) return 'not valid UTF-8'
-    return 'not valid JSON'
+    return NOT_JSON
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return `a JSON ${shape(value)}, not an object`

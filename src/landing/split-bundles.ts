@@ -1,17 +1,30 @@
 /** A Bundle too long for one line → the same deletions in many short ones, without ever holding the whole. */
 import { once } from 'node:events'
 import { createReadStream, createWriteStream } from 'node:fs'
+import { Transform } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import pick from 'stream-json/filters/pick.js'
 import streamValues from 'stream-json/streamers/stream-values.js'
 import { FILE_MODE, settle } from '../core/durable.ts'
 import { StokerError } from '../core/errors.ts'
-import type { LineFacts } from './line-meter.ts'
+import { BLANK_LINE_BYTE, type LineFacts } from './line-meter.ts'
 
 /** DuckDB holds several buffers of the longest line; a `deleted` file of one Bundle may be one line of gigabytes. */
 export const BUNDLE_LINE_BYTES_MAX = 16 << 20
 
 const ENTRIES_PER_LINE = 1000
+
+/** The meter put a byte into each blank line that is no JSON. In a JSON text it stands nowhere else. */
+function withoutBlankMarks(): Transform {
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      done(
+        null,
+        chunk.includes(BLANK_LINE_BYTE) ? Buffer.from(chunk.filter((byte) => byte !== BLANK_LINE_BYTE)) : chunk,
+      )
+    },
+  })
+}
 
 /**
  * Puts in place of the staged file at `path` one with the same deletions (`entry[].request`), a thousand to a line,
@@ -32,7 +45,7 @@ export async function splitBundles(path: string, facts: LineFacts): Promise<Line
     longestLineBytes = Math.max(longestLineBytes, Buffer.byteLength(line))
     if (!out.write(`${line}\n`)) await once(out, 'drain')
   }
-  const source = createReadStream(path, { highWaterMark: 1 << 20 })
+  const source = createReadStream(path, { highWaterMark: 1 << 20 }).pipe(withoutBlankMarks())
   const parsed = pick.withParserAsStream({
     filter: /^entry\.\d+\.request$/,
     jsonStreaming: true,

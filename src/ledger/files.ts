@@ -22,12 +22,57 @@ export interface FileRecord {
   readonly sha256: string | null
   readonly resources: number | null
   readonly rejects: number | null
+  readonly headers: number | null
+  readonly cut_off: boolean | null
   readonly raw_path: string | null
   readonly note: string | null
 }
 
 export async function filesOf(session: Session, run: number): Promise<FileRecord[]> {
   return session.rows<FileRecord>('SELECT * FROM stoker.file WHERE run = $1 ORDER BY file', [run])
+}
+
+export interface ListedFile {
+  readonly kind: 'output' | 'deleted' | 'error'
+  /** Its place in its list of the manifest, all pages together: with the kind, what it is known by. */
+  readonly ordinal: number
+  readonly type: string | undefined
+  readonly url: string
+  readonly count: number | undefined
+  /** Why the file is not fetched, when it is not. */
+  readonly skip?: string | undefined
+}
+
+/**
+ * Lists a page of the manifest; call it in a transaction. A page that comes again adds nothing, but its URLs, which may
+ * be signed anew at each look, take the place of those of files that are still to be fetched.
+ */
+export async function listFiles(
+  session: Session,
+  record: { readonly export: number; readonly run: number },
+  files: readonly ListedFile[],
+): Promise<void> {
+  const list = JSON.stringify(files)
+  const shape = `'[{"kind":"VARCHAR","ordinal":"INTEGER","type":"VARCHAR","url":"VARCHAR","count":"BIGINT","skip":"VARCHAR"}]'`
+  await session.run(
+    `UPDATE stoker.file AS h SET url = f.url FROM (SELECT unnest(from_json($2::JSON, ${shape}), recursive := true)) AS f
+     WHERE h.export = $1 AND h.kind = f.kind AND h.ordinal = f.ordinal AND h.type IS NOT DISTINCT FROM f.type
+       AND h.state = 'listed'`,
+    [record.export, list],
+  )
+  await session.run(
+    `INSERT INTO stoker.file (file, export, run, ordinal, kind, type, url, state, claimed, note)
+     SELECT nextval('stoker.file_number'), $1, $2, f.ordinal, f.kind, f.type, f.url,
+       CASE WHEN f.skip IS NULL THEN 'listed' ELSE 'skipped' END, f.count, f.skip
+     FROM (SELECT unnest(from_json($3::JSON, ${shape}), recursive := true)) AS f
+     WHERE NOT EXISTS (FROM stoker.file AS h WHERE h.export = $1 AND h.kind = f.kind AND h.ordinal = f.ordinal)`,
+    [record.export, record.run, list],
+  )
+}
+
+/** The files of one export, in the order of the manifest. */
+export async function filesOfExport(session: Session, id: number): Promise<FileRecord[]> {
+  return session.rows<FileRecord>('SELECT * FROM stoker.file WHERE export = $1 ORDER BY file', [id])
 }
 
 export interface StagedFacts {
@@ -51,6 +96,8 @@ export async function recordStaged(session: Session, file: number, facts: Staged
 export interface LandedFacts {
   readonly resources: number
   readonly rejects: number
+  readonly headers: number
+  readonly cutOff: boolean
   /** Relative to the lake. */
   readonly rawPath: string
   /** File of the rejects, one JSON object a line, where there are any. */
@@ -64,8 +111,8 @@ export async function recordLanded(
   facts: LandedFacts,
 ): Promise<void> {
   await session.run(
-    `UPDATE stoker.file SET state = 'landed', resources = $2, rejects = $3, raw_path = $4 WHERE file = $1`,
-    [record.file, facts.resources, facts.rejects, facts.rawPath],
+    `UPDATE stoker.file SET state = 'landed', resources = $2, rejects = $3, headers = $4, cut_off = $5, raw_path = $6 WHERE file = $1`,
+    [record.file, facts.resources, facts.rejects, facts.headers, facts.cutOff, facts.rawPath],
   )
   if (facts.rejectsPath === undefined) return
   await session.run(
@@ -73,6 +120,15 @@ export async function recordLanded(
      FROM read_ndjson(${sqlText(facts.rejectsPath)}, columns = {line: 'BIGINT', byte_offset: 'BIGINT', reason: 'VARCHAR'})`,
     [record.run, record.file],
   )
+}
+
+/** One more attempt that ended with an error that may pass. @returns how many there were by now */
+export async function recordTry(session: Session, file: number): Promise<number> {
+  const row = await session.first<{ tries: number }>(
+    'UPDATE stoker.file SET tries = coalesce(tries, 0) + 1 WHERE file = $1 RETURNING tries',
+    [file],
+  )
+  return row!.tries
 }
 
 /** The file can't be had; its type's watermark is held. */

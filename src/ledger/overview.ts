@@ -10,10 +10,23 @@ export interface TypeOverview {
   readonly watermark: Date | null
 }
 
+/** Something to know of a source's last committed run. */
+export interface Remark {
+  readonly source: string
+  readonly run: number
+  /** held: a watermark stands. message: the server's, from error files. finding: not what was asked or announced. */
+  readonly kind: 'held' | 'message' | 'finding'
+  readonly type: string | null
+  /** A finding's code; of a message severity and code; why a watermark is held. */
+  readonly what: string
+  readonly count: number
+}
+
 export interface Overview {
   readonly types: readonly TypeOverview[]
   /** Newest first. */
   readonly runs: readonly RunRecord[]
+  readonly remarks: readonly Remark[]
 }
 
 /** What it reads is in the database and, as of the last publishing, in every snapshot's catalog too. */
@@ -21,11 +34,19 @@ export const OVERVIEW_SQL = {
   types: `SELECT source, type, coalesce(resources, 0) AS resources, coalesce(deleted, 0) AS deleted, transaction_time AS watermark
     FROM stoker.resource_count FULL JOIN stoker.watermark USING (source, type) ORDER BY source, type`,
   runs: 'SELECT * FROM stoker.run ORDER BY run DESC LIMIT 10',
+  remarks: `WITH last AS (SELECT source, max(run) AS run FROM stoker.run WHERE committed_at IS NOT NULL GROUP BY source)
+    SELECT source, run, 'held' AS kind, type, held AS what, 1 AS count FROM stoker.run_type JOIN last USING (run) WHERE held IS NOT NULL
+    UNION ALL SELECT source, run, 'message', NULL, concat_ws(' ', severity, code), sum(count)::BIGINT
+      FROM stoker.message JOIN last USING (run) GROUP BY ALL
+    UNION ALL SELECT source, run, 'finding', type, code, sum(count)::BIGINT
+      FROM stoker.finding JOIN last USING (run) GROUP BY ALL
+    ORDER BY source, kind, type, what`,
 }
 
 export async function overview(session: Session): Promise<Overview> {
   return {
     types: await session.rows<TypeOverview>(OVERVIEW_SQL.types),
     runs: await session.rows<RunRecord>(OVERVIEW_SQL.runs),
+    remarks: await session.rows<Remark>(OVERVIEW_SQL.remarks),
   }
 }

@@ -18,16 +18,22 @@ CREATE TABLE stoker.run (
   started_at TIMESTAMPTZ NOT NULL, committed_at TIMESTAMPTZ, ended_at TIMESTAMPTZ,
   stoker_version VARCHAR NOT NULL, error_code VARCHAR, error_message VARCHAR);
 
--- export: one job of the server. A run has one for the types that have a watermark, and one for those that have none.
+-- export: one job of the server. A run has one for the types that have a watermark, one for those that have none, and
+-- for a Group whose members change one that lists them and one for those who joined.
+--   purpose      load | members (who is in the Group; no row is made of it) | newcomers
 --   since        what was sent as _since; NULL when nothing was
 --   whole        it tells the whole present state of its types: what it lacks is deleted
---   state        planned | requested (status_url is known) | ready (its files are listed) | released
+--   request      what else was asked: {elements, typeFilters, patients, …}, as it is sent
+--   filters      by type, what limits it; a watermark counts only under the same
+--   state        planned | requested (status_url is known) | ready (all its files are listed) | landed | released | over
 --   server_date  the server's Date header at kick-off
+--   etag         of a published manifest
 CREATE SEQUENCE stoker.export_number;
 CREATE TABLE stoker.export (
-  export INTEGER NOT NULL, run INTEGER NOT NULL, types VARCHAR[] NOT NULL, since VARCHAR, whole BOOLEAN NOT NULL,
-  state VARCHAR NOT NULL, request_url VARCHAR, status_url VARCHAR, server_date TIMESTAMPTZ,
-  requested_at TIMESTAMPTZ, ready_at TIMESTAMPTZ, transaction_time TIMESTAMPTZ, requires_token BOOLEAN);
+  export INTEGER NOT NULL, run INTEGER NOT NULL, purpose VARCHAR NOT NULL, types VARCHAR[] NOT NULL, since VARCHAR,
+  whole BOOLEAN NOT NULL, request JSON NOT NULL, filters JSON NOT NULL, state VARCHAR NOT NULL, request_url VARCHAR,
+  status_url VARCHAR, server_date TIMESTAMPTZ, requested_at TIMESTAMPTZ, ready_at TIMESTAMPTZ,
+  transaction_time TIMESTAMPTZ, requires_token BOOLEAN, etag VARCHAR);
 
 -- file: one entry of a manifest.
 --   kind      output | deleted | error
@@ -35,13 +41,15 @@ CREATE TABLE stoker.export (
 --   url       with its query only while the run is open: a query may hold a signature
 --   raw_path  relative to the lake: it may be moved
 --   claimed   the manifest's count, where it has one; bytes, sha256: as received, after decompression
---   lines = resources + rejects + blanks, checked when it lands
+--   tries     attempts of ours, each of several requests, that ended with an error that may pass
+--   cut_off   its last line is not whole
+--   lines = resources + rejects + headers (of an organized export) + blanks, checked when it lands
 CREATE SEQUENCE stoker.file_number;
 CREATE TABLE stoker.file (
   file INTEGER NOT NULL, export INTEGER NOT NULL, run INTEGER NOT NULL, ordinal INTEGER NOT NULL,
-  kind VARCHAR NOT NULL, type VARCHAR, url VARCHAR NOT NULL, state VARCHAR NOT NULL, claimed BIGINT,
+  kind VARCHAR NOT NULL, type VARCHAR, url VARCHAR NOT NULL, state VARCHAR NOT NULL, tries INTEGER, claimed BIGINT,
   bytes BIGINT, lines BIGINT, blanks BIGINT, longest_line_bytes BIGINT, bom BOOLEAN, sha256 VARCHAR,
-  resources BIGINT, rejects BIGINT, raw_path VARCHAR, note VARCHAR);
+  resources BIGINT, rejects BIGINT, headers BIGINT, cut_off BOOLEAN, raw_path VARCHAR, note VARCHAR);
 
 -- reject: a line that is no usable resource. Its text is kept beside the raw log, not here.
 CREATE TABLE stoker.reject (
@@ -51,9 +59,20 @@ CREATE TABLE stoker.reject (
 CREATE TABLE stoker.message (
   run INTEGER NOT NULL, file INTEGER NOT NULL, severity VARCHAR, code VARCHAR, count BIGINT NOT NULL);
 
+-- finding: where what came is not what was asked or announced. See worker/findings.ts for the codes.
+CREATE TABLE stoker.finding (
+  run INTEGER NOT NULL, export INTEGER NOT NULL, file INTEGER, type VARCHAR, code VARCHAR NOT NULL, count BIGINT NOT NULL);
+
 -- watermark: the transactionTime of the last run whose rows of this type are committed.
+--   filter   what limited the type then; under another one its whole history is asked for
 CREATE TABLE stoker.watermark (
-  source VARCHAR NOT NULL, type VARCHAR NOT NULL, transaction_time TIMESTAMPTZ NOT NULL, run INTEGER NOT NULL);
+  source VARCHAR NOT NULL, type VARCHAR NOT NULL, filter VARCHAR NOT NULL, transaction_time TIMESTAMPTZ NOT NULL,
+  run INTEGER NOT NULL);
+
+-- member: the patients of an exported Group.
+--   joined_run, left_run  the run that saw it; left_run is NULL for those who are in it
+CREATE TABLE stoker.member (
+  source VARCHAR NOT NULL, patient VARCHAR NOT NULL, joined_run INTEGER NOT NULL, left_run INTEGER);
 
 -- run_type, run_view: what a committed run did.
 CREATE TABLE stoker.run_type (

@@ -107,7 +107,7 @@ export class Database {
 
 function openError(path: string, cause: unknown): StokerError {
   const text = cause instanceof Error ? cause.message : String(cause)
-  if (/lock/i.test(text)) {
+  if (/Could not set lock on file|being used by another process/.test(text)) {
     const holder = /PID (\d+)/.exec(text)?.[1]
     return new StokerError(
       'STORE_LOCKED',

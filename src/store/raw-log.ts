@@ -3,11 +3,11 @@ import { sqlText } from '../core/sql.ts'
 
 /**
  * Files of the raw log as a relation in parentheses, usable resources only: `type, id, version BIGINT,
- * last_updated TIMESTAMPTZ, hash UBIGINT, json, source, run, file, line`. The line of a row is its place in the file.
+ * last_updated TIMESTAMPTZ, subsetted BOOLEAN, hash UBIGINT, json, source, run, file, line`. The line of a row is its place in the file.
  */
 export function rawRelation(paths: readonly string[]): string {
   if (paths.length === 0) return EMPTY
-  return `(SELECT type, id, version, last_updated, hash, json, source, run, file, file_row_number + 1 AS line
+  return `(SELECT type, id, version, last_updated, subsetted, hash, json, source, run, file, file_row_number + 1 AS line
     FROM read_parquet([${paths.map(sqlText).join(', ')}], file_row_number = true) WHERE type IS NOT NULL)`
 }
 
@@ -17,5 +17,5 @@ export function rawRelationAt(paths: readonly string[], places: string): string 
 }
 
 const EMPTY = `(SELECT NULL::VARCHAR AS type, NULL::VARCHAR AS id, NULL::BIGINT AS version, NULL::TIMESTAMPTZ AS last_updated,
-    NULL::UBIGINT AS hash, NULL::JSON AS json, NULL::VARCHAR AS source, NULL::INTEGER AS run, NULL::INTEGER AS file,
+    NULL::BOOLEAN AS subsetted, NULL::UBIGINT AS hash, NULL::JSON AS json, NULL::VARCHAR AS source, NULL::INTEGER AS run, NULL::INTEGER AS file,
     NULL::BIGINT AS line WHERE false)`

@@ -100,14 +100,13 @@ function storeError(cause: unknown, sql: string): StokerError {
   const text = cause instanceof Error ? cause.message : String(cause)
   const kind = /^([A-Z][\w -]*?(?:Error|Exception))/.exec(text)?.[1] ?? 'Error'
   const statement = sql.trimStart().split(/\s+/, 3).join(' ')
-  if (/out of memory/i.test(kind) || /out of memory/i.test(text.slice(0, 200))) {
+  if (kind.startsWith('Out of Memory')) {
     return new StokerError('STORE_MEMORY', `DuckDB ran out of the configured memory in: ${statement} …`, {
-      retryable: true,
-      hint: 'raise memoryLimit in the configuration, or lower threads',
+      hint: 'raise memoryLimit in the configuration, or lower threads, then run the same command again: it resumes',
       cause,
     })
   }
-  if (/no space left|disk/i.test(text)) {
+  if (kind.startsWith('IO') && /No space left on device|Disk quota exceeded|Input\/output error/.test(text)) {
     return new StokerError('STORE_DISK', `the disk of the lake is full or failing (${statement} …)`, {
       retryable: true,
       hint: 'free space in the lake folder or move it to a larger disk, then run the same command again: it resumes',

@@ -20,6 +20,26 @@ export class ViewsError extends StokerError {
 }
 
 /**
+ * The views of several folders.
+ * @throws ViewsError for the first folder with mistakes, such as a name that a view of an earlier folder has.
+ */
+export async function loadAllViews(folders: readonly string[], options: CompileOptions = {}): Promise<CompiledView[]> {
+  const all = new Map<string, { readonly view: CompiledView; readonly folder: string }>()
+  for (const folder of folders) {
+    const views = await loadViews(folder, options)
+    const mistakes = views.flatMap((view) => {
+      const other = all.get(view.name.toLowerCase())
+      if (other === undefined) return []
+      const hint = 'rename this one, or leave the other folder out (views.shipped: false)'
+      return [new ViewError('VIEW_INVALID', `the name ${view.name} belongs to a view of ${other.folder}`, {}, hint)]
+    })
+    if (mistakes.length > 0) throw new ViewsError(folder, mistakes)
+    for (const view of views) all.set(view.name.toLowerCase(), { view, folder })
+  }
+  return [...all.values()].map(({ view }) => view)
+}
+
+/**
  * Compiles every `*.json` of the folder, by file name.
  * @throws ViewsError with the first mistake of each file, and every name that two views have.
  */

@@ -27,6 +27,16 @@ export const LINEAGE_TABLES: readonly LineageTable[] = [
     sql: 'SELECT * FROM stoker.run_type ORDER BY run, type',
   },
   {
+    name: 'message',
+    description: 'What servers said in the error files of committed runs, counted by severity and code.',
+    sql: 'SELECT m.* FROM stoker.message AS m JOIN stoker.run AS r USING (run) WHERE r.committed_at IS NOT NULL ORDER BY ALL',
+  },
+  {
+    name: 'finding',
+    description: 'Where what came in committed runs was not what was asked or announced, counted.',
+    sql: 'SELECT f.* FROM stoker.finding AS f JOIN stoker.run AS r USING (run) WHERE r.committed_at IS NOT NULL ORDER BY ALL',
+  },
+  {
     name: 'watermark',
     description: 'One row per source and type: up to which transactionTime its rows are in.',
     sql: 'SELECT * FROM stoker.watermark ORDER BY source, type',

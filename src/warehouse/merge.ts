@@ -1,7 +1,10 @@
 /** The merge: what a run received → resource index and view tables, exactly, inside the caller's transaction. */
+import { StokerError } from '../core/errors.ts'
 import { sqlText } from '../core/sql.ts'
 import { rawRelation, rawRelationAt } from '../store/raw-log.ts'
 import type { Session } from '../store/session.ts'
+import type { Lake } from './lake.ts'
+import { gatherDeparted, type Leavers } from './leavers.ts'
 import { compareReceived, dropReceived, type LandedFile } from './received.ts'
 import { gatherTombstones, type WholeTypes } from './tombstones.ts'
 import { markChanged } from './view-tables.ts'
@@ -10,10 +13,13 @@ import { resourceKey, viewRows, viewTable, type View } from './view.ts'
 export interface MergeInput {
   readonly run: number
   readonly source: string
+  readonly lake: Lake
   /** Types that were asked for: nothing else is deleted. */
   readonly types: readonly string[]
   readonly files: readonly LandedFile[]
   readonly whole: readonly WholeTypes[]
+  /** Where the export is of a Group, and who left it is known. */
+  readonly leavers?: Leavers | undefined
   readonly views: readonly View[]
   /** Called before each view table, for progress. */
   readonly onView?: (name: string) => void
@@ -48,14 +54,8 @@ export interface Merged {
  */
 export async function merge(session: Session, input: MergeInput): Promise<Merged> {
   await compareReceived(session, input.source, input.files)
-  const { notUnderstood } = await gatherTombstones(
-    session,
-    input.run,
-    input.source,
-    input.types,
-    input.files,
-    input.whole,
-  )
+  await gatherDeparted(session, input.lake, input.source, input.leavers)
+  const { notUnderstood } = await gatherTombstones(session, input)
   const types = await countTypes(session, input)
   const views: ViewMerge[] = []
   for (const view of input.views) {
@@ -96,32 +96,46 @@ async function mergeView(session: Session, input: MergeInput, view: View): Promi
          UNION ALL SELECT type, id FROM tombstone WHERE type = ${type}))`,
     [input.source],
   )
-  const raw = await changedLines(session, input, view.resource)
-  const added = raw === undefined ? 0 : await session.run(`INSERT INTO ${table} ${viewRows(view, raw)}`)
+  let added = 0
+  for (const raw of await changedLines(session, input, view.resource)) {
+    added += await session.run(`INSERT INTO ${table} ${viewRows(view, raw)}`)
+  }
   if (removed > 0 || added > 0) await markChanged(session, view.name)
   const rows = (await session.first<{ rows: number }>(`SELECT count(*) AS rows FROM ${table}`))?.rows ?? 0
   return { view_table: view.name, rows_removed: removed, rows_added: added, rows }
 }
 
+/** DuckDB keeps a buffer for each file it reads at a time; a server may cut an export into 20,000 of them. */
+const FILES_AT_ONCE = 100
+
 /**
- * The changed lines of a type as a raw log relation. A file whose every line of the type is a change (a first load, most
+ * The changed lines of a type as raw log relations of some files each. A file whose every line of the type is a change (a first load, most
  * of an increment) is read as it is; only where a file repeats what is held are its lines picked by a join.
  */
-async function changedLines(session: Session, input: MergeInput, type: string): Promise<string | undefined> {
+async function changedLines(session: Session, input: MergeInput, type: string): Promise<string[]> {
   const files = await session.rows<{ file: number; changed: number; received: number }>(
     `SELECT file, count(*) AS received, coalesce(any_value(c.changed), 0) AS changed FROM received
        LEFT JOIN (SELECT file, count(*) AS changed FROM change WHERE type = $1 GROUP BY file) AS c USING (file)
      WHERE type = $1 GROUP BY file HAVING coalesce(any_value(c.changed), 0) > 0 ORDER BY file`,
     [type],
   )
+  if (files.some((file) => file.changed > file.received)) {
+    throw new StokerError('MERGE_BOOKS', `more of ${type} would change than was received`, {
+      hint: 'this is an error of Stoker: report it; nothing was committed',
+      facts: { type },
+    })
+  }
   const paths = new Map(input.files.map((file) => [file.file, file.rawPath]))
   const pathsOf = (of: typeof files) => of.map((file) => paths.get(file.file)!)
-  const all = pathsOf(files.filter((file) => file.changed === file.received))
-  const some = pathsOf(files.filter((file) => file.changed < file.received))
-  const picked = rawRelationAt(some, `SELECT file, line FROM change WHERE type = ${sqlText(type)}`)
-  if (all.length === 0) return some.length === 0 ? undefined : picked
-  if (some.length === 0) return rawRelation(all)
-  return `(FROM ${rawRelation(all)} UNION ALL FROM ${picked})`
+  const all = batches(pathsOf(files.filter((file) => file.changed === file.received)))
+  const some = batches(pathsOf(files.filter((file) => file.changed < file.received)))
+  const places = `SELECT file, line FROM change WHERE type = ${sqlText(type)}`
+  return [...all.map(rawRelation), ...some.map((each) => rawRelationAt(each, places))]
+}
+
+function batches(paths: readonly string[]): string[][] {
+  const count = Math.ceil(paths.length / FILES_AT_ONCE)
+  return Array.from({ length: count }, (_, i) => paths.slice(i * FILES_AT_ONCE, (i + 1) * FILES_AT_ONCE))
 }
 
 async function mergeIndex(session: Session, source: string): Promise<void> {
@@ -133,8 +147,8 @@ async function mergeIndex(session: Session, source: string): Promise<void> {
   )
   await session.run(
     `INSERT INTO stoker.resource
-     SELECT $1, type, id, version, last_updated, exported_at, hash, run, file, line, NULL FROM change
-     UNION ALL SELECT $1, type, id, NULL, NULL, exported_at, NULL, run, file, line, deleted_by FROM tombstone`,
+     SELECT $1, type, id, version, last_updated, exported_at, subsetted, hash, run, file, line, NULL FROM change
+     UNION ALL SELECT $1, type, id, NULL, NULL, exported_at, false, NULL, run, file, line, deleted_by FROM tombstone`,
     [source],
   )
 }

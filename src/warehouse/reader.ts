@@ -1,22 +1,28 @@
-/** Reading a snapshot: its catalog attached read-only in a DuckDB of its own that can reach nothing else. */
-import { DuckDBInstance, type DuckDBConnection, type DuckDBResult } from '@duckdb/node-api'
-import { access } from 'node:fs/promises'
+/** Reading a snapshot: its tables in a DuckDB of their own that can reach nothing else, and change nothing. */
+import { DuckDBInstance, StatementType, type DuckDBConnection, type DuckDBResult } from '@duckdb/node-api'
+import { access, mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { StokerError } from '../core/errors.ts'
 import { sqlText } from '../core/sql.ts'
 import { plainRow } from '../store/session.ts'
+import { defineTables, readCatalog } from './catalog.ts'
 import type { Lake } from './lake.ts'
 
 export class SnapshotReader {
   private readonly instance: DuckDBInstance
   private readonly connection: DuckDBConnection
+  /** Where a query too large for memory goes: patients' rows must not lie in whatever folder it was asked from. */
+  private readonly spill: string | undefined
 
-  private constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, spill: string | undefined) {
     this.instance = instance
     this.connection = connection
+    this.spill = spill
   }
 
   /**
-   * Opens the newest snapshot. It stays whole and the same for as long as the reader lives, whatever the worker does.
+   * Opens the newest snapshot. It stays whole and the same for as long as the reader lives, whatever the worker does. The
+   * lake may have been moved since it was published.
    * @throws StokerError QUERY_NO_SNAPSHOT when nothing was published yet.
    */
   static async open(lake: Lake, memoryLimitBytes: number): Promise<SnapshotReader> {
@@ -26,34 +32,43 @@ export class SnapshotReader {
         cause,
       })
     })
+    const published = await readCatalog(lake.catalog)
+    const folder = lake.snapshot(snapshotNumber(published[0]?.files ?? ''))
+    const tables = published.map((table) => ({ ...table, files: join(folder, table.files.replace(SNAPSHOT, '')) }))
+    const spill = await mkdtemp(join(lake.root, 'query-')).catch(() => undefined)
     const instance = await DuckDBInstance.create(':memory:', {
       memory_limit: `${Math.floor(memoryLimitBytes / 1024)}KiB`,
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
+      temp_directory: spill ?? '',
     })
     const connection = await instance.connect()
+    await defineTables(connection, tables)
     await connection.run(`
       SET TimeZone = 'UTC';
-      ATTACH ${sqlText(lake.catalog)} AS snapshot (READ_ONLY);
-      USE snapshot;
-      SET allowed_directories = [${sqlText(`${lake.snapshots}/`)}];
+      SET allowed_directories = [${sqlText(`${folder}/`)}];
       SET enable_external_access = false;
       SET lock_configuration = true`)
-    return new SnapshotReader(instance, connection)
+    return new SnapshotReader(instance, connection, spill)
   }
 
   /**
    * The answer to one SELECT, as a stream of chunks.
-   * @throws StokerError QUERY_FAILED with DuckDB's words: they quote the query, which is the asker's own.
+   * @throws StokerError QUERY_REFUSED for anything else, QUERY_FAILED with DuckDB's words: they quote the query, which is
+   * the asker's own.
    */
   async query(sql: string): Promise<DuckDBResult> {
+    const text = sql.trim().replace(/;+$/, '')
     try {
-      const statements = await this.connection.extractStatements(sql)
-      if (statements.count !== 1) throw new Error(`a query is one statement, not ${statements.count}`)
-      return await this.connection.stream(sql)
+      await this.refuseOthers(text)
+      // What is explained must be a SELECT itself: EXPLAIN ANALYZE runs it.
+      const explained = text.replace(EXPLAIN, '')
+      if (explained !== text) await this.refuseOthers(explained)
+      return await this.connection.stream(text)
     } catch (error) {
+      if (error instanceof StokerError) throw error
       throw new StokerError('QUERY_FAILED', error instanceof Error ? error.message : String(error), {
-        hint: 'stoker query "SHOW ALL TABLES" lists the tables, "DESCRIBE patient" the columns of one',
+        hint: '"SHOW TABLES" lists the tables, "DESCRIBE patient" the columns of one',
       })
     }
   }
@@ -64,8 +79,32 @@ export class SnapshotReader {
     return rows.map(plainRow)
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.connection.closeSync()
     this.instance.closeSync()
+    if (this.spill !== undefined) await rm(this.spill, { recursive: true, force: true })
   }
+
+  private async refuseOthers(sql: string): Promise<void> {
+    const statements = sql === '' ? undefined : await this.connection.extractStatements(sql)
+    if (statements?.count === 1) {
+      const statement = await statements.prepare(0)
+      const type = statement.statementType
+      statement.destroySync()
+      if (type === StatementType.SELECT || (type === StatementType.EXPLAIN && EXPLAIN.test(sql))) return
+    }
+    const what = statements === undefined ? 'nothing' : statements.count === 1 ? 'another statement' : 'several'
+    throw new StokerError('QUERY_REFUSED', `a query is one SELECT, not ${what}`, {
+      hint: 'a snapshot is only read; SELECT, FROM, WITH, SHOW, DESCRIBE, SUMMARIZE and EXPLAIN are understood',
+    })
+  }
+}
+
+const EXPLAIN = /^\s*EXPLAIN\b(?:\s+ANALYZE\b)?(?:\s*\([^)]*\))?/i
+
+/** The part of a table's path up to its snapshot. */
+const SNAPSHOT = /^.*\/snapshots\/(\d+)\//
+
+function snapshotNumber(files: string): number {
+  return Number(SNAPSHOT.exec(files)?.[1] ?? 0)
 }

@@ -7,23 +7,33 @@ export interface LandedFile {
   readonly file: number
   readonly kind: 'output' | 'deleted'
   readonly rawPath: string
-  /** transactionTime of its export: stands in for a missing lastUpdated, and dates its tombstones. */
+  /**
+   * The time of its export, which is all that its resources and tombstones can be dated by: the server's state as of then
+   * is in it, though some of what changed while the server worked may be in it too.
+   */
   readonly exportedAt: Date
-  /** True when its export tells the whole present state of its types. */
+  /** True when its export tells the present state of what it holds, whenever that was changed: a tombstone gives way. */
   readonly whole: boolean
 }
 
 /**
- * The order of versions, as SQL over a row with these columns: by instant, then version, then time of export. A
- * resource without lastUpdated counts as changed when it was exported.
+ * When a version was made, as SQL over a row with these columns: a resource without lastUpdated counts as changed when it
+ * was exported, and so does one that claims to be of long after it (no export takes a year): else it could never change
+ * again.
  */
+export function madeAt(row: string): string {
+  return `CASE WHEN ${row}.last_updated < ${row}.exported_at + INTERVAL 1 YEAR THEN ${row}.last_updated ELSE ${row}.exported_at END`
+}
+
+/** The order of versions: by instant, then version, then time of export. */
 function versionOrder(row: string): string {
-  return `(coalesce(${row}.last_updated, ${row}.exported_at), coalesce(${row}.version, -1), ${row}.exported_at)`
+  return `(${madeAt(row)}, coalesce(${row}.version, -1), ${row}.exported_at)`
 }
 
 /**
  * Makes the temporary tables `received` (one row a line), `newest` (one row a resource: of several versions received,
- * the last in version order, then by file and line) and `change` (those of them that the index does not hold).
+ * the last in version order, then by file and line) and `change` (those of them that the index does not hold). A resource
+ * of which only some elements came (SUBSETTED) never stands in for a whole one, newer or not.
  */
 export async function compareReceived(session: Session, source: string, files: readonly LandedFile[]): Promise<void> {
   const outputs = files.filter((file) => file.kind === 'output')
@@ -33,7 +43,7 @@ export async function compareReceived(session: Session, source: string, files: r
   }
   await session.run(`
     CREATE OR REPLACE TEMP TABLE received AS
-    SELECT type, id, version, last_updated, hash, run, file, line, exported_at, whole
+    SELECT type, id, version, last_updated, subsetted, hash, run, file, line, exported_at, whole
     FROM ${rawRelation(outputs.map((file) => file.rawPath))} JOIN landed USING (file)`)
   await keepNewest(session)
   await session.run(
@@ -42,12 +52,14 @@ export async function compareReceived(session: Session, source: string, files: r
     SELECT n.*, h.id IS NOT NULL AS held, CASE WHEN h.id IS NULL OR h.deleted_by IS NOT NULL THEN 'inserted' ELSE 'updated' END AS kind
     FROM newest AS n LEFT JOIN stoker.resource AS h ON h.source = $1 AND h.type = n.type AND h.id = n.id
     WHERE h.id IS NULL
-      OR (h.deleted_by IS NULL AND h.hash <> n.hash AND ${versionOrder('n')} >= ${versionOrder('h')})
+      -- what a later export tells of the whole present state is so, be it older than what was held (a restored backup)
+      OR (h.deleted_by IS NULL AND h.hash <> n.hash AND (h.subsetted OR NOT n.subsetted)
+        AND (${versionOrder('n')} >= ${versionOrder('h')} OR (n.whole AND n.exported_at > h.exported_at)))
       OR (h.deleted_by IS NOT NULL AND (
         -- a later re-creation beats the tombstone; so does a later export that tells the whole state and still has it;
         -- a tombstone that was only inferred gives way to any later sight of the resource
-        coalesce(n.last_updated, n.exported_at) > h.exported_at
-        OR ((n.whole OR h.deleted_by = 'missing') AND n.exported_at > h.exported_at)))`,
+        ${madeAt('n')} > h.exported_at
+        OR ((n.whole OR h.deleted_by <> 'reported') AND n.exported_at > h.exported_at)))`,
     [source],
   )
 }
@@ -70,13 +82,13 @@ async function keepNewest(session: Session): Promise<void> {
     SELECT * FROM received WHERE hash(type, id) NOT IN (FROM repeated)
     UNION ALL
     SELECT * FROM received AS v WHERE hash(type, id) IN (FROM repeated)
-    QUALIFY row_number() OVER (PARTITION BY type, id ORDER BY ${versionOrder('v')} DESC, file DESC, line DESC) = 1`)
+    QUALIFY row_number() OVER (PARTITION BY type, id ORDER BY subsetted, ${versionOrder('v')} DESC, file DESC, line DESC) = 1`)
   await session.run('CREATE OR REPLACE TEMP VIEW newest AS FROM newest_rows')
 }
 
 export async function dropReceived(session: Session): Promise<void> {
   await session.run('DROP VIEW IF EXISTS temp.newest')
-  for (const table of ['landed', 'received', 'repeated', 'newest_rows', 'change', 'tombstone']) {
+  for (const table of ['landed', 'received', 'repeated', 'newest_rows', 'change', 'tombstone', 'departed']) {
     await session.run(`DROP TABLE IF EXISTS temp.${table}`)
   }
 }

@@ -7,13 +7,16 @@ export const warehouseMigrations: readonly Migration[] = [
     sql: `
 -- resource: the resource index, one row per (source, type, id).
 --   last_updated  as the server says; NULL where it does not
---   exported_at   transactionTime of the export that brought this version; stands in where last_updated is missing
+--   exported_at   time of the export that brought this version (its safe watermark); stands in where last_updated is
+--                 missing, or later than it
+--   subsetted     only some of its elements came; a whole version takes its place, and never the other way round
 --   hash          of the resource's text: equal means unchanged
---   run, file, line  where this version, or its tombstone, lies in the raw log (no file: missing from a full export)
---   deleted_by    NULL: alive; else how its deletion was learnt: reported | missing
+--   run, file, line  where this version, or its tombstone, lies in the raw log (no file: nothing told it)
+--   deleted_by    NULL: alive; else how its deletion was learnt: reported | missing (from a whole export) | left (its patient left
+--                 the Group)
 CREATE TABLE stoker.resource (
   source VARCHAR NOT NULL, type VARCHAR NOT NULL, id VARCHAR NOT NULL, version BIGINT, last_updated TIMESTAMPTZ,
-  exported_at TIMESTAMPTZ NOT NULL, hash UBIGINT, run INTEGER NOT NULL, file INTEGER, line BIGINT,
+  exported_at TIMESTAMPTZ NOT NULL, subsetted BOOLEAN NOT NULL, hash UBIGINT, run INTEGER NOT NULL, file INTEGER, line BIGINT,
   deleted_by VARCHAR);
 
 -- resource_count: resources held and deletions known, per source and type.

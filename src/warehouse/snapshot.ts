@@ -52,11 +52,11 @@ export async function publishSnapshot(
       const held = new Map(
         (last === undefined
           ? []
-          : await session.rows<{ name: string; changed: number }>(
-              'SELECT name, changed FROM stoker.snapshot_table WHERE snapshot = $1',
+          : await session.rows<{ name: string; changed: number; rows: number; bytes: number }>(
+              'SELECT name, changed, rows, bytes FROM stoker.snapshot_table WHERE snapshot = $1',
               [last],
             )
-        ).map((table) => [table.name, table.changed]),
+        ).map((table) => [table.name, table]),
       )
       const state = new Map(
         (await session.rows<{ name: string; changed: number }>('SELECT name, changed FROM stoker.view_table')).map(
@@ -67,8 +67,9 @@ export async function publishSnapshot(
       for (const { name } of views) {
         const changed = state.get(name)!
         const to = join(part, name)
-        const from = last !== undefined && held.get(name) === changed ? join(lake.snapshot(last), name) : undefined
-        const carriedOver = from !== undefined && (await carryOver(from, to))
+        const before = held.get(name)
+        const isSame = last !== undefined && before?.changed === changed
+        const carriedOver = isSame && (await carryOver(session, join(lake.snapshot(last), name), to, before))
         if (!carriedOver) await writeTable(session, `SELECT * FROM ${viewTable(name)}`, to)
         tables.push({ name, changed, carriedOver, ...(await measure(session, to)) })
       }
@@ -123,14 +124,20 @@ async function writeTable(session: Session, select: string, folder: string): Pro
   await settle(`${path}.part`, path)
 }
 
-/** False where the old files are gone or the file system has no hard links: then the table is written anew. */
-async function carryOver(from: string, to: string): Promise<boolean> {
+/** False where the old files are gone, are not what was published, or can't be linked: then the table is written anew. */
+async function carryOver(
+  session: Session,
+  from: string,
+  to: string,
+  published: { readonly rows: number; readonly bytes: number },
+): Promise<boolean> {
   try {
-    const names = await readdir(from)
+    const { rows, bytes } = await measure(session, from)
+    if (rows !== published.rows || bytes !== published.bytes) return false
     await makeFolder(to)
-    for (const name of names) await link(join(from, name), join(to, name))
+    for (const name of await readdir(from)) await link(join(from, name), join(to, name))
     await syncFolder(to)
-    return names.length > 0
+    return true
   } catch {
     await rm(to, { recursive: true, force: true })
     return false

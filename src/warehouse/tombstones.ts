@@ -2,7 +2,8 @@
 import { sqlText } from '../core/sql.ts'
 import type { Session } from '../store/session.ts'
 import { rawRelation } from '../store/raw-log.ts'
-import type { LandedFile } from './received.ts'
+import type { Leavers } from './leavers.ts'
+import { madeAt, type LandedFile } from './received.ts'
 
 /** Types of a whole export of which every file came, so that a held resource it lacks is deleted. */
 export interface WholeTypes {
@@ -13,6 +14,15 @@ export interface WholeTypes {
 /** `Type/id`, relative or absolute, with or without a version. */
 const DELETION_URL = '^(?:.*/)?([A-Z][A-Za-z]+)/([^/?#]+?)(?:/_history/[^/?#]+)?$'
 
+export interface TombstoneInput {
+  readonly run: number
+  readonly source: string
+  readonly types: readonly string[]
+  readonly files: readonly LandedFile[]
+  readonly whole: readonly WholeTypes[]
+  readonly leavers?: Leavers | undefined
+}
+
 export interface Tombstones {
   /** Entries of `deleted` Bundles that name no resource Stoker could delete, such as a conditional deletion. */
   readonly notUnderstood: number
@@ -20,17 +30,13 @@ export interface Tombstones {
 
 /**
  * Makes the temporary table `tombstone (type, id, exported_at, run, file, line, deleted_by)`: one row for each
- * deletion that counts. After {@link compareReceived}, whose tables it reads: a resource that the same export, or a
+ * deletion that counts, and takes out of `change` what is deleted. After {@link compareReceived} and {@link gatherDeparted}, whose tables it reads: a resource that the same export, or a
  * later one, also brought is alive (Bulk Data Access, "Response - Output Manifest": what is in `deleted` SHALL NOT be in
  * `output`).
  */
 export async function gatherTombstones(
   session: Session,
-  run: number,
-  source: string,
-  types: readonly string[],
-  files: readonly LandedFile[],
-  whole: readonly WholeTypes[],
+  { run, source, types, files, whole, leavers }: TombstoneInput,
 ): Promise<Tombstones> {
   await session.run(`CREATE OR REPLACE TEMP TABLE tombstone (type VARCHAR, id VARCHAR, exported_at TIMESTAMPTZ,
     run INTEGER, file INTEGER, line BIGINT, deleted_by VARCHAR)`)
@@ -44,22 +50,31 @@ export async function gatherTombstones(
       `INSERT INTO tombstone
        SELECT type, id, $2::TIMESTAMPTZ, $3, NULL, NULL, 'missing' FROM stoker.resource AS h
        WHERE source = $1 AND deleted_by IS NULL AND type IN (${complete.map(sqlText).join(', ')})
-         AND coalesce(last_updated, exported_at) <= $2::TIMESTAMPTZ
-         AND NOT EXISTS (FROM received AS r WHERE r.type = h.type AND r.id = h.id)`,
+         AND exported_at <= $2::TIMESTAMPTZ
+         AND NOT EXISTS (FROM received AS r WHERE r.type = h.type AND r.id = h.id)
+         ${leavers?.policy === 'keep' ? 'AND NOT EXISTS (FROM departed AS d WHERE d.type = h.type AND d.id = h.id)' : ''}`,
       [source, exportedAt.toISOString(), run],
     )
+  }
+  if (leavers?.policy === 'remove') {
+    await session.run(`INSERT INTO tombstone SELECT type, id, $1::TIMESTAMPTZ, $2, NULL, NULL, 'left' FROM departed`, [
+      leavers.at.toISOString(),
+      run,
+    ])
   }
   await session.run(
     `CREATE OR REPLACE TEMP TABLE tombstone AS
      SELECT type, id, max(exported_at) AS exported_at, arg_max(run, (exported_at, file)) AS run, arg_max(file, (exported_at, file)) AS file,
-       arg_max(line, (exported_at, file)) AS line, max(deleted_by) AS deleted_by -- 'reported' outranks 'missing'
+       arg_max(line, (exported_at, file)) AS line, max(deleted_by) AS deleted_by -- 'reported' outranks 'missing', and that 'left'
      FROM tombstone AS t
      WHERE NOT EXISTS (FROM received AS r WHERE r.type = t.type AND r.id = t.id AND r.exported_at >= t.exported_at)
        AND NOT EXISTS (FROM stoker.resource AS h WHERE h.source = $1 AND h.type = t.type AND h.id = t.id
-         AND (coalesce(h.last_updated, h.exported_at) > t.exported_at OR (h.deleted_by IS NOT NULL AND h.exported_at >= t.exported_at)))
+         AND (${madeAt('h')} > t.exported_at OR (h.deleted_by IS NOT NULL AND h.exported_at >= t.exported_at)))
      GROUP BY type, id`,
     [source],
   )
+  // An earlier export of the same run may have brought what a later one reports as deleted.
+  await session.run('DELETE FROM change AS c USING tombstone AS t WHERE c.type = t.type AND c.id = t.id')
   return { notUnderstood }
 }
 

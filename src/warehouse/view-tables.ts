@@ -1,8 +1,8 @@
 /** The view tables: made, kept to their definitions, rebuilt from the raw log when one changes, dropped when one goes. */
 import { sqlName, sqlText } from '../core/sql.ts'
 import type { Session } from '../store/session.ts'
-import { rawRelationAt } from '../store/raw-log.ts'
 import type { Lake } from './lake.ts'
+import { livingLines } from './living.ts'
 import { LINEAGE_COLUMNS, viewRows, viewTable, type View } from './view.ts'
 
 export interface ViewTableChanges {
@@ -62,14 +62,7 @@ async function dropViewTable(session: Session, name: string): Promise<void> {
 }
 
 async function fillViewTable(session: Session, lake: Lake, view: View): Promise<number> {
-  const living = `SELECT file, line FROM stoker.resource WHERE type = ${sqlText(view.resource)} AND deleted_by IS NULL`
-  const files = await session.rows<{ raw_path: string }>(
-    `SELECT raw_path FROM stoker.file WHERE file IN (SELECT file FROM (${living})) ORDER BY file`,
-  )
-  if (files.length === 0) return 0
-  const raw = rawRelationAt(
-    files.map((file) => lake.path(file.raw_path)),
-    living,
-  )
+  const raw = await livingLines(session, lake, `type = ${sqlText(view.resource)}`)
+  if (raw === undefined) return 0
   return session.run(`INSERT INTO ${viewTable(view.name)} ${viewRows(view, raw)}`)
 }

@@ -71,7 +71,7 @@ describe('landing', () => {
       bom: false,
     })
     expect(facts.sha256).toBe(createHash('sha256').update(content).digest('hex'))
-    expect(landed).toEqual({ resources: 2, rejects: 0 })
+    expect(landed).toEqual({ resources: 2, rejects: 0, headers: 0, cutOff: false })
     expect(rows).toEqual([
       { id: 'a', line: 1 },
       { id: 'b', line: 2 },
@@ -84,7 +84,7 @@ describe('landing', () => {
       `\uFEFF\r\n${patient('a')}\r\n\n  \t\n${patient('é')}`.replace('é', 'b'),
     )
     expect(facts).toMatchObject({ lines: 5, blanks: 3, bom: true })
-    expect(landed).toEqual({ resources: 2, rejects: 0 })
+    expect(landed).toEqual({ resources: 2, rejects: 0, headers: 0, cutOff: false })
     expect(rows).toEqual([
       { id: 'a', line: 2 },
       { id: 'b', line: 5 },
@@ -101,6 +101,8 @@ describe('landing', () => {
       ['{"id":"x"}', 'no resourceType'],
       ['{"resourceType":"Patient"}', 'no id'],
       ['{"resourceType":"Patient","id":"a b"}', 'id is no FHIR id'],
+      ['{"resourceType":"Patient","id":123}', 'id is no FHIR id'],
+      ['{"resourceType":"Patient","id":null}', 'id is no FHIR id'],
       ['{"resourceType":"ClientApplication","id":"x","secret":"s"}', 'type ClientApplication was not asked for'],
       [
         Buffer.concat([
@@ -133,8 +135,47 @@ describe('landing', () => {
     expect(await session.rows(`SELECT * FROM read_parquet('${raw.rawPath}') WHERE json LIKE '%secret%'`)).toEqual([])
   })
 
+  test('header lines of an organized export are neither resources nor rejects', async () => {
+    const header =
+      '{"resourceType":"Parameters","parameter":[{"name":"header","valueReference":{"reference":"Patient/a"}}]}'
+    const other = '{"resourceType":"Parameters","id":"x","parameter":[{"name":"other"}]}'
+    const content = [header, patient('a'), header, other, '', patient('b'), ''].join('\n')
+    const organized = await landing(content)
+    expect(organized.landed).toEqual({ resources: 2, rejects: 1, headers: 2, cutOff: false })
+    expect(organized.rejects.map(({ line }) => line)).toEqual([4])
+  })
+
+  test('a resource of which only some elements came is marked, whatever else its tags say', async () => {
+    const tagged = (id: string, tag: string) => `{"resourceType":"Patient","id":"${id}","meta":{"tag":${tag}}}`
+    const { raw } = await landing(
+      [
+        tagged(
+          'a',
+          '[{"code":"x"},{"system":"http://terminology.hl7.org/CodeSystem/v3-ObservationValue","code":"SUBSETTED"}]',
+        ),
+        tagged('b', '[{"code":"NOT"},{"display":"SUBSETTED"}]'),
+        tagged('c', '{"code":"SUBSETTED"}'),
+        patient('d'),
+      ].join('\n'),
+    )
+    expect(await session.rows(`SELECT id, subsetted FROM ${rawRelation([raw.rawPath])} ORDER BY line`)).toEqual([
+      { id: 'a', subsetted: true },
+      { id: 'b', subsetted: false },
+      { id: 'c', subsetted: false },
+      { id: 'd', subsetted: false },
+    ])
+  })
+
+  test('a file whose last line is not whole is said to be cut off; a bad line elsewhere, or another kind of bad line, is not', async () => {
+    const cutOff = async (...lines: string[]) => (await landing(lines.join('\n'))).landed.cutOff
+    expect(await cutOff(patient('a'), '{"resourceType":"Patient","id":"b","na')).toBe(true)
+    expect(await cutOff('{"resourceType":"Patient","id":"b","na', patient('a'))).toBe(false)
+    expect(await cutOff(patient('a'), '{"resourceType":"Patient"}')).toBe(false)
+    expect(await cutOff(patient('a'), '')).toBe(false)
+  })
+
   test('an empty file lands as no rows', async () => {
-    expect((await landing('')).landed).toEqual({ resources: 0, rejects: 0 })
+    expect((await landing('')).landed).toEqual({ resources: 0, rejects: 0, headers: 0, cutOff: false })
     expect((await landing('\n')).facts).toMatchObject({ lines: 1, blanks: 1 })
   })
 

@@ -43,6 +43,11 @@ test('one Bundle of thousands, or several, pretty-printed or not, become lines o
   expect(facts).toMatchObject({ lines: 3, blanks: 0, sha256: 'as received' })
 })
 
+test('the mark that stands in a blank line is passed over', async () => {
+  const { urls } = await split(`\x1e\n${JSON.stringify(bundle(0, 2))}\n\x1e\n${JSON.stringify(bundle(2, 3))}\n`)
+  expect(urls).toEqual(['Patient/0', 'Patient/1', 'Patient/2'])
+})
+
 test('a Bundle cut short is an error, not fewer deletions', async () => {
   await expect(split(JSON.stringify(bundle(0, 10)).slice(0, -20))).rejects.toMatchObject({
     code: 'LANDING_BUNDLE_UNREADABLE',

@@ -15,7 +15,7 @@ test('a plain view is one SELECT over one from_json', () => {
   )
   expect(view.sql(input)).toBe(`SELECT __1."id" AS "id",
   __1."name"[1]."family" AS "family",
-  TRY_CAST(CASE strlen(__1."birthDate") WHEN 7 THEN __1."birthDate" || '-01' WHEN 4 THEN __1."birthDate" || '-01-01' ELSE __1."birthDate"[:10] END AS DATE) AS "born"
+  TRY_CAST(CASE WHEN __1."birthDate" LIKE '____-__-__%' THEN __1."birthDate"[:10] WHEN __1."birthDate" LIKE '____-__' THEN __1."birthDate" || '-01' WHEN __1."birthDate" LIKE '____' THEN __1."birthDate" || '-01-01' END AS DATE) AS "born"
 FROM (SELECT CASE WHEN random() >= 0 THEN from_json("json", '{"resourceType":"VARCHAR","id":"VARCHAR","name":[{"family":"VARCHAR"}],"birthDate":"VARCHAR"}') END AS __1
 FROM raw)
 WHERE __1."resourceType" = 'Patient'`)

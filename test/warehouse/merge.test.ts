@@ -130,6 +130,95 @@ describe('merge', () => {
     expect(await warehouse.families()).toEqual(['a A', 'b B'])
   })
 
+  describe('a resource of which only some elements came', () => {
+    const some = (id: string, lastUpdated: string) => ({
+      resourceType: 'Patient',
+      id,
+      meta: { lastUpdated, tag: [{ code: 'SUBSETTED' }] },
+    })
+    test('never takes the place of a whole one, newer or not, in the same run or a later one', async () => {
+      await warehouse.load(T1, [{ lines: [patient('a', 'A', T1), some('b', T1), patient('b', 'B', T1)] }])
+      await warehouse.load(T2, [{ lines: [some('a', T2)] }])
+      expect(await warehouse.families()).toEqual(['a A', 'b B'])
+    })
+    test('is held as long as there is nothing better, and gives way to a whole one', async () => {
+      await warehouse.load(T1, [{ lines: [some('a', T1)] }])
+      expect(await warehouse.index('id, subsetted')).toEqual([{ id: 'a', subsetted: true }])
+      await warehouse.load(T2, [{ lines: [patient('a', 'A', T1)] }])
+      expect(await warehouse.families()).toEqual(['a A'])
+      expect(await warehouse.index('id, subsetted')).toEqual([{ id: 'a', subsetted: false }])
+    })
+  })
+
+  describe('of a Group that patients leave', () => {
+    const observation = (id: string, patient: string) => ({
+      resourceType: 'Observation',
+      id,
+      subject: { reference: `https://example.org/fhir/Patient/${patient}/_history/1` },
+    })
+    const coverage = { resourceType: 'Observation', id: 'o3', beneficiary: { reference: 'Patient/a' } }
+    const nobodys = { resourceType: 'Observation', id: 'o4', subject: { reference: 'Device/a' } }
+    const loadAll = () =>
+      warehouse.load(T1, [
+        { lines: [patient('a', 'A'), patient('b', 'B')] },
+        { lines: [observation('o1', 'a'), observation('o2', 'b'), coverage, nobodys] },
+      ])
+    const alive = () => warehouse.index('id', 'deleted_by IS NULL')
+    const left = { relation: `(SELECT 'a' AS patient WHERE $1 = 's')`, at: new Date(T2) }
+
+    test('what belongs to them goes, where it is to go', async () => {
+      await loadAll()
+      const merged = await warehouse.load(T2, [], [], 's', { ...left, policy: 'remove' })
+      expect(merged.types.map(({ type, deleted }) => [type, deleted])).toEqual([
+        ['Observation', 2],
+        ['Patient', 1],
+      ])
+      expect(await alive()).toEqual([{ id: 'b' }, { id: 'o2' }, { id: 'o4' }])
+      expect(await warehouse.families()).toEqual(['b B'])
+      await warehouse.load(T3, [{ lines: [patient('a', 'again', T1)] }])
+      expect(await warehouse.families()).toEqual(['a again', 'b B'])
+    })
+    test('what belongs to them stays, where it is to stay, though a whole export no longer has it', async () => {
+      await loadAll()
+      const whole = ['Patient', 'Observation']
+      await warehouse.load(T2, [{ lines: [patient('b', 'B')] }], whole, 's', { ...left, policy: 'keep' })
+      expect(await alive()).toEqual([{ id: 'a' }, { id: 'b' }, { id: 'o1' }, { id: 'o3' }])
+    })
+  })
+
+  test('what one export of a run brings and a later one reports as deleted is deleted, and can be created again', async () => {
+    await warehouse.loadRun([
+      { exportedAt: T1, whole: ['Patient'], files: [{ lines: [patient('a', 'A', T1), patient('b', 'B', T1)] }] },
+      { exportedAt: T2, files: [{ kind: 'deleted', lines: [deletions('Patient/a')] }] },
+    ])
+    expect(await warehouse.families()).toEqual(['b B'])
+    expect(await warehouse.index('id, deleted_by')).toEqual([
+      { id: 'a', deleted_by: 'reported' },
+      { id: 'b', deleted_by: null },
+    ])
+    await warehouse.load(T3, [{ lines: [patient('a', 'again', T3)] }])
+    expect(await warehouse.families()).toEqual(['a again', 'b B'])
+    expect(await warehouse.index('id')).toHaveLength(2)
+  })
+
+  describe('a whole export tells the present state', () => {
+    test('though its versions are older than what was held: a backup was restored', async () => {
+      await warehouse.load(T2, [{ lines: [patient('a', 'A2', T2, '2'), patient('b', 'B', T2)] }])
+      await warehouse.load(T3, [{ lines: [patient('a', 'A1', T1, '1')] }], ['Patient'])
+      expect(await warehouse.families()).toEqual(['a A1'])
+    })
+    test('though what was held claims to be of the future', async () => {
+      const future = '2099-01-01T00:00:00Z'
+      await warehouse.load(T1, [
+        { lines: [patient('a', 'A', future), patient('b', 'B', future), patient('c', 'C', 'infinity')] },
+      ])
+      await warehouse.load(T2, [{ lines: [patient('a', 'A2', T2), patient('c', 'C2', T2)] }])
+      expect(await warehouse.families()).toEqual(['a A2', 'b B', 'c C2'])
+      await warehouse.load(T3, [{ lines: [patient('a', 'A2', T2)] }], ['Patient'])
+      expect(await warehouse.families()).toEqual(['a A2'])
+    })
+  })
+
   test('the same id at two sources is two resources', async () => {
     await warehouse.load(T1, [{ lines: [patient('a', 'A')] }])
     await warehouse.load(T1, [{ lines: [patient('a', 'Other')] }], ['Patient'], 'other')

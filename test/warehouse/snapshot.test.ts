@@ -1,5 +1,5 @@
 import { DuckDBInstance } from '@duckdb/node-api'
-import { mkdir, stat, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { publishSnapshot } from '../../src/warehouse/snapshot.ts'
@@ -44,6 +44,18 @@ describe('snapshot', () => {
     expect((await file(first.folder)).ino).toBe((await file(second.folder)).ino)
     await warehouse.load('2026-02-01T00:00:00Z', [{ lines: [patient('b', 'B')] }])
     expect((await publish()).tables[0]).toMatchObject({ carriedOver: false, rows: 2 })
+  })
+
+  test('a published file that somebody altered or removed is not carried over, but written anew', async () => {
+    await warehouse.load('2026-01-01T00:00:00Z', [{ lines: [patient('a', 'A')] }])
+    const first = await publish()
+    const file = join(first.folder, 'patient_name', '0.parquet')
+    await copyFile(join(first.folder, 'stoker', 'run', '0.parquet'), file)
+    const second = await publish()
+    expect(second.tables[0]).toMatchObject({ carriedOver: false, rows: 1 })
+    expect(await read(warehouse.lake.catalog)).toEqual(['A'])
+    await rm(join(second.folder, 'patient_name'), { recursive: true })
+    expect((await publish()).tables[0]).toMatchObject({ carriedOver: false, rows: 1 })
   })
 
   test('an empty warehouse publishes tables with columns and no rows', async () => {

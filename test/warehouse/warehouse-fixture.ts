@@ -9,6 +9,7 @@ import { ledgerMigrations } from '../../src/ledger/schema.ts'
 import { Database } from '../../src/store/database.ts'
 import { migrate } from '../../src/store/migrate.ts'
 import { Lake } from '../../src/warehouse/lake.ts'
+import type { Leavers } from '../../src/warehouse/leavers.ts'
 import { merge, type Merged } from '../../src/warehouse/merge.ts'
 import type { LandedFile } from '../../src/warehouse/received.ts'
 import { warehouseMigrations } from '../../src/warehouse/schema.ts'
@@ -30,6 +31,13 @@ export const nameView: View = {
 export interface FixtureFile {
   readonly lines: readonly object[]
   readonly kind?: 'output' | 'deleted'
+}
+
+export interface FixtureExport {
+  readonly exportedAt: string
+  readonly files: readonly FixtureFile[]
+  /** Types it tells wholly. */
+  readonly whole?: readonly string[]
 }
 
 export class WarehouseFixture {
@@ -63,37 +71,57 @@ export class WarehouseFixture {
     files: readonly FixtureFile[],
     whole: readonly string[] = [],
     source = 's',
+    leavers?: Leavers,
   ): Promise<Merged> {
+    return this.loadRun([{ exportedAt, files, whole }], source, leavers)
+  }
+
+  async loadRun(exports: readonly FixtureExport[], source = 's', leavers?: Leavers): Promise<Merged> {
     const run = ++this.run
     const landed: LandedFile[] = []
+    const wholeTypes: WholeTypes[] = []
     const types = ['Patient', 'Observation']
-    for (const { lines, kind = 'output' } of files) {
-      const file = ++this.file
-      const raw = {
-        source,
-        run,
-        file,
-        kind,
-        types,
-        stagedPath: this.lake.staged(run, file),
-        rawPath: this.lake.path(this.lake.raw(source, run, file)),
+    for (const { exportedAt: text, files, whole = [] } of exports) {
+      const exportedAt = new Date(text)
+      if (whole.length > 0) wholeTypes.push({ types: whole, exportedAt })
+      for (const { lines, kind = 'output' } of files) {
+        const { file, rawPath } = await this.land(run, source, types, kind, lines)
+        landed.push({ file, kind, rawPath, exportedAt, whole: whole.length > 0 })
       }
-      const facts = await stage(
-        Readable.from([Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))]),
-        raw.stagedPath,
-      )
-      await this.database.using((session) => land(session, raw, facts))
-      await this.database.using((session) =>
-        session.run(
-          `INSERT INTO stoker.file (file, export, run, ordinal, kind, url, state, raw_path) VALUES ($1, 1, $2, 0, $3, '', 'landed', $4)`,
-          [file, run, kind, this.lake.raw(source, run, file)],
-        ),
-      )
-      landed.push({ file, kind, rawPath: raw.rawPath, exportedAt: new Date(exportedAt), whole: whole.length > 0 })
     }
-    const wholeTypes: WholeTypes[] = whole.length > 0 ? [{ types: whole, exportedAt: new Date(exportedAt) }] : []
-    return this.database.transaction((session) =>
-      merge(session, { run, source, types, files: landed, whole: wholeTypes, views: this.views }),
+    const input = { run, source, lake: this.lake, types, files: landed, whole: wholeTypes, leavers, views: this.views }
+    return this.database.transaction((session) => merge(session, input))
+  }
+
+  private async land(
+    run: number,
+    source: string,
+    types: readonly string[],
+    kind: 'output' | 'deleted',
+    lines: readonly object[],
+  ) {
+    const file = ++this.file
+    const stagedPath = this.lake.staged(run, file)
+    const rawPath = this.lake.path(this.lake.raw(source, run, file))
+    const raw = { source, run, file, kind, types, stagedPath, rawPath }
+    const facts = await stage(
+      Readable.from([Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))]),
+      raw.stagedPath,
+    )
+    await this.database.using(async (session) => {
+      await land(session, raw, facts)
+      await session.run(
+        `INSERT INTO stoker.file (file, export, run, ordinal, kind, url, state, raw_path) VALUES ($1, 1, $2, 0, $3, '', 'landed', $4)`,
+        [file, run, kind, this.lake.raw(source, run, file)],
+      )
+    })
+    return { file, rawPath }
+  }
+
+  /** Columns of the resource index, in the order of ids. */
+  async index(columns: string, where = 'true'): Promise<object[]> {
+    return this.database.using((session) =>
+      session.rows(`SELECT ${columns} FROM stoker.resource WHERE ${where} ORDER BY id`),
     )
   }
 

@@ -32,13 +32,16 @@ export function convertSql(sql: string, isNone: boolean, from: string, to: Colum
   }
 }
 
-/** A partial date is its first day; of a dateTime, the date as it is written. */
+/**
+ * A partial date is its first day; of a dateTime, the date as it is written. What has not the shape of a date is none:
+ * DuckDB reads more than that as one ('infinity', 'epoch').
+ */
 function dateSql(sql: string): string {
   return once(
     sql,
     (text) =>
-      `TRY_CAST(CASE strlen(${text}) WHEN 7 THEN ${text} || '-01' WHEN 4 THEN ${text} || '-01-01' ` +
-      `ELSE ${text}[:10] END AS DATE)`,
+      `TRY_CAST(CASE WHEN ${text} LIKE '____-__-__%' THEN ${text}[:10] WHEN ${text} LIKE '____-__' THEN ${text} || '-01' ` +
+      `WHEN ${text} LIKE '____' THEN ${text} || '-01-01' END AS DATE)`,
   )
 }
 
@@ -50,8 +53,9 @@ export function instantSql(sql: string): string {
   return once(
     sql,
     (text) =>
-      `TRY_CAST(CASE strlen(${text}) WHEN 10 THEN ${text} || 'T00:00:00Z' WHEN 7 THEN ${text} || '-01T00:00:00Z' ` +
-      `WHEN 4 THEN ${text} || '-01-01T00:00:00Z' WHEN 19 THEN ${text} || 'Z' ELSE ${text} END AS TIMESTAMPTZ)`,
+      `TRY_CAST(CASE WHEN ${text} LIKE '____-__-__T__:__:__' THEN ${text} || 'Z' WHEN ${text} LIKE '____-__-__T%' THEN ${text} ` +
+      `WHEN ${text} LIKE '____-__-__' THEN ${text} || 'T00:00:00Z' WHEN ${text} LIKE '____-__' THEN ${text} || '-01T00:00:00Z' ` +
+      `WHEN ${text} LIKE '____' THEN ${text} || '-01-01T00:00:00Z' END AS TIMESTAMPTZ)`,
   )
 }
 

@@ -1,0 +1,58 @@
+/** The patients of an exported Group: who is in it, who joined, who left. */
+import { rawRelation } from '../store/raw-log.ts'
+import type { Session } from '../store/session.ts'
+
+/** Ids of the Patient lines in `paths` that are not known as members: they joined since the last committed run. */
+export async function newcomersIn(session: Session, source: string, paths: readonly string[]): Promise<string[]> {
+  const rows = await session.rows<{ id: string }>(
+    `SELECT DISTINCT id FROM ${rawRelation(paths)} WHERE type = 'Patient'
+       AND id NOT IN (SELECT patient FROM stoker.member WHERE source = $1 AND left_run IS NULL) ORDER BY id`,
+    [source],
+  )
+  return rows.map((row) => row.id)
+}
+
+export interface MemberChanges {
+  /** Whether any member was known before: the first time everybody joins. */
+  readonly known: boolean
+  readonly joined: number
+  readonly left: number
+}
+
+/**
+ * Takes the Patient lines in `paths` for the whole membership; call it in the transaction that commits their rows. Who
+ * left is kept, with the run that saw it.
+ */
+export async function recordMembers(
+  session: Session,
+  run: number,
+  source: string,
+  paths: readonly string[],
+): Promise<MemberChanges> {
+  const before = await session.first<{ known: boolean }>(
+    'SELECT count(*) > 0 AS known FROM stoker.member WHERE source = $1',
+    [source],
+  )
+  await session.run(
+    `CREATE OR REPLACE TEMP TABLE present AS SELECT DISTINCT id FROM ${rawRelation(paths)} WHERE type = 'Patient'`,
+  )
+  const left = await session.run(
+    `UPDATE stoker.member SET left_run = $2
+     WHERE source = $1 AND left_run IS NULL AND patient NOT IN (SELECT id FROM present)`,
+    [source, run],
+  )
+  await session.run(
+    `DELETE FROM stoker.member WHERE source = $1 AND left_run IS NOT NULL AND patient IN (SELECT id FROM present)`,
+    [source],
+  )
+  const joined = await session.run(
+    `INSERT INTO stoker.member SELECT $1, id, $2, NULL FROM present
+     WHERE id NOT IN (SELECT patient FROM stoker.member WHERE source = $1)`,
+    [source, run],
+  )
+  await session.run('DROP TABLE temp.present')
+  return { known: before?.known ?? false, joined, left }
+}
+
+/** Patients who are no longer in the Group, as a relation `(patient)` in parentheses; `$1` is the source. */
+export const LEAVERS = '(SELECT patient FROM stoker.member WHERE source = $1 AND left_run IS NOT NULL)'

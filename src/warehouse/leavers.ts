@@ -1,0 +1,46 @@
+/** What belongs to the patients who are no longer in an exported Group. */
+import { sqlText } from '../core/sql.ts'
+import type { Session } from '../store/session.ts'
+import type { Lake } from './lake.ts'
+import { livingLines } from './living.ts'
+
+export interface Leavers {
+  /** A relation `(patient)` of ids in parentheses, as SQL text; `$1` in it is the source. */
+  readonly relation: string
+  /** Whether their rows stay, or go. */
+  readonly policy: 'keep' | 'remove'
+  /** When the list of members was made. */
+  readonly at: Date
+}
+
+/**
+ * Where a resource names its patient (FHIR R4, "CompartmentDefinition: patient"), of the elements that name one alone.
+ * What names no patient, such as an Organization, belongs to none.
+ */
+const PATIENT = `'{"subject":{"reference":"VARCHAR"},"patient":{"reference":"VARCHAR"},"beneficiary":{"reference":"VARCHAR"},
+  "individual":{"reference":"VARCHAR"}}'`
+
+/** Makes the temporary table `departed (type, id)`: the living resources of patients who left. */
+export async function gatherDeparted(
+  session: Session,
+  lake: Lake,
+  source: string,
+  leavers: Leavers | undefined,
+): Promise<void> {
+  await session.run('CREATE OR REPLACE TEMP TABLE departed (type VARCHAR, id VARCHAR)')
+  if (leavers === undefined) return
+  const some = await session.first<{ some: boolean }>(`SELECT count(*) > 0 AS some FROM ${leavers.relation}`, [source])
+  if (!some?.some) return
+  const lines = await livingLines(session, lake, `source = ${sqlText(source)}`)
+  if (lines === undefined) return
+  await session.run(
+    `INSERT INTO departed
+     SELECT type, id FROM (
+       SELECT type, id, CASE WHEN type = 'Patient' THEN id ELSE
+         regexp_extract(coalesce(p.patient.reference, p.subject.reference, p.beneficiary.reference, p.individual.reference),
+           '(?:^|/)Patient/([^/?#]+)', 1) END AS patient
+       FROM (SELECT type, id, from_json(json, ${PATIENT}) AS p FROM ${lines}))
+     WHERE patient IN ${leavers.relation}`,
+    [source],
+  )
+}
