@@ -5,19 +5,18 @@ import { keyTrouble } from './config-key.ts'
 import { type SecretPlaces, readSecret } from './config-secret.ts'
 import { type UrlRules, readUrl } from './config-url.ts'
 
-/**
- * SMART 1 servers know only this form, SMART 2 servers know it as well (`permission-v1`), and Backend Services
- * requires that some scope is asked for.
- */
-const SCOPE_DEFAULT = 'system/*.read'
 /** Medplum answers 403 to an export whose token was asked for with a scope: this word leaves it out. */
 const NO_SCOPE = 'none'
 
-/** Undefined when a mistake was reported. */
+/**
+ * Undefined when a mistake was reported.
+ * @param scopeDefault of the server's profile; undefined asks for none
+ */
 export async function readAuth(
   fields: ConfigFields,
   places: SecretPlaces,
   rules: UrlRules,
+  scopeDefault: string | undefined,
 ): Promise<AuthConfig | undefined> {
   const kind = fields.text('kind')
   switch (kind) {
@@ -29,13 +28,13 @@ export async function readAuth(
       const algorithm = fields.text('algorithm') as SigningAlgorithm | undefined
       const trouble = keyText && keyTrouble(keyText.reveal(), keyId, algorithm)
       if (trouble) fields.mistake(fields.has('keyEnv') ? 'keyEnv' : 'keyFile', ...trouble)
-      const client = readClient(fields, rules)
+      const client = readClient(fields, rules, scopeDefault)
       return client && keyText && { kind, ...client, keyText, keyId, algorithm }
     }
     case 'client-secret': {
       const secret = await readSecret(fields, 'clientSecret', places)
       const method = fields.text('method') === 'post' ? 'post' : 'basic'
-      const client = readClient(fields, rules)
+      const client = readClient(fields, rules, scopeDefault)
       return client && secret && { kind, ...client, secret, method }
     }
     case 'bearer': {
@@ -54,9 +53,9 @@ interface Client {
   readonly scope: string | undefined
 }
 
-function readClient(fields: ConfigFields, rules: UrlRules): Client | undefined {
+function readClient(fields: ConfigFields, rules: UrlRules, scopeDefault: string | undefined): Client | undefined {
   const clientId = fields.text('clientId')
   const tokenUrl = readUrl(fields.text('tokenUrl'), [...fields.path, 'tokenUrl'], rules)
-  const scope = fields.text('scope') ?? SCOPE_DEFAULT
+  const scope = fields.text('scope') ?? scopeDefault
   return clientId === undefined ? undefined : { clientId, tokenUrl, scope: scope === NO_SCOPE ? undefined : scope }
 }

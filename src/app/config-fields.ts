@@ -32,6 +32,11 @@ export class ConfigFields {
     return typeof value === 'number' ? value : undefined
   }
 
+  /** In the order of the file; unknown ones too. */
+  keys(): string[] {
+    return Object.keys(this.#values)
+  }
+
   flag(key: string): boolean | undefined {
     const value = this.#sound(key)
     return typeof value === 'boolean' ? value : undefined

@@ -71,6 +71,11 @@ export class ConfigFindings {
     this.#add('warning', path, problem, wayOut, 'value')
   }
 
+  /** Takes over what was found in another file, to be told with this one's. */
+  adopt(other: ConfigFindings): void {
+    this.#all.push(...other.#all)
+  }
+
   /** Line of the file on which the value at `path` stands. */
   lineOf(path: ConfigPath): number {
     return this.#document.place(path).line
@@ -86,7 +91,8 @@ export class ConfigFindings {
 
   #inOrder(severity: ConfigFinding['severity']): ConfigFinding[] {
     const chosen = this.#all.filter((each) => each.severity === severity)
-    return chosen.sort((a, b) => a.line - b.line || a.column - b.column)
+    const place = (file: string) => (file === this.#file ? '' : file)
+    return chosen.sort((a, b) => compare(place(a.file), place(b.file)) || a.line - b.line || a.column - b.column)
   }
 
   #add(
@@ -99,4 +105,8 @@ export class ConfigFindings {
     const place = this.#document.place(path, of)
     this.#all.push({ severity, file: this.#file, ...place, path: pathText(path), problem, wayOut })
   }
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
 }

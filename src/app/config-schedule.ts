@@ -1,11 +1,12 @@
 /** When a source is brought up to date, and from when its history is asked for. */
 import { Cron } from 'croner'
-import type { SincePolicy, SourceConfig } from './config.ts'
+import type { ServerProfile } from '../bulk/profile.ts'
+import type { ExportLevel, SincePolicy, SourceConfig } from './config.ts'
 import type { ConfigFields } from './config-fields.ts'
+import { isInstant } from './config-instant.ts'
 import { nearestName } from '../core/nearest-name.ts'
 
 const TIME_ZONE_DEFAULT = 'UTC'
-const OVERLAP_SECONDS_DEFAULT = 300
 
 /** Undefined when there is none or a mistake was reported. */
 export function readSchedule(fields: ConfigFields): SourceConfig['schedule'] {
@@ -24,17 +25,39 @@ export function readSchedule(fields: ConfigFields): SourceConfig['schedule'] {
   return { cron, timeZone }
 }
 
-/** `_since` policy; the schema has seen to the ranges. */
-export function readSince(fields: ConfigFields): SincePolicy {
-  const firstLoad = fields.text('firstLoad')
+/**
+ * `_since` policy, with what the server's profile says where the source does not; the schema has seen to the ranges. A
+ * server whose increments lack something is asked for everything, unless the source says otherwise.
+ */
+export function readSince(fields: ConfigFields, profile: ServerProfile, level: ExportLevel['kind']): SincePolicy {
+  const named = fields.text('firstLoad')
+  const firstLoad = named === NO_FIRST_LOAD ? undefined : (named ?? profile.firstLoad)
   if (firstLoad !== undefined && !isInstant(firstLoad)) {
-    fields.mistake('firstLoad', 'is no FHIR instant', 'Write date, time and zone: 1900-01-01T00:00:00Z.')
+    fields.mistake('firstLoad', 'is no FHIR instant', 'Write date, time and zone (1900-01-01T00:00:00Z), or none.')
   }
   return {
     firstLoad,
-    mode: fields.text('mode') === 'full' ? 'full' : 'incremental',
-    overlapSeconds: fields.number('overlapSeconds') ?? OVERLAP_SECONDS_DEFAULT,
+    mode: readMode(fields, profile, level),
+    overlapSeconds: fields.number('overlapSeconds') ?? profile.overlapSeconds,
   }
+}
+
+/** Takes a profile's `firstLoad` back. */
+const NO_FIRST_LOAD = 'none'
+
+function readMode(fields: ConfigFields, profile: ServerProfile, level: ExportLevel['kind']): SincePolicy['mode'] {
+  const mode = fields.text('mode')
+  const canIncrement = profile.kickOff.reads.includes('_since')
+  const isComplete = level !== 'group' || profile.groupSince === 'complete'
+  if (mode === 'incremental' && !canIncrement) {
+    const problem = `servers of profile ${profile.name} do not read _since`
+    fields.mistake('mode', problem, 'Set mode: full, or name another profile if this server reads it.')
+  } else if (mode === 'incremental' && !isComplete) {
+    const problem = `Group exports with _since of servers of profile ${profile.name} lack some of what changed`
+    fields.warning('mode', problem, 'Set mode: full, or leave it out, to miss nothing.')
+  }
+  if (mode === 'full') return 'full'
+  return mode === 'incremental' || (canIncrement && isComplete) ? 'incremental' : 'full'
 }
 
 function isTimeZone(name: string): boolean {
@@ -55,11 +78,4 @@ function cronTrouble(cron: string): string | undefined {
   } catch {
     return 'is no cron pattern'
   }
-}
-
-/** `instant` of FHIR: seconds and zone are required; 30 February and 25 o'clock are none. */
-function isInstant(text: string): boolean {
-  const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-](0\d|1[0-4]):[0-5]\d)$/.exec(text)
-  const asUtc = new Date(`${match?.[1] ?? ''}Z`)
-  return match !== null && !Number.isNaN(asUtc.getTime()) && asUtc.toISOString().startsWith(match[1]!)
 }

@@ -31,7 +31,9 @@ interface SchemaPart {
 
 /** Adds one finding for each place where `value` does not have the schema's shape. */
 export function checkShape(value: unknown, schema: Record<string, unknown>, findings: ConfigFindings): void {
-  const validate = new Ajv({ allErrors: true, verbose: true, discriminator: true }).compile(schema)
+  const validate = new Ajv({ allErrors: true, verbose: true, discriminator: true, allowUnionTypes: true }).compile(
+    schema,
+  )
   if (validate(value)) return
   for (const error of validate.errors ?? []) report(error, value, schema, findings)
 }
@@ -86,7 +88,8 @@ function reportUnknownKey(path: ConfigPath, key: string, part: SchemaPart, findi
     return findings.mistake([...path, key], 'a secret must not stand in this file', wayOut, 'key')
   }
   const nearest = nearestName(key, known)
-  const wayOut = nearest === undefined ? `The keys here are ${known.join(', ')}.` : `Did you mean '${nearest}'?`
+  const all = known.length === 0 ? (part.description ?? '') : `The keys here are ${known.join(', ')}.`
+  const wayOut = nearest === undefined ? all : `Did you mean '${nearest}'?`
   findings.mistake([...path, key], 'there is no such key', wayOut, 'key')
 }
 
@@ -107,7 +110,8 @@ function reportType(
   misshapen: (problem: string, wayOut: string) => void,
 ): void {
   const found = data === null ? 'null' : Array.isArray(data) ? 'array' : typeof data
-  const problem = `must be ${TYPE_WORDS[wanted] ?? wanted}, and is ${TYPE_WORDS[found] ?? found}`
+  const words = wanted.split(',').map((each) => TYPE_WORDS[each] ?? each)
+  const problem = `must be ${words.join(' or ')}, and is ${TYPE_WORDS[found] ?? found}`
   if (wanted === 'string' && (found === 'number' || found === 'boolean')) return misshapen(problem, 'Put it in quotes.')
   if (wanted === 'array' && found === 'string') return misshapen(problem, 'Put it in brackets: [this].')
   misshapen(found === 'null' ? 'has no value' : problem, part.description ?? 'See schemas/config.schema.json.')

@@ -1,7 +1,11 @@
 /** One entry of `sources`. */
-import type { ExportLevel, SourceConfig } from './config.ts'
+import { resolve } from 'node:path'
+import type { SourceConfig } from './config.ts'
 import { readAuth } from './config-auth.ts'
 import type { ConfigFields } from './config-fields.ts'
+import { readGroupChanges, readLevel } from './config-level.ts'
+import { readProfile } from './config-profile.ts'
+import { readRequest } from './config-request.ts'
 import { readSchedule, readSince } from './config-schedule.ts'
 import type { SecretPlaces } from './config-secret.ts'
 import { type UrlRules, readBaseUrl, readOrigin } from './config-url.ts'
@@ -26,39 +30,37 @@ export async function readSource(
   const rules: UrlRules = { allowHttp, findings }
   const name = fields.text('name')
   const baseUrl = readBaseUrl(fields.text('baseUrl'), [...fields.path, 'baseUrl'], rules)
-  const auth = await readAuth(fields.child('auth'), surroundings, rules)
-  const level = readLevel(fields)
+  const profile = await readProfile(fields, surroundings.folder)
+  const auth = await readAuth(fields.child('auth'), surroundings, rules, profile.scope)
+  const place = readLevel(fields, profile, rules)
   const types = readTypes(fields, surroundings)
-  const since = readSince(fields.child('since'))
+  const request = readRequest(fields, { types, profile, fhirTypes: surroundings.fhirTypes })
+  const since = readSince(fields.child('since'), profile, place?.level.kind ?? 'system')
+  const groupChanges = readGroupChanges(fields, profile)
   const schedule = readSchedule(fields.child('schedule'))
   const tokenOrigins = fields.texts('tokenOrigins').flatMap(({ text, path }) => readOrigin(text, path, rules) ?? [])
-  if (name === undefined || !baseUrl || !auth || !level) return undefined
+  const trace = fields.text('trace')
+  if (name === undefined || !baseUrl || !auth || !place) return undefined
+  const release = fields.flag('release') ?? profile.release
+  const callsPerMinute = fields.number('callsPerMinute') ?? profile.callsPerMinute
   return {
     name,
     baseUrl,
     allowHttp,
     auth,
-    level,
+    ...place,
     types,
+    request,
     since,
+    groupChanges,
     schedule,
     tokenOrigins,
     deadlineHours: fields.number('deadlineHours') ?? DEADLINE_HOURS_DEFAULT,
-    release: fields.flag('release') ?? true,
+    release,
+    callsPerMinute,
+    trace: trace === undefined ? undefined : resolve(surroundings.folder, trace),
+    profile: { ...profile, release, callsPerMinute, firstLoad: since.firstLoad, overlapSeconds: since.overlapSeconds },
   }
-}
-
-function readLevel(fields: ConfigFields): ExportLevel | undefined {
-  const kind = fields.text('level')
-  if (kind === 'group') {
-    if (!fields.has('group')) fields.mistake('group', 'is missing', 'Name the id of the Group to export.')
-    const id = fields.text('group')
-    return id === undefined ? undefined : { kind, id }
-  }
-  if (kind !== undefined && fields.has('group')) {
-    fields.mistake('group', `has no meaning at level ${kind}`, 'Set level: group, or leave it out.')
-  }
-  return kind === 'system' || kind === 'patient' ? { kind } : undefined
 }
 
 function readTypes(fields: ConfigFields, { fhirTypes, viewTypes }: SourceSurroundings): readonly string[] {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { ServerProfile } from '../bulk/profile.ts'
 import { StokerError } from '../core/errors.ts'
 import { parseByteSize } from './byte-size.ts'
 import { ConfigDocument } from './config-document.ts'
@@ -89,10 +90,18 @@ export interface SourceConfig {
   /** Plain `http:` to another machine is allowed on purpose. */
   readonly allowHttp: boolean
   readonly auth: AuthConfig
+  /** What kind of server it is, with the source's own keys laid over it: `release`, `callsPerMinute`, `since`. */
+  readonly profile: ServerProfile
+  /** `system` for a published manifest. */
   readonly level: ExportLevel
+  /** For `level: published`: a static manifest that is read instead of asking for exports (STU4, `$bulk-publish`). */
+  readonly manifestUrl: URL | undefined
   /** The resource types to ask for and to load, never empty; without `types` in the file, those the views know. */
   readonly types: readonly string[]
+  readonly request: RequestConfig
   readonly since: SincePolicy
+  /** What happens when the members of the Group change; for level group, and without effect otherwise. */
+  readonly groupChanges: GroupChanges
   readonly schedule: { readonly cron: string; readonly timeZone: string } | undefined
   /** Origins besides the base URL's own that may see the token when a manifest asks for it (invariant 9). */
   readonly tokenOrigins: readonly string[]
@@ -100,6 +109,33 @@ export interface SourceConfig {
   readonly deadlineHours: number
   /** The export is deleted on the server once its rows are committed. */
   readonly release: boolean
+  /** Calls a minute to one host, all sources together; undefined: no limit. */
+  readonly callsPerMinute: number | undefined
+  /** Absolute path of the file that requests and responses are written to, without tokens and content. */
+  readonly trace: string | undefined
+}
+
+/** What every export of a source asks for beside types and `_since`; undefined or empty is not sent. */
+export interface RequestConfig {
+  /** `Type?query`, each of a type among `types`. */
+  readonly typeFilters: readonly string[]
+  /** `element` or `Type.element`; what comes is marked SUBSETTED. */
+  readonly elements: readonly string[]
+  /** `LatestProvenanceResources`, `RelevantProvenanceResources`, or a server's own, which begin with `_`. */
+  readonly includeAssociatedData: readonly string[]
+  /** A resource type. */
+  readonly organizeOutputBy: string | undefined
+  readonly allowPartialManifests: boolean | undefined
+}
+
+export interface GroupChanges {
+  /**
+   * How the history of patients who join is had: the server sends it unasked, on being asked for these patients, or by a
+   * whole export of the Group.
+   */
+  readonly newcomers: 'included' | 'patient' | 'group'
+  /** Whether the rows of patients who left stay. */
+  readonly leavers: 'keep' | 'remove'
 }
 
 export type ExportLevel =

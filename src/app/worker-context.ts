@@ -1,4 +1,5 @@
 /** Wiring: a checked configuration → an open lake and sources that can be run. */
+import { CallBudget } from '../bulk/call-budget.ts'
 import { BulkClient } from '../bulk/client.ts'
 import { systemClock } from '../core/clock.ts'
 import { makeFolder } from '../core/durable.ts'
@@ -6,7 +7,7 @@ import type { Log } from '../core/log.ts'
 import { ledgerMigrations } from '../ledger/schema.ts'
 import { Database } from '../store/database.ts'
 import { migrate } from '../store/migrate.ts'
-import { loadViews } from '../views/library.ts'
+import { loadAllViews } from '../views/library.ts'
 import { Lake } from '../warehouse/lake.ts'
 import { warehouseMigrations } from '../warehouse/schema.ts'
 import { alignViewTables } from '../warehouse/view-tables.ts'
@@ -15,6 +16,7 @@ import type { RunObserver } from '../worker/events.ts'
 import type { Source } from '../worker/source.ts'
 import { bulkAuth } from './bulk-auth.ts'
 import type { Config, SourceConfig } from './config.ts'
+import { TraceFile } from './trace-file.ts'
 import { STOKER_VERSION } from './version.ts'
 
 export interface OpenOptions {
@@ -34,7 +36,7 @@ export interface OpenWorker {
  * @throws StokerError of the store (locked, unreadable) or of a view that does not compile.
  */
 export async function openWorker(config: Config, { log, observe, signal }: OpenOptions): Promise<OpenWorker> {
-  const views = (await Promise.all(config.views.map((folder) => loadViews(folder)))).flat()
+  const views = await loadAllViews(config.views)
   const lake = new Lake(config.lake)
   await makeFolder(lake.root)
   const { memoryLimitBytes, threads } = config
@@ -59,10 +61,17 @@ export async function openWorker(config: Config, { log, observe, signal }: OpenO
       memoryLimitBytes,
       stokerVersion: STOKER_VERSION,
     }
+    const budget = new CallBudget(systemClock)
+    const traces = new Map(
+      config.sources.flatMap(({ name, trace }) => (trace === undefined ? [] : [[name, new TraceFile(trace)]])),
+    )
     return {
       context,
-      sources: config.sources.map((source) => workerSource(source, log)),
-      close: () => database.close(),
+      sources: config.sources.map((source) => workerSource(source, { log, budget, trace: traces.get(source.name) })),
+      close: () => {
+        for (const trace of traces.values()) trace.close()
+        database.close()
+      },
     }
   } catch (error) {
     database.close()
@@ -70,13 +79,20 @@ export async function openWorker(config: Config, { log, observe, signal }: OpenO
   }
 }
 
-function workerSource(config: SourceConfig, log: Log): Source {
-  const { name, level, types, since, deadlineHours, release } = config
+function workerSource(
+  config: SourceConfig,
+  shared: { readonly log: Log; readonly budget: CallBudget; readonly trace: TraceFile | undefined },
+): Source {
+  const { name, level, types, request, profile, since, groupChanges, deadlineHours, release } = config
   return {
     name,
     level,
+    manifestUrl: config.manifestUrl?.href,
     types,
+    request,
+    profile,
     since,
+    groupChanges,
     deadlineHours,
     release,
     baseUrl: config.baseUrl.href,
@@ -84,8 +100,9 @@ function workerSource(config: SourceConfig, log: Log): Source {
       new BulkClient({
         baseUrl: config.baseUrl,
         auth: bulkAuth(config.auth),
+        profile,
         clock: systemClock,
-        log,
+        ...shared,
         allowHttp: config.allowHttp,
         tokenOrigins: config.tokenOrigins,
         userAgent: `fhir-stoker/${STOKER_VERSION}`,

@@ -2,16 +2,23 @@
 import type { Readable } from 'node:stream'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
+import { serverCapabilities, type ServerCapabilities } from './capability.ts'
+import type { CheckLine } from './check-line.ts'
+import { checkSource, type CheckRequest } from './check.ts'
+import type { CallBudget } from './call-budget.ts'
 import { Connection } from './connection.ts'
-import { fetchFile } from './fetch-file.ts'
+import { fetchFile, type FileHooks } from './fetch-file.ts'
 import { Http } from './http.ts'
 import { kickOff, type ExportRequest, type Kickoff } from './kick-off.ts'
 import type { Manifest, ManifestFile } from './manifest.ts'
 import { STANDARD_PROFILE, type ServerProfile } from './profile.ts'
+import { readPublished, type PublishedAnswer, type PublishedOptions } from './published.ts'
 import { release } from './release.ts'
-import { RETRY_LIMITS, type RetryLimits } from './retry-policy.ts'
-import { poll, waitForManifest, type StatusAnswer, type WaitOptions } from './status.ts'
+import { RETRY_LIMITS, type RetryLimits } from './retry-pace.ts'
+import { poll, type StatusAnswer } from './status.ts'
 import { Tokens, type BulkAuth } from './tokens.ts'
+import type { Trace } from './trace.ts'
+import { pages, readManifest, waitForManifest, type WaitOptions } from './wait.ts'
 
 export interface BulkClientOptions {
   /** FHIR base, with a slash at its end. */
@@ -28,6 +35,10 @@ export interface BulkClientOptions {
   readonly profile?: ServerProfile
   readonly random?: () => number
   readonly limits?: Partial<RetryLimits>
+  /** Shared by all clients of the process: the calls to a host are counted together. */
+  readonly budget?: CallBudget | undefined
+  /** Where each exchange is written down, without token and content. */
+  readonly trace?: Trace | undefined
 }
 
 /** Its methods are the steps of the protocol; each one's file says what it throws. */
@@ -37,31 +48,54 @@ export class BulkClient {
   constructor(options: BulkClientOptions) {
     const { baseUrl, clock, log, allowHttp, userAgent, tokenOrigins, random = Math.random } = options
     const limits = { ...RETRY_LIMITS, ...options.limits }
-    const http = new Http({ clock, log, allowHttp, userAgent, random, limits })
+    const { profile = STANDARD_PROFILE, budget, trace } = options
+    const { callsPerMinute } = profile
+    const pace = callsPerMinute === undefined ? undefined : { host: baseUrl.host, callsPerMinute }
+    const http = new Http({ clock, log, allowHttp, userAgent, random, limits, budget, pace, trace })
     const tokens = new Tokens(options.auth, http, baseUrl, clock)
-    const profile = options.profile ?? STANDARD_PROFILE
     this.connection = new Connection({ baseUrl, profile, clock, limits, http, tokens, tokenOrigins })
   }
 
-  kickOff(request: ExportRequest, signal: AbortSignal): Promise<Kickoff> {
-    return kickOff(this.connection, request, signal)
+  capabilities(signal: AbortSignal): Promise<ServerCapabilities> {
+    return serverCapabilities(this.connection, signal)
+  }
+
+  check(asked: CheckRequest, signal: AbortSignal): AsyncGenerator<CheckLine> {
+    return checkSource(this.connection, asked, signal)
+  }
+
+  kickOff(request: ExportRequest, signal: AbortSignal, deadline?: Date): Promise<Kickoff> {
+    return kickOff(this.connection, request, signal, deadline)
   }
 
   poll(statusUrl: string, signal: AbortSignal): Promise<StatusAnswer> {
     return poll(this.connection, statusUrl, signal)
   }
 
+  pages(statusUrl: string, options: WaitOptions): AsyncGenerator<Manifest, void, void> {
+    return pages(this.connection, statusUrl, options)
+  }
+
   waitForManifest(statusUrl: string, options: WaitOptions): Promise<Manifest> {
     return waitForManifest(this.connection, statusUrl, options)
   }
 
+  readManifest(statusUrl: string, signal: AbortSignal): Promise<Manifest> {
+    return readManifest(this.connection, statusUrl, signal)
+  }
+
+  readPublished(url: string, options: PublishedOptions): Promise<PublishedAnswer> {
+    return readPublished(this.connection, url, options)
+  }
+
   fetchFile<T>(
-    file: Pick<ManifestFile, 'url' | 'kind'>,
+    file: Pick<ManifestFile, 'url' | 'kind'> & Partial<Pick<ManifestFile, 'type'>>,
     manifest: Pick<Manifest, 'requiresAccessToken'>,
     consume: (body: Readable) => Promise<T>,
     signal: AbortSignal,
+    hooks?: FileHooks,
   ): Promise<T> {
-    return fetchFile(this.connection, file, manifest, consume, signal)
+    return fetchFile(this.connection, file, manifest, consume, signal, hooks)
   }
 
   release(statusUrl: string, signal: AbortSignal): Promise<void> {

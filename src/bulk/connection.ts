@@ -2,7 +2,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { Http, HttpAnswer, HttpRequest } from './http.ts'
 import type { ServerProfile } from './profile.ts'
-import type { RetryLimits } from './retry-policy.ts'
+import type { RetryLimits } from './retry-pace.ts'
 import type { Tokens } from './tokens.ts'
 
 export interface ConnectionOptions {
@@ -36,6 +36,11 @@ export class Connection {
     this.http = options.http
     this.tokens = options.tokens
     this.tokenOrigins = new Set([options.baseUrl.origin, ...options.tokenOrigins])
+  }
+
+  /** Gets a token if the source needs one, as the next request would, and keeps it for that. */
+  async signIn(signal: AbortSignal): Promise<void> {
+    await this.tokens.token(signal)
   }
 
   /** Sends with the profile's headers for the step, and with the token where it may go (invariant 9). */

@@ -1,15 +1,19 @@
-/** HTTP for every step: one request with its redirects, its token, and its tries again. */
+/** HTTP for every step: one request, with its tries again. */
 import { setMaxListeners } from 'node:events'
-import { Agent, request as httpRequest, type Dispatcher } from 'undici'
+import type { Dispatcher } from 'undici'
 import type { Clock } from '../core/clock.ts'
 import { isAbort, StokerError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import { BrokenBody, errorText } from './body.ts'
+import { CallBudget } from './call-budget.ts'
+import { Exchanges, type Exchanged } from './exchange.ts'
 import { refusal, unreachable } from './failure.ts'
 import { serverWords } from './outcome.ts'
 import { retryAfterMs } from './retry-after.ts'
-import { judge, waitMs, type RetryLimits, type Step, type Verdict } from './retry-policy.ts'
-import { refuseInsecure, shown } from './url.ts'
+import { mayTryAgain, waitMs, type RetryLimits } from './retry-pace.ts'
+import { judge, type Step, type Verdict } from './retry-policy.ts'
+import { sleepFor } from './sleep.ts'
+import type { Trace } from './trace.ts'
 
 export interface HttpRequest {
   readonly step: Step
@@ -23,8 +27,10 @@ export interface HttpRequest {
   readonly secrets?: readonly string[]
   /** The way out of a refusal, where the asker knows better than {@link refusal}. */
   readonly hint?: string
-  /** Told when the server does not take the token it was given. */
-  readonly refused?: (token: string) => void
+  /** Told when the server does not take the token it was given; says whether another one can be had. */
+  readonly refused?: (token: string) => boolean
+  /** Until then it is tried again where the server says to come back later, however often. */
+  readonly deadline?: Date
 }
 
 export interface HttpAnswer {
@@ -41,28 +47,40 @@ export interface HttpOptions {
   readonly limits: RetryLimits
   readonly allowHttp: boolean
   readonly userAgent: string
+  /** Shared with other clients of the process, as far as they call the same hosts. */
+  readonly budget?: CallBudget | undefined
+  /** Calls a minute to `host`, and to any other host but those that only keep files. */
+  readonly pace?: { readonly host: string; readonly callsPerMinute: number } | undefined
+  readonly trace?: Trace | undefined
 }
 
-const REDIRECTS_MAX = 5
+interface Failed {
+  readonly verdict: Verdict
+  readonly error: StokerError
+  readonly askedMs: number | undefined
+  readonly renewable: boolean
+}
 
 export class Http {
+  /** From 0 to 1, for jitter. */
+  readonly random: () => number
   private readonly options: HttpOptions
-  private readonly agent = new Agent({
-    connect: { timeout: 20_000 },
-    headersTimeout: 90_000,
-    bodyTimeout: 120_000,
-    keepAliveTimeout: 10_000,
-  })
+  private readonly budget: CallBudget
+  private readonly exchanges: Exchanges
 
   constructor(options: HttpOptions) {
     this.options = options
+    this.random = options.random
+    this.budget = options.budget ?? new CallBudget(options.clock)
+    this.exchanges = new Exchanges({ ...options, budget: this.budget })
   }
 
   /**
    * Sends until `take` has the answer it wants. `take` gets accepted answers only; where it throws a
    * {@link BrokenBody}, the request is sent again. Its other errors are passed on. What it leaves unread of the body is
    * thrown away. A request given as a function is made anew for each try.
-   * @throws StokerError BULK_REFUSED, BULK_UNAUTHORIZED, BULK_EXPORT_GONE, BULK_FILE_LOST, BULK_UNREACHABLE
+   * @throws StokerError BULK_REFUSED, BULK_UNAUTHORIZED, BULK_EXPORT_GONE, BULK_EXPORT_FAILED, BULK_FILE_LOST,
+   *   BULK_BUSY, BULK_UNREACHABLE
    */
   async send<T>(
     request: HttpRequest | (() => Promise<HttpRequest>),
@@ -71,113 +89,101 @@ export class Http {
   ): Promise<T> {
     // Each request in flight listens, and goes: Node's warning at eleven listeners is meant for those that stay.
     setMaxListeners(0, signal)
+    const { clock, limits, log, random } = this.options
     let signedInAgain = false
-    for (let attempt = 1; ; attempt += 1) {
+    // Tries that count, and those that only the deadline counts.
+    const attempts = { counted: 0, timed: 0 }
+    for (;;) {
       signal.throwIfAborted()
       const asked = typeof request === 'function' ? await request() : request
       const result = await this.attempt(asked, take, signal)
       if ('value' in result) return result.value
-      const { verdict, error, askedMs } = result
-      if (verdict === 'sign-in-again' && !signedInAgain) {
+      const { verdict, error, askedMs, renewable } = result
+      if (verdict === 'sign-in-again') {
+        if (signedInAgain || !renewable) throw error
         signedInAgain = true
         continue
       }
-      if (verdict !== 'retry' || attempt >= this.options.limits.attemptsMax) throw error
-      const wait = waitMs(asked.step, attempt, askedMs, this.options.limits, this.options.random)
-      this.options.log.debug({ step: asked.step, attempt, code: error.code, waitMs: wait }, 'trying again')
-      await this.options.clock.sleep(wait, signal)
+      // The token was good; in a wait of days the next one may expire as well.
+      signedInAgain = false
+      const msLeft = asked.deadline === undefined ? undefined : asked.deadline.getTime() - clock.now().getTime()
+      const attempt = (attempts[verdict === 'wait' && msLeft !== undefined ? 'timed' : 'counted'] += 1)
+      if (!mayTryAgain(verdict, attempt, msLeft, limits)) throw error
+      const wait = Math.min(msLeft ?? Infinity, waitMs(asked.step, verdict, attempt, askedMs, limits, random))
+      log.debug({ step: asked.step, attempt, code: error.code, waitMs: wait }, 'trying again')
+      await sleepFor(clock, wait, signal)
     }
   }
 
   async close(): Promise<void> {
-    await this.agent.destroy()
+    await this.exchanges.close()
   }
 
   private async attempt<T>(
     asked: HttpRequest,
     take: (answer: HttpAnswer) => Promise<T>,
     signal: AbortSignal,
-  ): Promise<{ value: T } | { verdict: Verdict; error: StokerError; askedMs: number | undefined }> {
-    let answer: HttpAnswer
-    let token: string | undefined
+  ): Promise<{ value: T } | Failed> {
+    let exchanged: Exchanged
     try {
-      ;({ answer, token } = await this.follow(asked, signal))
+      exchanged = await this.exchanges.follow(asked, signal)
     } catch (error) {
-      if (error instanceof StokerError || isAbort(error)) throw error
+      if (isAbort(error)) throw error
       signal.throwIfAborted()
-      return { verdict: 'retry', error: unreachable(asked, error), askedMs: undefined }
+      return this.unanswered(asked, error)
     }
+    const { answer, token, traced } = exchanged
     // A body that is thrown away unread ends with an error, and by then nobody listens.
     answer.body.on('error', () => undefined)
-    if (judge(asked.step, answer.status, []) === 'accept') {
+    const isSeparate = asked.step === 'status' && answer.status < 300 && exportStatusOf(answer) !== answer.status
+    const status = isSeparate ? exportStatusOf(answer) : answer.status
+    const judged = isSeparate ? 'export' : asked.step
+    if (judge(judged, status, []) === 'accept') {
       try {
-        return { value: await take(answer) }
+        const value = await take(answer)
+        traced?.end()
+        return { value }
       } catch (error) {
+        traced?.end([], error instanceof BrokenBody ? 'the body broke off' : 'the body was not used')
         signal.throwIfAborted()
         if (!(error instanceof BrokenBody)) throw error
-        return { verdict: 'retry', error: unreachable(asked, error.cause), askedMs: undefined }
+        return this.unanswered(asked, error.cause)
       } finally {
         answer.body.destroy()
       }
     }
     const secrets = [...(asked.secrets ?? []), ...(token === undefined ? [] : [token])]
     const words = serverWords(await errorText(answer.body), secrets)
+    traced?.end(words.issues)
     signal.throwIfAborted()
-    const verdict = judge(asked.step, answer.status, words.codes)
-    if (verdict === 'sign-in-again' && token !== undefined) asked.refused?.(token)
+    const verdict = judge(judged, status, words.codes)
     const askedMs = retryAfterMs(headerOf(answer, 'retry-after'), this.options.clock.now())
-    return { verdict, error: refusal(asked, answer, verdict, words, token !== undefined), askedMs }
+    // A kick-off's 429 may mean that there is no place for another export, while the files of the first are fetched.
+    if (status === 429 && asked.step !== 'kick-off') this.budget.pause(answer.url.host, askedMs ?? 0)
+    const renewable = verdict === 'sign-in-again' && token !== undefined && (asked.refused?.(token) ?? false)
+    const signedIn = token === undefined ? 'no' : renewable ? 'renewable' : 'fixed'
+    return { verdict, error: refusal({ asked, answer, status, judged, verdict, words, signedIn }), askedMs, renewable }
   }
 
-  /** Redirects are followed by hand, so that the token goes to no origin it was not meant for. */
-  private async follow(
-    asked: HttpRequest,
-    signal: AbortSignal,
-  ): Promise<{ answer: HttpAnswer; token: string | undefined }> {
-    let url = asked.url
-    for (let redirects = 0; ; redirects += 1) {
-      refuseInsecure(url, this.options.allowHttp)
-      const token = await asked.token?.(url)
-      const {
-        statusCode: status,
-        headers,
-        body,
-      } = await httpRequest(url, {
-        method: asked.method,
-        headers: {
-          'user-agent': this.options.userAgent,
-          // Without it a server may compress as it likes (RFC 9110 §12.5.3); only files are decompressed here.
-          'accept-encoding': 'identity',
-          ...asked.headers,
-          ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        },
-        ...(asked.body === undefined ? {} : { body: asked.body }),
-        dispatcher: this.agent,
-        signal,
-      })
-      const answer = { status, url, headers, body }
-      const location = headerOf(answer, 'location')
-      if (![301, 302, 303, 307, 308].includes(status) || location === undefined) return { answer, token }
-      await body.dump().catch(() => undefined)
-      const odd =
-        asked.method === 'POST'
-          ? 'a POST'
-          : redirects >= REDIRECTS_MAX
-            ? 'without end'
-            : URL.canParse(location, url.href)
-              ? undefined
-              : 'to what is no URL'
-      if (odd !== undefined) {
-        throw new StokerError('BULK_REFUSED', `${shown(url)} redirects ${odd}`, {
-          hint: 'give the address it redirects to in the configuration',
-        })
-      }
-      url = new URL(location, url)
-    }
+  /** No answer, or not a whole one; a token that could not be had now ends no wait that has time left. */
+  private unanswered(asked: HttpRequest, cause: unknown): Failed {
+    const verdict = judge(asked.step, undefined, [])
+    if (cause instanceof StokerError && !(cause.retryable && verdict === 'wait' && asked.deadline)) throw cause
+    const error = cause instanceof StokerError ? cause : unreachable(asked, cause)
+    return { verdict, error, askedMs: undefined, renewable: false }
   }
 }
 
 export function headerOf(answer: Pick<HttpAnswer, 'headers'>, name: string): string | undefined {
   const value = answer.headers[name]
   return Array.isArray(value) ? value[0] : value
+}
+
+/**
+ * The status of an export: that of the answer, unless the server tells them apart (Bulk Data Access 3, `Prefer:
+ * separate-export-status`).
+ */
+export function exportStatusOf(answer: Pick<HttpAnswer, 'headers' | 'status'>): number {
+  const [, digits] = /^\s*([1-5]\d\d)\b/.exec(headerOf(answer, 'x-export-status') ?? '') ?? []
+  return digits === undefined ? answer.status : Number(digits)
 }

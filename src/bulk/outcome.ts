@@ -1,7 +1,15 @@
 /** What a server says of a request it refused: OperationOutcome or OAuth error, cut short for a message. */
 
+/** What an issue says without words. */
+export interface Issue {
+  readonly severity: string | undefined
+  readonly code: string
+}
+
 export interface ServerWords {
-  /** `issue.code` of an OperationOutcome. */
+  /** Of an OperationOutcome: those that have a code. */
+  readonly issues: readonly Issue[]
+  /** Their codes. */
   readonly codes: readonly string[]
   /** A few of the server's words; empty when it gave none that can be shown. */
   readonly text: string
@@ -21,21 +29,35 @@ export function serverWords(body: string, secrets: readonly string[] = []): Serv
   try {
     value = JSON.parse(body)
   } catch {
-    return { codes: [], text: '' }
+    return SILENCE
   }
-  if (typeof value !== 'object' || value === null) return { codes: [], text: '' }
+  if (typeof value !== 'object' || value === null) return SILENCE
   const { resourceType, issue, error, error_description: description } = value as Record<string, unknown>
   if (resourceType === 'OperationOutcome' && Array.isArray(issue)) {
-    const issues = issue as { code?: unknown; diagnostics?: unknown; details?: { text?: unknown } }[]
-    const codes = issues
-      .map((each) => each?.code)
-      .filter(isText)
-      .filter((code) => CODE.test(code))
-    const words = issues.map((each) => each?.diagnostics ?? each?.details?.text).find(isText)
-    return { codes, text: clip([codes[0], words].filter(Boolean).join(': '), secrets) }
+    const sent = issue as SentIssue[]
+    const issues = sent.flatMap((each) => {
+      const code = codeOf(each?.code)
+      return code === undefined ? [] : [{ severity: codeOf(each?.severity), code }]
+    })
+    const codes = issues.map(({ code }) => code)
+    const words = sent.map((each) => each?.diagnostics ?? each?.details?.text).find(isText)
+    return { issues, codes, text: clip([codes[0], words].filter(Boolean).join(': '), secrets) }
   }
-  if (isText(error)) return { codes: [], text: clip([error, description].filter(isText).join(': '), secrets) }
-  return { codes: [], text: '' }
+  if (!isText(error)) return SILENCE
+  return { ...SILENCE, text: clip([error, description].filter(isText).join(': '), secrets) }
+}
+
+const SILENCE: ServerWords = { issues: [], codes: [], text: '' }
+
+interface SentIssue {
+  readonly severity?: unknown
+  readonly code?: unknown
+  readonly diagnostics?: unknown
+  readonly details?: { readonly text?: unknown }
+}
+
+function codeOf(value: unknown): string | undefined {
+  return isText(value) && CODE.test(value) ? value : undefined
 }
 
 function isText(value: unknown): value is string {

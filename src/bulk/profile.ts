@@ -22,8 +22,16 @@ export interface ServerProfile {
   readonly kickOff: {
     /** POST sends a `Parameters` resource. `patient` goes only by POST. */
     readonly method: 'GET' | 'POST'
-    /** How a GET writes several values of one parameter. */
+    /** How a GET writes several values of one parameter; `_typeFilter` apart. */
     readonly lists: 'comma' | 'repeated'
+    /** How a GET writes several `_typeFilter`s. Where they are joined, their own commas are escaped. */
+    readonly typeFilters: 'comma' | 'repeated'
+    /** How many `_typeFilter`s one type may have; undefined: no limit. */
+    readonly filtersPerType: number | undefined
+    /** What a POST sends `includeAssociatedData` as: STU2 and STU3 say code, STU4 Coding. */
+    readonly associatedData: 'code' | 'coding'
+    /** `organizeOutputBy` of every Group export that does not ask for another; undefined: none is sent. */
+    readonly organizeGroupsBy: string | undefined
     /** What the server reads; anything else is refused by the configuration, or left out where only Stoker wants it. */
     readonly reads: readonly ExportParameter[]
     readonly levels: readonly ('system' | 'patient' | 'group')[]
@@ -38,6 +46,11 @@ export interface ServerProfile {
   readonly firstLoad: string | undefined
   /** How far `_since` reaches back behind the watermark. */
   readonly overlapSeconds: number
+  /**
+   * Whether a manifest's `count` can be relied on: then a file with fewer lines holds its type back, else it is only
+   * reported.
+   */
+  readonly counts: 'right' | 'unreliable'
   /** Whether exports with `_since` tell what was deleted. */
   readonly deletions: 'reported' | 'never'
   /**
@@ -45,6 +58,8 @@ export interface ServerProfile {
    * these patients (`patient`), or by a whole export of the Group (`group`).
    */
   readonly newcomers: 'included' | 'patient' | 'group'
+  /** Whether a Group export with `_since` holds all that changed; where it does not, it is asked for as a whole. */
+  readonly groupSince: 'complete' | 'incomplete'
   /** Whether an export is deleted on the server once it is loaded. */
   readonly release: boolean
   /** Calls a minute to one host, all jobs together; undefined: no limit. */
@@ -60,6 +75,11 @@ export const STANDARD_PROFILE: ServerProfile = {
     method: 'GET',
     // Comma-joined, which every server reads; some (Oracle, HAPI) read a repeated _type not at all.
     lists: 'comma',
+    // STU1 joined filters by commas; since STU2 the parameter is repeated.
+    typeFilters: 'repeated',
+    filtersPerType: undefined,
+    associatedData: 'code',
+    organizeGroupsBy: undefined,
     reads: EXPORT_PARAMETERS,
     levels: ['system', 'patient', 'group'],
     prefer: [],
@@ -69,8 +89,10 @@ export const STANDARD_PROFILE: ServerProfile = {
   scope: 'system/*.read',
   firstLoad: undefined,
   overlapSeconds: 300,
+  counts: 'right',
   deletions: 'reported',
   newcomers: 'group',
+  groupSince: 'complete',
   release: true,
   callsPerMinute: undefined,
   exportsAtOnce: 1,

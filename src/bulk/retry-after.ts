@@ -5,20 +5,27 @@ const EPOCH_SECONDS_MIN = 1e9
 const EPOCH_MILLISECONDS_MIN = 1e12
 /** HTTP-date of today or of RFC 850, or ISO 8601: `Date.parse` alone makes a date of "in 5 hours". */
 const DATE = /^([A-Z][a-z]{2,8}, ?\d|\d{4}-\d\d-\d\dT)/
+/** Longer than any export is waited for: a mistake, not a wish. */
+const ABSURD_MS = 31 * 86_400_000
 
 /**
- * Milliseconds to wait from `now`; undefined when the header is absent or can't be understood. Not clamped.
+ * Milliseconds to wait from `now`, 0 at least; undefined when the header is absent, absurd or can't be understood. What
+ * it is kept to is the asker's affair ({@link RetryLimits}).
  * RFC 9110 §10.2.3 knows seconds and HTTP-date; the reference server sends epoch milliseconds and seconds with a 429.
  */
 export function retryAfterMs(header: string | undefined, now: Date): number | undefined {
   const text = header?.trim()
   if (!text) return undefined
-  if (/^\d+(\.\d+)?$/.test(text)) {
-    const number = Number(text)
-    if (number >= EPOCH_MILLISECONDS_MIN) return Math.max(0, number - now.getTime())
-    if (number >= EPOCH_SECONDS_MIN) return Math.max(0, number * 1000 - now.getTime())
-    return number * 1000
-  }
-  const instant = DATE.test(text) ? Date.parse(text) : NaN
-  return Number.isNaN(instant) ? undefined : Math.max(0, instant - now.getTime())
+  const ms = /^\d+(\.\d+)?$/.test(text) ? spanMs(Number(text), now) : dateMs(text, now)
+  return ms === undefined || Number.isNaN(ms) || ms > ABSURD_MS ? undefined : Math.max(0, ms)
+}
+
+function spanMs(number: number, now: Date): number {
+  if (number >= EPOCH_MILLISECONDS_MIN) return number - now.getTime()
+  if (number >= EPOCH_SECONDS_MIN) return number * 1000 - now.getTime()
+  return number * 1000
+}
+
+function dateMs(text: string, now: Date): number | undefined {
+  return DATE.test(text) ? Date.parse(text) - now.getTime() : undefined
 }

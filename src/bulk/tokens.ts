@@ -6,6 +6,7 @@ import { bodyJson } from './body.ts'
 import { discoverTokenUrl } from './discovery.ts'
 import type { Http } from './http.ts'
 import { tokenRequest } from './token-request.ts'
+import { unlessAborted } from './unless-aborted.ts'
 
 export type BulkAuth =
   | { readonly kind: 'none' }
@@ -66,6 +67,7 @@ export class Tokens {
     this.renewal ??= { token: this.renew(signal).finally(() => (this.renewal = undefined)), signal }
     const renewal = this.renewal
     try {
+      // The asker may be asleep for an hour (Retry-After); who only waits with it must not be.
       this.held = await unlessAborted(renewal.token, signal)
     } catch (error) {
       // Given up by the request that asked, not by this one.
@@ -75,9 +77,10 @@ export class Tokens {
     return this.held.text
   }
 
-  /** The server did not take this token: the next request gets another one. */
-  refuse(token: string): void {
+  /** The server did not take this token: the next request gets another one. False where there is no other. */
+  refuse(token: string): boolean {
     if (this.held?.text === token) this.held = undefined
+    return this.auth.kind === 'private-key-jwt' || this.auth.kind === 'client-secret'
   }
 
   private async renew(signal: AbortSignal): Promise<Token> {
@@ -92,16 +95,6 @@ export class Tokens {
     }
     return this.http.send(request, async (answer) => readToken(await bodyJson(answer), askedAt), signal)
   }
-}
-
-/** The asker may be asleep for an hour (Retry-After); who only waits with it must not be. */
-function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error)
-    if (signal.aborted) abort()
-    signal.addEventListener('abort', abort, { once: true })
-    void promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
-  })
 }
 
 function readToken(answer: unknown, askedAt: number): Token {

@@ -42,6 +42,8 @@ export async function writeArrow(result: DuckDBResult, out: Writable): Promise<v
   const sent = (async () => {
     for await (const bytes of writer) if (!out.write(bytes)) await once(out, 'drain')
   })()
+  // It is awaited below; a reader that has gone must not be an error that nobody caught.
+  sent.catch(() => undefined)
   writer.reset(undefined, schema)
   for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
     const values = chunk.getColumns()

@@ -1,6 +1,7 @@
 /** Progress on a terminal: a bar for the phase, and one for each file that is being fetched. */
 import { MultiBar, type SingleBar } from 'cli-progress'
 import type { RunEvent, RunObserver } from '../worker/events.ts'
+import { findingText } from './finding-text.ts'
 import { bytesText, countText, durationText } from './figures.ts'
 
 export interface BarProgress {
@@ -40,6 +41,7 @@ export function barProgress(stream: NodeJS.WriteStream, now: () => number): BarP
     observe(event) {
       if (event.kind === 'started' || bars === undefined) bars = begin(event)
       if (event.kind === 'note') multi.log(`${event.source}: note: ${event.text}\n`)
+      else if (event.kind === 'finding') multi.log(`${event.source}: note: ${findingText(event)}\n`)
       else show(multi, bars, event, now())
     },
     stop: () => multi.stop(),
@@ -56,10 +58,10 @@ function show(multi: MultiBar, bars: Bars, event: RunEvent, at: number): void {
         `the server is working${event.progress === undefined ? '' : `: ${event.progress}`} · ${durationText(event.waitedMs)}`,
       )
     case 'listed':
+      if (bars.listedFiles === 0) bars.startedAt = at
       bars.listedFiles += event.files
       bars.listedLines =
         event.lines === undefined || bars.listedLines === undefined ? undefined : bars.listedLines + event.lines
-      bars.startedAt = at
       return say(`${event.files} files listed`)
     case 'fetching': {
       const { bar, startedAt } = bars.files.get(event.file) ?? { bar: multi.create(1, 0, { text: '' }), startedAt: at }
@@ -98,6 +100,7 @@ function show(multi: MultiBar, bars: Bars, event: RunEvent, at: number): void {
     case 'failed':
       return say(`failed (${event.code})`)
     case 'started':
+    case 'finding':
     case 'note':
       return
   }

@@ -91,7 +91,7 @@ async function demo(options: DemoOptions): Promise<number> {
     try {
       await writeResult(await reader.query(COHORT), 'table', process.stdout)
     } finally {
-      reader.close()
+      await reader.close()
     }
     say(`\nDuckDB catalog  ${context.lake.catalog}`)
     say(`Parquet files   ${context.lake.snapshots}/`)

@@ -2,11 +2,15 @@
 import { StokerError } from '../core/errors.ts'
 import { isUsage } from './exit-code.ts'
 
-/** @param trace with the stack and the causes, which may quote data */
-export function errorText(error: unknown, trace: boolean): string {
+/**
+ * @param trace with the stack and the causes, which may quote data
+ * @param about whose error it is, such as a source's name
+ */
+export function errorText(error: unknown, trace: boolean, about?: string): string {
+  const begin = about === undefined ? 'stoker:' : `stoker: ${about}:`
   const lines: string[] = []
   if (error instanceof StokerError) {
-    lines.push(`stoker: ${error.message}`)
+    lines.push(`${begin} ${error.message}`)
     if (error.hint !== undefined) lines.push(`  what to do: ${error.hint}`)
     if (!isUsage(error)) {
       lines.push(
@@ -16,7 +20,7 @@ export function errorText(error: unknown, trace: boolean): string {
     lines.push(`  code: ${error.code}`)
   } else {
     const name = error instanceof Error ? error.name : typeof error
-    lines.push(`stoker: an error of Stoker itself (${name})`)
+    lines.push(`${begin} an error of Stoker itself (${name})`)
     lines.push(
       '  what to do: run again with --trace to see where it comes from (the trace may quote data), and report it',
     )

@@ -1,4 +1,4 @@
-/** The exit codes, documented in the README and in `stoker --help`. */
+/** The exit codes, documented in `stoker --help`. */
 import { StokerError } from '../core/errors.ts'
 
 export const EXIT = {
@@ -31,7 +31,7 @@ Exit codes:
 
 /** The asker's mistake, found before anything was begun. */
 export function isUsage(error: StokerError): boolean {
-  return /^(CONFIG|VIEW|USAGE|QUERY|STATUS)_/.test(error.code)
+  return /^(CONFIG|VIEWS?|USAGE|QUERY|STATUS|DEMO)_/.test(error.code)
 }
 
 export function exitCodeOf(error: unknown): number {

@@ -1,5 +1,6 @@
 /** Progress as plain lines, for logs and pipes. */
 import type { RunEvent, RunObserver } from '../worker/events.ts'
+import { findingText } from './finding-text.ts'
 import { bytesText, countText, durationText, plural } from './figures.ts'
 
 /** A run of 20,000 files must not write 20,000 lines: at most one landed file is told in this time. */
@@ -49,6 +50,8 @@ function lineFor(event: RunEvent): string | undefined {
       return `committed: ${countText(event.inserted)} inserted, ${countText(event.updated)} updated, ${countText(event.deleted)} deleted`
     case 'published':
       return `published snapshot ${event.snapshot}: ${plural(event.tables, 'table')}, ${countText(event.carriedOver)} of them unchanged`
+    case 'finding':
+      return `note: ${findingText(event)}`
     case 'note':
       return `note: ${event.text}`
     case 'failed':

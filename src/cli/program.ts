@@ -1,11 +1,15 @@
 /** The command line: global options, subcommands, and from every way of ending to an exit code. */
 import { Command, CommanderError } from 'commander'
 import { STOKER_VERSION } from '../app/version.ts'
+import { foreseen } from '../core/system-error.ts'
 import type { Action } from './action.ts'
+import { cancelCommand } from './cancel.ts'
+import { checkCommand } from './check.ts'
 import { demoCommand } from './demo.ts'
 import { demoServerCommand } from './demo-server.ts'
 import { errorText } from './error-text.ts'
 import { EXIT, EXIT_CODES_HELP, exitCodeOf } from './exit-code.ts'
+import { keysCommand } from './keys.ts'
 import { queryCommand } from './query.ts'
 import { statusCommand } from './status.ts'
 import { syncCommand } from './sync.ts'
@@ -24,16 +28,29 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     .showHelpAfterError('(stoker --help tells more)')
     .showSuggestionAfterError()
     .addHelpText('after', EXIT_CODES_HELP)
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'stoker: ')) })
     .exitOverride()
-  for (const command of [syncCommand, queryCommand, statusCommand, demoCommand, demoServerCommand]) {
-    program.addCommand(command(perform).exitOverride())
+  for (const command of [
+    syncCommand,
+    statusCommand,
+    queryCommand,
+    checkCommand,
+    cancelCommand,
+    keysCommand,
+    demoCommand,
+    demoServerCommand,
+  ]) {
+    const subcommand = command(perform).copyInheritedSettings(program)
+    for (const inner of subcommand.commands) inner.copyInheritedSettings(subcommand)
+    program.addCommand(subcommand)
   }
   try {
     await program.parseAsync([...argv])
     return code
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage
-    process.stderr.write(errorText(error, trace))
-    return exitCodeOf(error)
+    const known = foreseen(error)
+    process.stderr.write(errorText(known, trace))
+    return exitCodeOf(known)
   }
 }

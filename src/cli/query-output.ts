@@ -64,7 +64,8 @@ async function writeTable(result: DuckDBResult, out: Writable): Promise<void> {
 }
 
 async function writeJson(result: DuckDBResult, out: Writable): Promise<void> {
-  const names = result.columnNames()
+  // Of two columns of one name, an object would keep one.
+  const names = result.deduplicatedColumnNames()
   let before = '[\n'
   for await (const chunk of jsonRows(result)) {
     for (const row of chunk) {
@@ -75,7 +76,7 @@ async function writeJson(result: DuckDBResult, out: Writable): Promise<void> {
   await write(out, before === '[\n' ? '[]\n' : '\n]\n')
 }
 
-/** RFC 4180, with NULL as the empty field. */
+/** RFC 4180: lines end in CRLF; NULL is the empty field, as an empty text is. */
 async function writeCsv(result: DuckDBResult, out: Writable): Promise<void> {
   await write(out, `${result.columnNames().map(csvField).join(',')}\r\n`)
   for await (const chunk of jsonRows(result)) {

@@ -10,6 +10,7 @@ export function queryCommand(perform: (action: Action) => Promise<void>): Comman
     .description('run SQL over the newest snapshot')
     .argument('<sql>', 'one SELECT')
     .addOption(new Option('-f, --format <format>', 'how rows are written').choices(FORMATS).default('table'))
+    .option('--json', 'short for --format json')
     .addHelpText(
       'after',
       `
@@ -19,17 +20,20 @@ Examples:
   stoker query --format csv "FROM condition WHERE code = '44054006'" > diabetes.csv
   stoker query --format arrow "FROM observation" > observation.arrows
 
-The query sees the snapshot and nothing else: no file, no network, no settings.`,
+  stoker query "SELECT table_schema, table_name FROM information_schema.tables ORDER BY ALL"
+
+The query reads the newest snapshot and nothing else: no file, no network, no settings. CSV is RFC 4180: CRLF line ends,
+NULL and the empty text both an empty field.`,
     )
     .action((sql: string, _options, self: Command) =>
       perform(async () => {
-        const options = self.opts<LakeOptions & { format: Format }>()
+        const options = self.opts<LakeOptions & { format: Format; json?: true }>()
         const { lake, memoryLimitBytes } = await lakeOf(options)
         const reader = await SnapshotReader.open(lake, memoryLimitBytes)
         try {
-          await writeResult(await reader.query(sql), options.format, process.stdout)
+          await writeResult(await reader.query(sql), options.json ? 'json' : options.format, process.stdout)
         } finally {
-          reader.close()
+          await reader.close()
         }
         return 0
       }),

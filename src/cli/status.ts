@@ -2,12 +2,13 @@
 import { Command } from 'commander'
 import { access } from 'node:fs/promises'
 import { StokerError } from '../core/errors.ts'
-import { overview, OVERVIEW_SQL, type Overview, type TypeOverview } from '../ledger/overview.ts'
+import { overview, OVERVIEW_SQL, type Overview, type Remark, type TypeOverview } from '../ledger/overview.ts'
 import type { RunRecord } from '../ledger/runs.ts'
 import { Database } from '../store/database.ts'
 import type { Lake } from '../warehouse/lake.ts'
 import { SnapshotReader } from '../warehouse/reader.ts'
-import { countText, durationText } from './figures.ts'
+import { countText, durationText, plural } from './figures.ts'
+import { findingText } from './finding-text.ts'
 import { lakeOf, withLakeOptions, type LakeOptions } from './lake-option.ts'
 import type { Action } from './action.ts'
 import { textTable } from './text-table.ts'
@@ -56,7 +57,12 @@ async function look(lake: Lake, memoryLimitBytes: number): Promise<Status> {
     database = await Database.open({ path: lake.database, memoryLimitBytes, readOnly: true })
   } catch (error) {
     if (!(error instanceof StokerError) || error.code !== 'STORE_LOCKED') throw error
-    return { live: false, ...(await snapshotOverview(lake, memoryLimitBytes)) }
+    const published = await snapshotOverview(lake, memoryLimitBytes).catch((cause: unknown) => {
+      // The first sync is under way: there is nothing to read yet, and nothing wrong.
+      if (!(cause instanceof StokerError) || cause.code !== 'QUERY_NO_SNAPSHOT') throw cause
+      return { types: [], runs: [], remarks: [] }
+    })
+    return { live: false, ...published }
   }
   try {
     return { live: true, ...(await database.using(overview)) }
@@ -71,15 +77,17 @@ async function snapshotOverview(lake: Lake, memoryLimitBytes: number): Promise<O
     return {
       types: (await reader.rows(OVERVIEW_SQL.types)) as unknown as TypeOverview[],
       runs: (await reader.rows(OVERVIEW_SQL.runs)) as unknown as RunRecord[],
+      remarks: (await reader.rows(OVERVIEW_SQL.remarks)) as unknown as Remark[],
     }
   } finally {
-    reader.close()
+    await reader.close()
   }
 }
 
-function statusText(lake: Lake, { live, types, runs }: Status): string {
+function statusText(lake: Lake, { live, types, runs, remarks }: Status): string {
   const parts = [`lake     ${lake.root}`, `catalog  ${lake.catalog}`]
   if (!live) parts.push('A worker is writing to this lake now: what follows is as of the newest snapshot.')
+  if (!live && runs.length === 0) return `${parts.join('\n')}\nNothing is published yet.\n`
   const held = textTable(
     [
       { head: 'source' },
@@ -111,5 +119,17 @@ function statusText(lake: Lake, { live, types, runs }: Status): string {
       ]
     }),
   )
-  return `${parts.join('\n')}\n\n${held}\n${last}`
+  return `${parts.join('\n')}\n\n${held}\n${last}${remarks.map(remarkText).join('')}`
+}
+
+function remarkText({ source, run, kind, type, what, count }: Remark): string {
+  const begin = `${source} run ${run}: `
+  switch (kind) {
+    case 'held':
+      return `${begin}${type} is held back: ${what}\n`
+    case 'message':
+      return `${begin}the server reported ${plural(count, 'issue')} (${what})\n`
+    case 'finding':
+      return `${begin}${findingText({ code: what, count, type })}\n`
+  }
 }

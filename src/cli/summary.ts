@@ -7,16 +7,17 @@ import { textTable } from './text-table.ts'
 
 const COUNTS = ['received', 'inserted', 'updated', 'unchanged', 'deleted', 'rejected'] as const
 
-/** One row a type: what came, what it changed, and the rows its view tables hold now. */
+/** One row for each type that something came of, or changed: what, and the rows its view tables hold now. */
 export function outcomeTable(outcome: RunOutcome, views: readonly View[]): string {
-  const superseded = outcome.books.types.some((type) => type.superseded > 0)
-  const columns = superseded
+  const { types } = outcome.books
+  const columns = types.some((type) => type.superseded > 0)
     ? (['received', 'inserted', 'updated', 'unchanged', 'superseded', 'deleted', 'rejected'] as const)
     : COUNTS
   const rows = new Map(outcome.books.views.map((view) => [view.view_table, view]))
+  const shown = types.filter((type) => type.held !== null || columns.some((column) => type[column] > 0))
   const table = textTable(
     [{ head: 'type' }, ...columns.map((head) => ({ head, align: 'right' as const })), { head: 'view tables (rows)' }],
-    outcome.books.types.map((type) => [
+    shown.map((type) => [
       type.type,
       ...columns.map((column) => countText(type[column])),
       tablesText(type, views, rows),
@@ -24,7 +25,10 @@ export function outcomeTable(outcome: RunOutcome, views: readonly View[]): strin
   )
   const ago = durationText(outcome.endedAt.getTime() - outcome.startedAt.getTime())
   const resumed = outcome.resumed ? ', begun earlier and finished now' : ''
-  return `${outcome.source}: run ${outcome.run}, ${outcome.mode}${resumed}, ${ago}\n\n${table}${heldText(outcome.books.types)}`
+  const head = `${outcome.source}: run ${outcome.run}, ${outcome.mode}${resumed}, ${ago}`
+  const silent = types.filter((type) => !shown.includes(type)).map((type) => type.type)
+  const nothing = silent.length === 0 ? '' : `nothing new: ${silent.join(', ')}\n`
+  return `${head}\n\n${shown.length === 0 ? '' : table}${nothing}${heldText(types)}`
 }
 
 function tablesText(type: TypeCounts, views: readonly View[], rows: ReadonlyMap<string, ViewCounts>): string {

@@ -1,11 +1,12 @@
 /** `stoker sync`: brings sources up to date, once. */
 import { Command, Option } from 'commander'
-import { loadConfig, type LoadedConfig } from '../app/config.ts'
+import { loadConfig } from '../app/config.ts'
 import { findingText } from '../app/config-findings.ts'
 import { startLifecycle } from '../app/lifecycle.ts'
 import { makeLog, type LogLevel } from '../app/log.ts'
 import { openWorker } from '../app/worker-context.ts'
 import { isAbort, StokerError } from '../core/errors.ts'
+import { foreseen } from '../core/system-error.ts'
 import type { Lake } from '../warehouse/lake.ts'
 import type { View } from '../warehouse/view.ts'
 import type { RunObserver } from '../worker/events.ts'
@@ -15,6 +16,7 @@ import { errorText } from './error-text.ts'
 import { EXIT, exitCodeOf } from './exit-code.ts'
 import { plainProgress } from './plain-progress.ts'
 import type { Action } from './action.ts'
+import { chosenSources } from './source-argument.ts'
 import { outcomeJson, outcomeTable } from './summary.ts'
 
 interface SyncOptions {
@@ -54,7 +56,7 @@ A run that was interrupted, by a signal, a crash or an error that may pass, goes
 async function sync(names: readonly string[], options: SyncOptions & { readonly trace?: true }): Promise<number> {
   const config = await loadConfig(options.config)
   for (const warning of config.warnings) process.stderr.write(`warning: ${findingText(warning)}\n`)
-  refuseUnknown(names, config)
+  const chosenNames = chosenSources(names, config)
   const progress = observer()
   const lifecycle = startLifecycle((signal) =>
     process.stderr.write(`\n${signal}: stopping; the next start goes on from here (again to stop at once)\n`),
@@ -64,10 +66,13 @@ async function sync(names: readonly string[], options: SyncOptions & { readonly 
       log: makeLog(options.logLevel),
       observe: progress.observe,
       signal: lifecycle.signal,
+    }).catch((error: unknown) => {
+      if (options.json) writeJson({ sources: [], error: errorJson(foreseen(error)), lake: config.lake })
+      throw error
     })
     let results: SourceResult[]
     try {
-      const chosen = worker.sources.filter((source) => names.length === 0 || names.includes(source.name))
+      const chosen = worker.sources.filter((source) => chosenNames.includes(source.name))
       results = await syncSources(worker.context, chosen, options.full ?? false)
     } finally {
       progress.stop()
@@ -78,15 +83,6 @@ async function sync(names: readonly string[], options: SyncOptions & { readonly 
   } finally {
     lifecycle.dispose()
   }
-}
-
-function refuseUnknown(names: readonly string[], config: LoadedConfig): void {
-  const known = config.sources.map((source) => source.name)
-  const unknown = names.filter((name) => !known.includes(name))
-  if (unknown.length === 0) return
-  throw new StokerError('USAGE_UNKNOWN_SOURCE', `${config.file} has no source ${unknown.join(', ')}`, {
-    hint: `it has: ${known.join(', ')}`,
-  })
 }
 
 function observer(): { observe: RunObserver; stop(): void } {
@@ -102,19 +98,23 @@ function report(
 ): void {
   for (const result of results) {
     if ('error' in result && !isAbort(result.error))
-      process.stderr.write(`${result.source}: ${errorText(result.error, options.trace ?? false)}`)
+      process.stderr.write(errorText(result.error, options.trace ?? false, result.source))
   }
   if (options.json) {
     const sources = results.map((result) =>
       'outcome' in result ? outcomeJson(result.outcome) : { source: result.source, error: errorJson(result.error) },
     )
-    process.stdout.write(`${JSON.stringify({ sources, catalog: lake.catalog, lake: lake.root }, null, 2)}\n`)
+    writeJson({ sources, catalog: lake.catalog, lake: lake.root })
     return
   }
   const outcomes = results.flatMap((result) => ('outcome' in result ? [result.outcome] : []))
   for (const outcome of outcomes) process.stdout.write(`${outcomeTable(outcome, views)}\n`)
   const last = outcomes.at(-1)
   if (last !== undefined) process.stdout.write(`catalog  ${lake.catalog}\nparquet  ${lake.snapshot(last.snapshot)}\n`)
+}
+
+function writeJson(value: object): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
 }
 
 function errorJson(error: unknown): object {

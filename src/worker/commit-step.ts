@@ -1,4 +1,4 @@
-/** The commit: index, view tables, tombstones, books and watermarks in ONE transaction. */
+/** The commit: index, view tables, tombstones, books, members and watermarks in ONE transaction. */
 import { rm } from 'node:fs/promises'
 import { StokerError } from '../core/errors.ts'
 import { writeBooks, type Books } from '../ledger/books.ts'
@@ -12,6 +12,7 @@ import { merge } from '../warehouse/merge.ts'
 import type { RunContext } from './context.ts'
 import { closeBooks } from './closing.ts'
 import { holdings, safeWatermark } from './holdings.ts'
+import { commitMembers } from './membership.ts'
 
 /** @throws StokerError RUN_NOTHING_LOADED when not one file of output could be had though the server listed some. */
 export async function commitRun(context: RunContext): Promise<Books> {
@@ -19,6 +20,7 @@ export async function commitRun(context: RunContext): Promise<Books> {
   const exports = await exportsOf(context.ledger, run)
   const files = await filesOf(context.ledger, run)
   refuseEmptyHanded(files)
+  const loads = exports.filter((record) => record.purpose === 'load')
   let done = 0
   const books = await database.transaction(async (session) => {
     const messages = files.filter((file) => file.kind === 'error' && file.state === 'landed')
@@ -27,26 +29,30 @@ export async function commitRun(context: RunContext): Promise<Books> {
       run,
       messages.map((file) => lake.path(file.raw_path!)),
     )
-    const held = holdings(exports, files, severities)
+    const heldOf = (records: readonly ExportRecord[]) => holdings(records, files, severities, source.profile.counts)
+    const held = heldOf(loads)
+    const leavers = await commitMembers(context, session, exports, files, heldOf)
     const merged = await merge(session, {
       run,
       source: source.name,
-      types: exports.flatMap((each) => each.types),
+      lake,
+      types: loads.flatMap((each) => each.types),
       files: files.flatMap((file) => landedFile(file, exports, lake)),
-      whole: exports
+      whole: loads
         .filter((each) => each.whole)
         .map((each) => ({
           types: each.types.filter((type) => !held.has(type) && !hasRejects(files, each, type)),
-          exportedAt: each.transaction_time!,
+          exportedAt: safeWatermark(each),
         })),
+      leavers,
       views,
       onView: (table) => context.tell({ kind: 'merging', table, done: done++, of: views.length }),
     })
-    for (const each of exports) {
-      const types = each.types.filter((type) => !held.has(type))
-      await moveWatermarks(session, run, source.name, types, safeWatermark(each))
+    for (const each of loads) {
+      const filters = new Map(each.types.filter((type) => !held.has(type)).map((type) => [type, each.filters[type]!]))
+      await moveWatermarks(session, run, source.name, filters, safeWatermark(each))
     }
-    const closed = closeBooks(merged, files, exports, held)
+    const closed = closeBooks(merged, files, loads, held)
     await writeBooks(session, run, closed)
     await moveRun(session, run, 'committed', clock.now())
     if (merged.deletionsNotUnderstood > 0) {
@@ -73,16 +79,17 @@ function refuseEmptyHanded(files: readonly FileRecord[]): void {
   )
 }
 
+/** A list of members is no data: no row is made of it. */
 function landedFile(file: FileRecord, exports: readonly ExportRecord[], lake: Lake) {
-  if (file.state !== 'landed' || file.kind === 'error') return []
   const record = exports.find((each) => each.export === file.export)!
+  if (file.state !== 'landed' || file.kind === 'error' || record.purpose === 'members') return []
   return [
     {
       file: file.file,
       kind: file.kind,
       rawPath: lake.path(file.raw_path!),
-      exportedAt: record.transaction_time!,
-      whole: record.whole,
+      exportedAt: safeWatermark(record),
+      whole: record.whole || record.purpose === 'newcomers',
     },
   ]
 }

@@ -5,16 +5,18 @@ import type { FileRecord } from '../ledger/files.ts'
 /**
  * Types whose watermark is held, with the reason. A lost file holds its own type, or, where its type is not known, all
  * types of its export; so does a server's message of an error, which names no type.
+ * @param counts whether this server's counts can be relied on
  */
 export function holdings(
   exports: readonly ExportRecord[],
   files: readonly FileRecord[],
   severities: ReadonlyMap<number, ReadonlySet<string>>,
+  counts: 'right' | 'unreliable',
 ): Map<string, string> {
   const held = new Map<string, string>()
   for (const record of exports) {
     for (const file of files.filter((each) => each.export === record.export)) {
-      const why = reason(file, severities.get(file.file))
+      const why = reason(file, severities.get(file.file), counts)
       if (why === undefined) continue
       const concerned = file.kind === 'output' && file.type !== null ? [file.type] : record.types
       for (const type of concerned) if (!held.has(type)) held.set(type, why)
@@ -23,13 +25,24 @@ export function holdings(
   return held
 }
 
-function reason(file: FileRecord, severities: ReadonlySet<string> | undefined): string | undefined {
-  if (file.kind === 'output' && file.resources === 0 && (file.rejects ?? 0) > 0) {
+function reason(
+  file: FileRecord,
+  severities: ReadonlySet<string> | undefined,
+  counts: 'right' | 'unreliable',
+): string | undefined {
+  if (file.state === 'failed') return `a file could not be had: ${file.note ?? ''}`
+  if (severities?.has('fatal') || severities?.has('error')) return 'the server reported errors with this export'
+  if (file.cut_off) return 'the last line of a file is not whole: there may be more'
+  if (file.kind === 'deleted' && file.rejects) return 'deletions could not be read'
+  if (file.kind !== 'output' || file.state !== 'landed') return undefined
+  const [resources, rejects] = [file.resources ?? 0, file.rejects ?? 0]
+  if (resources === 0 && rejects > 0) {
     // An error page or an OperationOutcome under a good status: not one line of what was listed came.
     return 'a file holds no usable resource'
   }
-  if (file.state === 'failed') return `a file could not be had: ${file.note ?? ''}`
-  if (severities?.has('fatal') || severities?.has('error')) return 'the server reported errors with this export'
+  if (counts === 'right' && file.claimed !== null && resources + rejects < file.claimed) {
+    return `a file has ${resources + rejects} of the ${file.claimed} resources that the server announced`
+  }
   return undefined
 }
 

@@ -1,16 +1,22 @@
-/** The plan of a run: which types are asked for together, and since when. Pure. */
-import type { PlannedExport } from '../ledger/exports.ts'
+/** The plan of a run: which types are asked for from the beginning, and which from their watermark on. Pure. */
+import type { PlannedExport, RequestDetails } from '../ledger/exports.ts'
 import type { RunMode } from '../ledger/runs.ts'
+import { filtersOf } from './filter.ts'
 
 export interface PlanInput {
   readonly types: readonly string[]
   /** The source's watermarks by type. */
-  readonly watermarks: ReadonlyMap<string, Date>
+  readonly watermarks: ReadonlyMap<string, { readonly at: Date; readonly filter: string }>
+  /** What limits each type now: a watermark under another filter says nothing. */
+  readonly filterOf: (type: string) => string
+  readonly request: RequestDetails
   readonly mode: 'incremental' | 'full'
   /** Sent as `_since` where there is no watermark: some servers give one day only without it. */
   readonly firstLoad: string | undefined
   /** How far `_since` reaches back behind the watermark; what comes twice is recognised and costs nothing but its way. */
   readonly overlapSeconds: number
+  /** Whether the export is of a Group whose newcomers' history must be asked for. */
+  readonly membersMatter: boolean
 }
 
 export interface Plan {
@@ -21,18 +27,49 @@ export interface Plan {
 /**
  * Types without a watermark get their whole history in an export of their own, so that a type added to the
  * configuration is complete while the others stay incremental. The others share one export since the oldest of their
- * watermarks.
+ * watermarks; where that is of a Group, who is in it is asked first.
  */
 export function planRun(input: PlanInput): Plan {
-  const isHeld = (type: string) => input.mode === 'incremental' && input.watermarks.has(type)
+  const isHeld = (type: string) =>
+    input.mode === 'incremental' && input.watermarks.get(type)?.filter === input.filterOf(type)
   const whole = input.types.filter((type) => !isHeld(type))
   const held = input.types.filter(isHeld)
   const exports: PlannedExport[] = []
-  if (whole.length > 0) exports.push({ types: whole, since: input.firstLoad, whole: true })
+  if (input.membersMatter && (held.length > 0 || !tellsMembers(whole, input.request)))
+    exports.push(membersExport(input.request))
+  if (whole.length > 0) exports.push(load(input, whole, input.firstLoad, true))
   if (held.length > 0) {
-    const oldest = Math.min(...held.map((type) => input.watermarks.get(type)!.getTime()))
-    const since = new Date(oldest - input.overlapSeconds * 1000).toISOString()
-    exports.push({ types: held, since, whole: false })
+    const oldest = Math.min(...held.map((type) => input.watermarks.get(type)!.at.getTime()))
+    exports.push(load(input, held, new Date(oldest - input.overlapSeconds * 1000).toISOString(), false))
   }
   return { mode: held.length === 0 ? 'full' : whole.length === 0 ? 'incremental' : 'mixed', exports }
+}
+
+/** The history of patients who joined, of the types that are otherwise asked for from their watermark on. */
+export function newcomersExport(changes: PlannedExport, patients: readonly string[]): PlannedExport {
+  return { ...changes, purpose: 'newcomers', since: undefined, whole: false, request: { ...changes.request, patients } }
+}
+
+/** Whether the Patient lines of a whole export of `types` are the Group's members. */
+export function tellsMembers(types: readonly string[], request: RequestDetails): boolean {
+  return types.includes('Patient') && filtersOf(request.typeFilters, 'Patient').length === 0
+}
+
+/** The pattern of "Group Membership Request" (Bulk Data Access, "Bulk Data Export"). */
+function membersExport({ organizeOutputBy, allowPartialManifests }: RequestDetails): PlannedExport {
+  const request = { elements: ['id'], organizeOutputBy, allowPartialManifests }
+  return { purpose: 'members', types: ['Patient'], since: undefined, whole: false, request, filters: {} }
+}
+
+function load(input: PlanInput, types: readonly string[], since: string | undefined, whole: boolean): PlannedExport {
+  const { request } = input
+  const typeFilters = types.flatMap((type) => filtersOf(request.typeFilters, type))
+  return {
+    purpose: 'load',
+    types,
+    since,
+    whole,
+    request: { ...request, typeFilters: typeFilters.length === 0 ? undefined : typeFilters },
+    filters: Object.fromEntries(types.map((type) => [type, input.filterOf(type)])),
+  }
 }

@@ -1,7 +1,8 @@
 /** One run of one source, step by step, from wherever the ledger says it stands. */
 import { isAbort, StokerError } from '../core/errors.ts'
 import { booksOf, type Books } from '../ledger/books.ts'
-import { planExports } from '../ledger/exports.ts'
+import { foreseen } from '../core/system-error.ts'
+import { exportsOf, planExports } from '../ledger/exports.ts'
 import { forgetSignatures } from '../ledger/files.ts'
 import { moveRun, noteRunError, openRun, unfinishedRun, type RunMode, type RunState } from '../ledger/runs.ts'
 import { watermarksOf } from '../ledger/watermarks.ts'
@@ -9,8 +10,8 @@ import { snapshotOfRun } from '../warehouse/snapshot.ts'
 import { abandonRun } from './abandon.ts'
 import { commitRun } from './commit-step.ts'
 import type { RunContext, WorkerContext } from './context.ts'
-import { readyExports } from './export-step.ts'
-import { loadFiles } from './load-step.ts'
+import { filterOf } from './filter.ts'
+import { gather } from './gather-step.ts'
 import { planRun } from './plan.ts'
 import { publishRun } from './publish-step.ts'
 import { releaseExports } from './release-step.ts'
@@ -31,8 +32,8 @@ export interface RunOutcome {
 /**
  * Brings `source` up to date. The states of a run, each durable before the next begins:
  *
- *     open ── exports ready ── files landed ──► committed ──► published ──► done
- *       │                                       (one transaction)  (snapshot)   (exports released)
+ *     open ── exports gathered ──► committed ──► published ──► done
+ *       │       (files landed)    (one transaction)  (snapshot)   (exports released)
  *       └── an error that time will not mend ──► failed
  *
  * Interrupted anywhere, or stopped by an error that may pass, it stays in its state, and the next call goes on there.
@@ -41,7 +42,10 @@ export async function runSource(context: WorkerContext, source: Source, full = f
   const client = source.connect()
   try {
     const held = await unfinishedRun(context.ledger, source.name)
-    if (held !== undefined) {
+    if (held?.state === 'open' && !(await asksTheSame(context, source, held.run))) {
+      const facts = { code: 'SOURCE_CHANGED', message: 'the source asks for something else now' }
+      await abandonRun(enter({ ...context, source, client }, held.run), facts)
+    } else if (held !== undefined) {
       try {
         const outcome = await pursue(
           enter({ ...context, source, client }, held.run),
@@ -63,6 +67,12 @@ export async function runSource(context: WorkerContext, source: Source, full = f
   }
 }
 
+/** Whether the exports of a run ask what the configuration asks now; another server's status URL is of no use. */
+async function asksTheSame(context: WorkerContext, source: Source, run: number): Promise<boolean> {
+  const filters = (await exportsOf(context.ledger, run)).flatMap((record) => Object.entries(record.filters))
+  return filters.every(([type, filter]) => source.types.includes(type) && filter === filterOf(source, type))
+}
+
 const OVER: ReadonlySet<string> = new Set(['BULK_EXPORT_GONE', 'RUN_NOTHING_LOADED'])
 
 async function open(
@@ -70,8 +80,16 @@ async function open(
   source: Source,
   full: boolean,
 ): Promise<{ run: number; mode: RunMode; startedAt: Date }> {
-  const watermarks = new Map((await watermarksOf(context.ledger, source.name)).map((w) => [w.type, w.transaction_time]))
-  const plan = planRun({ ...source.since, types: source.types, watermarks, mode: full ? 'full' : source.since.mode })
+  const held = await watermarksOf(context.ledger, source.name)
+  const plan = planRun({
+    ...source.since,
+    types: source.types,
+    watermarks: new Map(held.map(({ type, transaction_time: at, filter }) => [type, { at, filter }])),
+    filterOf: (type) => filterOf(source, type),
+    request: source.request,
+    mode: full || !hasIncrements(source) ? 'full' : source.since.mode,
+    membersMatter: source.level.kind === 'group' && source.groupChanges.newcomers !== 'included',
+  })
   const startedAt = context.clock.now()
   const run = await context.database.transaction(async (session) => {
     const number = await openRun(session, {
@@ -84,6 +102,11 @@ async function open(
     return number
   })
   return { run, mode: plan.mode, startedAt }
+}
+
+/** A published manifest has none; HAPI's of a Group lack what belongs to patients who did not change themselves. */
+function hasIncrements({ manifestUrl, level, profile }: Source): boolean {
+  return manifestUrl === undefined && !(level.kind === 'group' && profile.groupSince === 'incomplete')
 }
 
 function enter(context: Omit<RunContext, 'run' | 'tell'>, run: number): RunContext {
@@ -103,8 +126,7 @@ async function pursue(
   let snapshot = (await snapshotOfRun(ledger, run)) ?? 0
   try {
     if (state === 'open') {
-      await readyExports(context)
-      await loadFiles(context)
+      await gather(context)
       await commitRun(context)
       state = 'committed'
     }
@@ -132,13 +154,16 @@ async function pursue(
   }
 }
 
-/** An error that may pass leaves the run open for the next start; before the commit any other one ends it. */
-async function noteFailure(context: RunContext, state: RunState, error: unknown): Promise<void> {
-  if (isAbort(error) || context.signal.aborted) return
+/**
+ * Before the commit an error of the server's that will not pass ends the run. Any other one leaves it open for the next
+ * start: what was fetched is still good when the disk has room again, or DuckDB more memory.
+ */
+async function noteFailure(context: RunContext, state: RunState, cause: unknown): Promise<void> {
+  if (isAbort(cause) || context.signal.aborted) return
+  const error = foreseen(cause)
   const known = error instanceof StokerError
   const facts = { code: known ? error.code : 'INTERNAL', message: known ? error.message : 'an error of Stoker itself' }
-  // An export the server has forgotten can't be gone on with: the run ends, and the next one asks anew.
-  const isOver = known && (!error.retryable || error.code === 'BULK_EXPORT_GONE')
+  const isOver = known && /^(BULK|RUN)_/.test(error.code) && (!error.retryable || error.code === 'BULK_EXPORT_GONE')
   if (state === 'open' && isOver) await abandonRun(context, facts)
   else await noteRunError(context.ledger, context.run, facts)
   context.tell({ kind: 'failed', ...facts })

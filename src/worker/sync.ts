@@ -1,5 +1,6 @@
 /** A sync: one run for each of several sources, one after the other; one that fails does not stop the others. */
 import { isAbort } from '../core/errors.ts'
+import { foreseen } from '../core/system-error.ts'
 import type { WorkerContext } from './context.ts'
 import { runSource, type RunOutcome } from './run.ts'
 import type { Source } from './source.ts'
@@ -18,7 +19,7 @@ export async function syncSources(
     try {
       results.push({ source: source.name, outcome: await runSource(context, source, full) })
     } catch (error) {
-      results.push({ source: source.name, error })
+      results.push({ source: source.name, error: foreseen(error) })
       if (isAbort(error) || context.signal.aborted) break
     }
   }

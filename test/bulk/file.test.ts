@@ -82,11 +82,38 @@ describe('a file', () => {
     expect(bytes.toString()).toContain('last')
   })
 
-  test.each([404, 410, 403, 400])('that answers %i is BULK_FILE_LOST, at once', async (status) => {
+  test.each([
+    [404, 'BULK_FILE_EXPIRED'],
+    [410, 'BULK_FILE_EXPIRED'],
+    [403, 'BULK_FILE_EXPIRED'],
+    [400, 'BULK_FILE_LOST'],
+  ])('that answers %i is %s, at once', async (status, code) => {
     const { server, download } = await served(reply(status, {}, outcome('not-found', 'expired')))
     const error = await failureOf(download())
-    expect(error).toMatchObject({ code: 'BULK_FILE_LOST', retryable: false, facts: { status } })
+    expect(error).toMatchObject({ code, retryable: false, facts: { status } })
     expect(server.asked.length).toBe(1)
+  })
+
+  test.each([
+    [
+      'Amazon S3',
+      403,
+      '<?xml version="1.0"?><Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>',
+    ],
+    ['Azure', 403, '\ufeff<?xml version="1.0"?><Error><Code>AuthenticationFailed</Code></Error>'],
+  ])('whose signed address has expired, as %s says it, is BULK_FILE_EXPIRED', async (_, status, body) => {
+    const { download } = await served(reply(status, { 'Content-Type': 'application/xml' }, body))
+    const error = await failureOf(download())
+    expect([error.code, error.facts.status]).toEqual(['BULK_FILE_EXPIRED', status])
+    expect(error.hint).toContain('expired')
+  })
+
+  test('that storage refuses with 400, because the token came beside a signature, says so', async () => {
+    const { download } = await served(reply(400, {}, '<Error><Code>InvalidArgument</Code></Error>'))
+    expect(await failureOf(download())).toMatchObject({
+      code: 'BULK_FILE_LOST',
+      hint: expect.stringContaining('tokenOrigins') as unknown,
+    })
   })
 
   test.each(['text/html', 'text/html; charset=utf-8', 'TEXT/HTML'])(

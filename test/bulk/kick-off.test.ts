@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { STANDARD_PROFILE, type ServerProfile } from '../../src/bulk/profile.ts'
 import { clientFor, failureOf } from './client-fixture.ts'
 import { deadPort, outcome, reply, startOddityServer, type Answer } from './oddity-server.ts'
 
@@ -76,6 +77,80 @@ describe('a refusal', () => {
     const { kickOff } = await kickedOff(reply(400, {}, outcome('invalid', 'long '.repeat(1000))))
     expect((await failureOf(kickOff())).message.length).toBeLessThan(300)
   })
+})
+
+const never = new AbortController().signal
+const GROUP = { kind: 'group', id: 'g1' } as const
+
+async function profiled(kickOff: Partial<ServerProfile['kickOff']>, rest: Partial<ServerProfile> = {}) {
+  const server = await startOddityServer()
+  const accepted = reply(202, { 'Content-Location': '/status' })
+  for (const method of ['GET', 'POST']) {
+    for (const level of ['', 'Patient/', 'Group/g1/']) server.on(`${method} /fhir/${level}$export`, accepted)
+  }
+  const profile = { ...STANDARD_PROFILE, ...rest, kickOff: { ...STANDARD_PROFILE.kickOff, ...kickOff } }
+  return { server, ...clientFor(server.baseUrl, { profile }) }
+}
+
+describe('a request by POST', () => {
+  test('carries a Parameters resource, and no query', async () => {
+    const { server, client } = await profiled({ method: 'POST' })
+    const kickoff = await client.kickOff({ level: GROUP, types: ['Patient'], since: '2026-01-01T00:00:00Z' }, never)
+    const [asked] = server.askedOf('POST /fhir/Group/g1/$export')
+    expect(asked).toMatchObject({ query: '', headers: { 'content-type': 'application/fhir+json' } })
+    expect(JSON.parse(asked!.body)).toEqual({
+      resourceType: 'Parameters',
+      parameter: [
+        { name: '_type', valueString: 'Patient' },
+        { name: '_since', valueInstant: '2026-01-01T00:00:00Z' },
+      ],
+    })
+    expect(kickoff.requestUrl).toBe(`${server.origin}/fhir/Group/g1/$export`)
+  })
+
+  test('is made for patients, whatever the method otherwise', async () => {
+    const { server, client } = await profiled({ method: 'GET' })
+    await client.kickOff({ level: { kind: 'patient' }, types: ['Patient'], patients: ['p1'] }, never)
+    expect(server.askedOf('POST /fhir/Patient/$export').length).toBe(1)
+  })
+
+  test('is not made for patients of a server that does not read them, and the answer says so', async () => {
+    const { server, client } = await profiled({ reads: ['_type'] })
+    const kickoff = await client.kickOff(
+      { level: GROUP, types: ['Patient'], patients: ['p1'], elements: ['id'] },
+      never,
+    )
+    expect(server.asked).toMatchObject([{ method: 'GET', query: '?_type=Patient' }])
+    expect(kickoff.leftOut).toEqual(['_elements', 'patient'])
+  })
+})
+
+test('the preferences of the profile are sent beside respond-async, and its headers over the usual ones', async () => {
+  const headers = { 'kick-off': { accept: 'application/json', 'x-vendor': 'yes' } }
+  const { server, client } = await profiled({ prefer: ['handling=lenient', 'separate-export-status'] }, { headers })
+  await client.kickOff({ level: GROUP, types: ['Patient'] }, never)
+  expect(server.asked[0]!.headers).toMatchObject({
+    prefer: 'respond-async, handling=lenient, separate-export-status',
+    accept: 'application/json',
+    'x-vendor': 'yes',
+  })
+})
+
+test.each([
+  ['in one header', { 'Preference-Applied': 'respond-async, separate-export-status' }, true],
+  ['in a header of its own', { 'Preference-Applied': ['respond-async', 'Separate-Export-Status'] }, true],
+  ['not', { 'Preference-Applied': 'respond-async' }, false],
+  ['not, in no header', {}, false],
+])('separate-export-status that is granted %s is known', async (_, headers, expected) => {
+  const { kickOff } = await kickedOff(reply(202, { 'Content-Location': '/status', ...headers }))
+  expect((await kickOff()).preferenceApplied).toBe(expected)
+})
+
+test('a level the server has not is refused before anything is sent', async () => {
+  const { server, client } = await profiled({ levels: ['group'] })
+  const error = await failureOf(client.kickOff({ level: { kind: 'system' }, types: ['Patient'] }, never))
+  expect(error).toMatchObject({ code: 'BULK_LEVEL', retryable: false })
+  expect(server.asked).toEqual([])
 })
 
 test('a 429 and a 503 pass: the export is asked for again', async () => {

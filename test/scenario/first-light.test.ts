@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto'
 import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { countByHand } from './count-by-hand.ts'
 import { ended, Scenario } from './harness.ts'
+import { tableDigests } from './table-digests.ts'
 
 const SLICE = new URL('../fixtures/synthea/', import.meta.url).pathname
 
@@ -46,20 +46,6 @@ async function linesOfSlice(): Promise<Record<string, number>> {
     counts[type] = (counts[type] ?? 0) + (await readFile(join(SLICE, name), 'utf8')).trimEnd().split('\n').length
   }
   return counts
-}
-
-/** Every row of every view table, without the columns that tell runs apart, as one digest a table. */
-async function digests(of: Scenario, catalog = of.catalog): Promise<Record<string, string>> {
-  const tables = await of.read(
-    `SELECT view_name AS name FROM duckdb_views() WHERE schema_name = 'main' AND NOT internal ORDER BY 1`,
-    catalog,
-  )
-  const all: Record<string, string> = {}
-  for (const { name } of tables) {
-    const rows = await of.read(`SELECT * EXCLUDE (_run, _file, _line) FROM "${String(name)}" ORDER BY ALL`, catalog)
-    all[String(name)] = createHash('sha256').update(JSON.stringify(rows)).digest('hex')
-  }
-  return all
 }
 
 const TYPES =
@@ -116,7 +102,7 @@ describe('a second run', () => {
   test('brings exactly what changed, moves the watermark, and leaves the old snapshot readable', async () => {
     scenario = await Scenario.start({ patients: 15, seed: 3 })
     const first = await sync()
-    const before = await digests(scenario)
+    const before = await tableDigests(scenario)
     const keysBefore = await scenario.readInside(`SELECT type || '/' || id AS key, run FROM stoker.resource ORDER BY 1`)
     const watermark = (await scenario.readInside('SELECT DISTINCT transaction_time AS at FROM stoker.watermark'))[0]!
       .at as string
@@ -157,7 +143,7 @@ describe('a second run', () => {
     )
     expect(moved).toHaveLength(1)
     expect(moved[0]! > watermark).toBe(true)
-    expect(await digests(scenario, join(scenario.lake, 'snapshots', '000001', 'catalog.duckdb'))).toEqual(before)
+    expect(await tableDigests(scenario, join(scenario.lake, 'snapshots', '000001', 'catalog.duckdb'))).toEqual(before)
   })
 
   test('ends where one full load of the server as it is now would end', async () => {
@@ -167,13 +153,13 @@ describe('a second run', () => {
       await scenario.server.change({ percent: 5, seed: i })
       await sync()
     }
-    const incremental = await digests(scenario)
+    const incremental = await tableDigests(scenario)
     const again = await sync('--full')
     expect(again.types.every((type) => type.inserted === 0 && type.updated === 0 && type.deleted === 0)).toBe(true)
     expect(again.tables.every((table) => table.rows_added === 0 && table.rows_removed === 0)).toBe(true)
     await rm(scenario.lake, { recursive: true })
     await sync()
-    expect(await digests(scenario)).toEqual(incremental)
+    expect(await tableDigests(scenario)).toEqual(incremental)
   })
 
   test('a server that never reports deletions is caught by a full export', async () => {
@@ -273,10 +259,10 @@ describe('a process killed', () => {
     expect(second.run).toBe(1)
     expect(scenario.server.requests.kickOffs).toBe(1)
     expect(scenario.server.requests.downloads - downloads).toBeLessThan(Number(landed[0]!.files))
-    const resumed = await digests(scenario)
+    const resumed = await tableDigests(scenario)
     await rm(scenario.lake, { recursive: true })
     await sync()
-    expect(await digests(scenario)).toEqual(resumed)
+    expect(await tableDigests(scenario)).toEqual(resumed)
   })
 
   test('while the server works waits on for the same export', async () => {

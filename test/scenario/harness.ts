@@ -55,7 +55,7 @@ export class Scenario {
     this.server = await startDemoServer({ ...this.options, port: this.server.port })
   }
 
-  /** Writes the configuration, with `extra` lines for the source. */
+  /** Writes the configuration, with `extra` lines for the source; of the whole system, unless they name a level. */
   async configure(extra: string): Promise<void> {
     await writeFile(
       this.config,
@@ -64,8 +64,7 @@ memoryLimit: 512MiB
 sources:
   - name: demo
     baseUrl: ${this.server.baseUrl}
-    level: system
-    auth: { kind: private-key-jwt, clientId: stoker-demo, keyFile: key.jwk }
+${/^ *level:/m.test(extra) ? '' : '    level: system\n'}    auth: { kind: private-key-jwt, clientId: stoker-demo, keyFile: key.jwk }
 ${extra}`,
     )
   }

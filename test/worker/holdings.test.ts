@@ -7,9 +7,12 @@ const at = (text: string) => new Date(`2026-01-01T${text}Z`)
 const anExport = (number: number, types: string[], facts: Partial<ExportRecord> = {}): ExportRecord => ({
   export: number,
   run: 1,
+  purpose: 'load',
   types,
   since: null,
   whole: true,
+  request: {},
+  filters: {},
   state: 'ready',
   request_url: null,
   status_url: null,
@@ -18,6 +21,7 @@ const anExport = (number: number, types: string[], facts: Partial<ExportRecord> 
   ready_at: null,
   transaction_time: at('12:00:00'),
   requires_token: false,
+  etag: null,
   ...facts,
 })
 const aFile = (facts: Partial<FileRecord>): FileRecord => ({
@@ -38,15 +42,18 @@ const aFile = (facts: Partial<FileRecord>): FileRecord => ({
   sha256: '',
   resources: 1,
   rejects: 0,
+  headers: 0,
+  cut_off: false,
   raw_path: '',
   note: null,
   ...facts,
 })
-const held = (file: Partial<FileRecord>, severities: string[] = []) => [
+const held = (file: Partial<FileRecord>, severities: string[] = [], counts: 'right' | 'unreliable' = 'right') => [
   ...holdings(
     [anExport(1, ['Patient', 'Condition']), anExport(2, ['Claim'])],
     [aFile(file)],
     new Map([[1, new Set(severities)]]),
+    counts,
   ).keys(),
 ]
 
@@ -63,10 +70,23 @@ describe('a watermark is held', () => {
     expect(held({ kind: 'error' }, ['warning', 'fatal'])).toEqual(['Patient', 'Condition'])
     expect(held({ kind: 'error' }, ['information', 'warning'])).toEqual([])
   })
+  test('of all types of the export when deletions can not be read', () => {
+    expect(held({ kind: 'deleted', type: 'Bundle', rejects: 1 })).toEqual(['Patient', 'Condition'])
+  })
+  test('of a type whose file ends in the middle of a line', () => {
+    expect(held({ resources: 5, rejects: 1, cut_off: true })).toEqual(['Patient'])
+  })
   test('of a type whose file holds nothing usable, not of one with a reject among others', () => {
     expect(held({ resources: 0, rejects: 1 })).toEqual(['Patient'])
     expect(held({ resources: 5, rejects: 1 })).toEqual([])
     expect(held({ resources: 0, rejects: 0 })).toEqual([])
+  })
+  test('of a type whose file has fewer resources than announced, where the server can count', () => {
+    expect(held({ claimed: 3, resources: 2 })).toEqual(['Patient'])
+    expect(held({ claimed: 3, resources: 2, rejects: 1 })).toEqual([])
+    expect(held({ claimed: 1, resources: 2 })).toEqual([])
+    expect(held({ claimed: 3, resources: 2 }, [], 'unreliable')).toEqual([])
+    expect(held({ kind: 'error', claimed: 300, resources: 1 })).toEqual([])
   })
 })
 

@@ -1,0 +1,63 @@
+/** The entries of a manifest: what files there are, and what the server says of each. */
+import type { ManifestFile } from './manifest.ts'
+
+/** @param odd the error for an entry without a URL that can be used, at its place */
+export function manifestFiles(
+  kind: ManifestFile['kind'],
+  entries: readonly unknown[],
+  base: URL,
+  odd: (place: number) => Error,
+): ManifestFile[] {
+  const files = entries.map((entry, ordinal): ManifestFile => {
+    const { type, url, count, fileSize, continuesInFile, countSeverity } = recordOf(entry)
+    const address = urlOf(url, base)
+    if (address === undefined) throw odd(ordinal)
+    return {
+      kind,
+      ordinal,
+      type: typeof type === 'string' && /^[A-Za-z]{1,64}$/.test(type) ? type : undefined,
+      url: address,
+      count: countOf(count),
+      sizeBytes: countOf(fileSize),
+      continuesIn: urlOf(continuesInFile, base),
+      severities: severitiesOf(countSeverity),
+    }
+  })
+  return placed(files, 0, new Map())
+}
+
+/**
+ * Gives files their places from `from` on, and says which of them came before.
+ * @param first of each URL its first place; those of `files` are added
+ */
+export function placed(files: readonly ManifestFile[], from: number, first: Map<string, number>): ManifestFile[] {
+  return files.map((file, index) => {
+    const ordinal = from + index
+    const twiceOf = first.get(file.url)
+    if (twiceOf === undefined) first.set(file.url, ordinal)
+    return { ...file, ordinal, twiceOf }
+  })
+}
+
+function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
+}
+
+function urlOf(value: unknown, base: URL): string | undefined {
+  return typeof value === 'string' && value.trim() !== '' && URL.canParse(value, base.href)
+    ? new URL(value, base).href
+    : undefined
+}
+
+function countOf(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
+}
+
+function severitiesOf(value: unknown): Readonly<Record<string, number>> | undefined {
+  if (!Array.isArray(value)) return undefined
+  const pairs = value.map(recordOf).flatMap(({ code, count }) => {
+    const number = countOf(count)
+    return typeof code === 'string' && /^[a-z]{1,20}$/.test(code) && number !== undefined ? [[code, number] as const] : []
+  })
+  return pairs.length === 0 ? undefined : Object.fromEntries(pairs)
+}

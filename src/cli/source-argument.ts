@@ -1,0 +1,19 @@
+/** Sources named on the command line. */
+import type { Config } from '../app/config.ts'
+import { nearestName } from '../core/nearest-name.ts'
+import { StokerError } from '../core/errors.ts'
+
+/**
+ * The names of the sources that are meant: all when none is given.
+ * @throws StokerError USAGE_UNKNOWN_SOURCE
+ */
+export function chosenSources(names: readonly string[], config: Config): readonly string[] {
+  const known = config.sources.map((source) => source.name)
+  const unknown = names.filter((name) => !known.includes(name))
+  if (unknown.length === 0) return names.length === 0 ? known : names
+  const nearest = nearestName(unknown[0]!, known)
+  throw new StokerError('USAGE_UNKNOWN_SOURCE', `${config.file} has no source ${unknown.join(', ')}`, {
+    hint:
+      nearest === undefined ? `it has: ${known.join(', ')}` : `did you mean ${nearest}? It has: ${known.join(', ')}`,
+  })
+}

@@ -1,0 +1,90 @@
+/** One export from its plan to the raw log, by the table of its life. */
+import { StokerError } from '../core/errors.ts'
+import { exportOf, moveExport, recordKickoff, type ExportRecord } from '../ledger/exports.ts'
+import { filesOfExport } from '../ledger/files.ts'
+import type { RunContext } from './context.ts'
+import { nextStep, type ExportEvent } from './export-life.ts'
+import { listPage } from './listing.ts'
+import type { Loader } from './loader.ts'
+import { readPublished } from './published.ts'
+
+/**
+ * Asks for the export, or goes on with it where the ledger says it stands, until all its files have landed or are known
+ * to be lost. The status URL is in the ledger before the first poll, so that a restart waits for the same export. Files
+ * are fetched while further pages of the manifest are waited for.
+ */
+export async function followExport(context: RunContext, planned: ExportRecord, loader: Loader): Promise<void> {
+  const { ledger } = context
+  const id = planned.export
+  const loading: Promise<void>[] = []
+  const load = async () => {
+    const work = loader.load((await exportOf(ledger, id))!, await filesOfExport(ledger, id))
+    // It is waited for below; until then its failure is told by the loader's signal.
+    work.catch(() => undefined)
+    loading.push(work)
+  }
+  try {
+    if (planned.state === 'planned') await ask(context, planned, loader.signal)
+    const record = (await exportOf(ledger, id))!
+    if (record.state === 'requested') {
+      for await (const page of pagesOf(context, record, loader.signal)) {
+        await listPage(context, record, page)
+        await load()
+      }
+      await happened(context, record, 'complete')
+    } else {
+      await tellListed(context, id)
+      await load()
+    }
+  } catch (error) {
+    const event = loader.signal.aborted ? undefined : eventOf(error)
+    if (event !== undefined) await happened(context, (await exportOf(ledger, id))!, event)
+    loader.abort(error)
+    await Promise.allSettled(loading)
+    throw error
+  }
+  await Promise.all(loading)
+  await happened(context, (await exportOf(ledger, id))!, 'landed')
+}
+
+/** Of an export that an earlier process listed: what is left of it. */
+async function tellListed(context: RunContext, id: number): Promise<void> {
+  const files = (await filesOfExport(context.ledger, id)).filter((file) => ['listed', 'staged'].includes(file.state))
+  context.tell({ kind: 'listed', files: files.length, lines: undefined })
+}
+
+async function ask(context: RunContext, record: ExportRecord, signal: AbortSignal): Promise<void> {
+  const { source, client, clock, ledger } = context
+  const since = record.since ?? undefined
+  const deadline = new Date(clock.now().getTime() + source.deadlineHours * 3_600_000)
+  const kickoff =
+    source.manifestUrl === undefined
+      ? await client.kickOff({ level: source.level, types: record.types, since, ...record.request }, signal, deadline)
+      : { statusUrl: source.manifestUrl, requestUrl: source.manifestUrl, serverDate: undefined }
+  await recordKickoff(ledger, record.export, kickoff, clock.now())
+  context.tell({ kind: 'requested', purpose: record.purpose, types: record.types, since })
+}
+
+function pagesOf(context: RunContext, record: ExportRecord, signal: AbortSignal) {
+  const { source, client, clock } = context
+  if (source.manifestUrl !== undefined) return readPublished(context, record, signal)
+  const began = (record.requested_at ?? clock.now()).getTime()
+  return client.pages(record.status_url!, {
+    deadline: new Date(began + source.deadlineHours * 3_600_000),
+    onProgress: ({ progress }) => context.tell({ kind: 'waiting', progress, waitedMs: clock.now().getTime() - began }),
+    signal,
+  })
+}
+
+async function happened(context: RunContext, record: ExportRecord, event: ExportEvent): Promise<void> {
+  const { to } = nextStep(record.state, event)
+  if (to !== record.state) await moveExport(context.ledger, record.export, to, context.clock.now())
+}
+
+/** What an error of the server's says of the export; one that may pass, or that is not of the server, says nothing. */
+function eventOf(error: unknown): ExportEvent | undefined {
+  if (!(error instanceof StokerError)) return undefined
+  if (error.code === 'BULK_EXPORT_GONE') return 'gone'
+  if (error.code === 'BULK_DEADLINE') return 'deadline'
+  return error.retryable || !error.code.startsWith('BULK_') ? undefined : 'refused'
+}

@@ -1,0 +1,50 @@
+/** A page of a manifest into the ledger: which files there are, and which of them are fetched. */
+import type { Manifest, ManifestFile } from '../bulk/manifest.ts'
+import { recordManifest, type ExportRecord } from '../ledger/exports.ts'
+import { filesOfExport, listFiles, type ListedFile } from '../ledger/files.ts'
+import type { RunContext } from './context.ts'
+import { report } from './findings.ts'
+
+export async function listPage(context: RunContext, record: ExportRecord, page: Manifest): Promise<void> {
+  const known = await filesOfExport(context.ledger, record.export)
+  const places = new Set(known.map(placeOf))
+  const urls = new Set(known.map((file) => file.url))
+  const files: ListedFile[] = []
+  const odd = new Map<
+    string,
+    { readonly type: string | undefined; readonly code: 'TYPE_UNASKED' | 'FILE_TWICE'; count: number }
+  >()
+  for (const entry of [...page.output, ...page.deleted, ...page.error]) {
+    const isNew = !places.has(placeOf(entry))
+    const code = isUnasked(entry, record) ? 'TYPE_UNASKED' : isNew && urls.has(entry.url) ? 'FILE_TWICE' : undefined
+    urls.add(entry.url)
+    files.push({ ...entry, skip: code === undefined ? undefined : SKIPPED[code] })
+    if (code === undefined || !isNew) continue
+    const key = `${code} ${entry.type ?? ''}`
+    const found = odd.get(key) ?? { code, type: entry.type, count: 0 }
+    found.count += 1
+    odd.set(key, found)
+  }
+  await context.database.transaction(async (session) => {
+    await recordManifest(session, record.export, {
+      transactionTime: page.transactionInstant,
+      requiresToken: page.requiresAccessToken,
+    })
+    await listFiles(session, record, files)
+  })
+  for (const found of odd.values()) await report(context, record, found)
+  const claims = page.output.map((file) => file.count)
+  const lines = claims.every((count) => count !== undefined) ? claims.reduce((sum, count) => sum + count, 0) : undefined
+  context.tell({ kind: 'listed', files: files.filter((file) => file.skip === undefined).length, lines })
+}
+
+const SKIPPED = { TYPE_UNASKED: 'its type was not asked for', FILE_TWICE: 'the same file is listed before it' } as const
+
+/** Servers export types that nobody asked for, a Medplum's client secrets among them: those are not even fetched. */
+function isUnasked({ kind, type }: ManifestFile, { types }: ExportRecord): boolean {
+  return kind === 'output' && type !== undefined && !types.includes(type)
+}
+
+function placeOf(file: { readonly kind: string; readonly ordinal: number }): string {
+  return `${file.kind} ${file.ordinal}`
+}

@@ -1,0 +1,90 @@
+/** The files of a run, on their way into the raw log: several are fetched at once, one at a time lands. */
+import PQueue from 'p-queue'
+import { isAbort, StokerError } from '../core/errors.ts'
+import type { ExportRecord } from '../ledger/exports.ts'
+import { recordFileFailed, recordTry, type FileRecord } from '../ledger/files.ts'
+import type { RunContext } from './context.ts'
+import { fetchFile, nameOf, stagedFacts } from './fetch-file.ts'
+import { landFile } from './land-file.ts'
+import type { Addresses } from './addresses.ts'
+
+/** In so many runs a file may fail with an error that may pass; then it is held to be lost, and holds back no other. */
+const TRIES_MAX = 3
+/** So many files failing so, one after the other: it is the server, not the files. */
+const FAILURES_MAX = 3
+
+/**
+ * Brings files to `landed` or `failed`. Each is durable on its own: what was staged or landed before an interruption is
+ * not fetched again. A file that can never be had fails alone; one that may be had later leaves the run open, when all
+ * others have landed.
+ */
+export class Loader {
+  private readonly context: RunContext
+  private readonly addresses: Addresses
+  private readonly stop = new AbortController()
+  /** Aborts with the error that stops the run, or with the process. */
+  readonly signal: AbortSignal
+  /** A file comes up again with every page of its manifest. */
+  private readonly underWay = new Set<number>()
+  private readonly fetching: PQueue
+  private readonly landing = new PQueue({ concurrency: 1 })
+  private failuresInARow = 0
+
+  constructor(context: RunContext, addresses: Addresses) {
+    this.context = context
+    this.addresses = addresses
+    this.signal = AbortSignal.any([context.signal, this.stop.signal])
+    this.fetching = new PQueue({ concurrency: context.downloads })
+  }
+
+  /** Resolves when all of them have landed or failed; rejects, when all have ended, if some may be had later. */
+  async load(record: ExportRecord, files: readonly FileRecord[]): Promise<void> {
+    const due = files.filter(({ file, state }) => ['listed', 'staged'].includes(state) && !this.underWay.has(file))
+    for (const { file } of due) this.underWay.add(file)
+    const ended = await Promise.allSettled(due.map((file) => this.fetching.add(() => this.loadOne(record, file))))
+    // All must have ended before the step does: none may write to the ledger behind its back.
+    this.context.signal.throwIfAborted()
+    const errors = ended.flatMap((each) => (each.status === 'rejected' ? [each.reason as Error] : []))
+    const first = errors.find((error) => !isAbort(error)) ?? errors[0]
+    if (first !== undefined) throw first
+  }
+
+  /** No further file is begun. */
+  abort(reason: unknown): void {
+    this.stop.abort(reason)
+  }
+
+  private async loadOne(record: ExportRecord, file: FileRecord): Promise<void> {
+    const { context, signal } = this
+    try {
+      signal.throwIfAborted()
+      const facts =
+        file.state === 'staged' ? stagedFacts(file) : await fetchFile(context, this.addresses, record, file, signal)
+      this.failuresInARow = 0
+      await this.landing.add(() => landFile(context, file, record, facts, signal))
+    } catch (error) {
+      if (!(await this.isLost(file, error))) throw error
+      const { message } = error as StokerError
+      await recordFileFailed(context.ledger, file.file, message)
+      context.tell({ kind: 'note', text: `a ${nameOf(file)} file could not be had: ${message}` })
+    }
+  }
+
+  /** Whether the file fails alone, for good. An error that is not the file's stops the others. */
+  private async isLost(file: FileRecord, error: unknown): Promise<boolean> {
+    if (error instanceof StokerError && LOST.has(error.code)) return true
+    if (error instanceof StokerError && PASSING.has(error.code) && !this.signal.aborted) {
+      this.failuresInARow += 1
+      const tries = await recordTry(this.context.ledger, file.file)
+      if (this.failuresInARow < FAILURES_MAX) return tries >= TRIES_MAX
+    }
+    this.abort(error)
+    return false
+  }
+}
+
+/** This file is not to be had, however often one asks: it fails alone, and holds the watermarks it concerns. */
+const LOST: ReadonlySet<string> = new Set(['BULK_FILE_LOST', 'BULK_FILE_EXPIRED', 'LANDING_BUNDLE_UNREADABLE'])
+
+/** The server could not give it now. */
+const PASSING: ReadonlySet<string> = new Set(['BULK_BUSY', 'BULK_UNREACHABLE'])

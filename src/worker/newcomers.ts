@@ -1,0 +1,38 @@
+/** Patients who joined an exported Group since the last run: their history is asked for too. */
+import { exportsOf, makeWhole, planExports, type ExportRecord } from '../ledger/exports.ts'
+import { filesOfExport } from '../ledger/files.ts'
+import { newcomersIn } from '../ledger/members.ts'
+import type { RunContext } from './context.ts'
+import { newcomersExport } from './plan.ts'
+
+/**
+ * Once the list of members has landed. Where the server can, it is asked for the newcomers alone; else the export of what
+ * changed is made a whole one, before it is asked for. Doing it twice plans nothing twice.
+ */
+export async function planNewcomers(context: RunContext, members: ExportRecord): Promise<void> {
+  const { database, ledger, lake, run, source } = context
+  const planned = await exportsOf(ledger, run)
+  const changes = planned.find((record) => record.purpose === 'load' && !record.whole)
+  if (changes === undefined || planned.some((record) => record.purpose === 'newcomers')) return
+  const paths = await memberPaths(context, members)
+  if (paths === undefined) {
+    context.tell({ kind: 'note', text: 'who is in the Group could not be read whole: newcomers wait for the next run' })
+    return
+  }
+  const joined = await newcomersIn(ledger, source.name, paths)
+  if (joined.length === 0) return
+  if (source.groupChanges.newcomers === 'patient') {
+    const { since: _since, ...asked } = changes
+    await database.transaction((session) =>
+      planExports(session, run, [newcomersExport({ ...asked, since: undefined }, joined)]),
+    )
+  } else {
+    await makeWhole(ledger, changes.export, source.since.firstLoad)
+  }
+
+  async function memberPaths(at: RunContext, record: ExportRecord): Promise<string[] | undefined> {
+    const files = (await filesOfExport(at.ledger, record.export)).filter((file) => file.kind === 'output')
+    const isWhole = files.every((file) => file.state === 'landed' && file.rejects === 0)
+    return isWhole ? files.map((file) => lake.path(file.raw_path!)) : undefined
+  }
+}

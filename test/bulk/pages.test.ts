@@ -1,0 +1,290 @@
+import { describe, expect, test } from 'vitest'
+import type { Manifest } from '../../src/bulk/manifest.ts'
+import { clientFor, failureOf } from './client-fixture.ts'
+import { MANIFEST, outcome, reply, startOddityServer, type Answer, type OddityServer } from './oddity-server.ts'
+
+const signal = new AbortController().signal
+const HOUR_MS = 3_600_000
+
+const file = (name: string, type = 'Patient') => ({ type, url: `/files/${name}`, count: 1 })
+const next = (url: string) => ({ link: [{ relation: 'next', url }] })
+/** `names` are output files. */
+const page = (names: string[], more: object = {}) => ({ ...MANIFEST, output: names.map((name) => file(name)), ...more })
+
+async function scripted(script: (server: OddityServer) => unknown) {
+  const server = await startOddityServer()
+  script(server)
+  const fixture = clientFor(server.baseUrl)
+  const told: (string | undefined)[] = []
+  const options = {
+    deadline: new Date(fixture.clock.now().getTime() + HOUR_MS),
+    onProgress: ({ progress }: { progress: string | undefined }) => void told.push(progress),
+    signal,
+  }
+  const pages = async (): Promise<Manifest[]> => {
+    const all: Manifest[] = []
+    for await (const each of fixture.client.pages(`${server.origin}/status`, options)) all.push(each)
+    return all
+  }
+  return { server, ...fixture, pages, told, options }
+}
+
+const names = (pages: readonly Manifest[]) =>
+  pages.map(({ output }) => output.map(({ ordinal, url }) => `${ordinal} ${url.slice(url.lastIndexOf('/') + 1)}`))
+
+describe('a manifest of one page', () => {
+  test('is one page', async () => {
+    const { pages } = await scripted((server) => server.on('GET /status', reply(202), reply(200, {}, page(['a', 'b']))))
+    expect(names(await pages())).toEqual([['0 a', '1 b']])
+  })
+
+  test('without files is one empty page', async () => {
+    const { pages } = await scripted((server) => server.on('GET /status', reply(202), reply(200, {}, MANIFEST)))
+    expect(names(await pages())).toEqual([[]])
+  })
+})
+
+describe('partial manifests', () => {
+  test('come page by page while the export goes on, each once, and their places run on', async () => {
+    const { pages, told, server } = await scripted((each) =>
+      each
+        .on(
+          'GET /status',
+          reply(202, { 'X-Progress': 'begun' }),
+          reply(202, { 'X-Progress': 'a quarter' }, page(['a'])),
+          reply(202, {}, page(['a'])),
+          reply(202, {}, page(['a'], next('status/2'))),
+        )
+        .on('GET /status/2', reply(202, { 'X-Progress': 'half' }), reply(202), reply(202, {}, page(['b', 'c'], next('/3'))))
+        .on('GET /3', reply(200, {}, page(['d']))),
+    )
+    expect(names(await pages())).toEqual([['0 a'], ['1 b', '2 c'], ['3 d']])
+    expect(told).toEqual(['begun', 'a quarter', undefined, undefined, 'half', undefined, undefined])
+    expect(server.askedOf('GET /status').length).toBe(4)
+  })
+
+  test('are read to their end after the export is done, without a wait between pages', async () => {
+    const { pages, clock } = await scripted((server) =>
+      server
+        .on('GET /status', reply(200, {}, page(['a'], next('/2'))))
+        .on('GET /2', reply(200, {}, page(['b'], next('/3'))))
+        .on('GET /3', reply(200, {}, page(['c']))),
+    )
+    expect(names(await pages())).toEqual([['0 a'], ['1 b'], ['2 c']])
+    expect(clock.sleeps).toEqual([])
+  })
+
+  test('keep the places of deleted and error files apart', async () => {
+    const lists = { deleted: [{ url: '/d' }], outcome: [{ url: '/e' }], error: undefined }
+    const { pages } = await scripted((server) =>
+      server
+        .on('GET /status', reply(202, {}, page(['a'], { ...lists, ...next('/2') })))
+        .on('GET /2', reply(200, {}, page([], { ...lists, outcome: [{ url: '/e2' }] }))),
+    )
+    const [first, second] = await pages()
+    expect(first!.deleted.concat(first!.error).map(({ ordinal }) => ordinal)).toEqual([0, 0])
+    // The deleted file of the second page is the one of the first; its error file is another one.
+    expect([second!.deleted.length, second!.error.map(({ ordinal }) => ordinal)]).toEqual([0, [1]])
+  })
+
+  test('of a server that lets one page grow give only what is new', async () => {
+    const { pages } = await scripted((server) =>
+      server.on(
+        'GET /status',
+        reply(202, {}, page(['a'])),
+        reply(202, {}, page(['a', 'b'])),
+        reply(202, {}, page(['a', 'b'])),
+        reply(200, {}, page(['a', 'b', 'c'])),
+      ),
+    )
+    expect(names(await pages())).toEqual([['0 a'], ['1 b'], ['2 c']])
+  })
+
+  test('of a server that signs the URLs of a page anew give none twice', async () => {
+    const signed = (signature: number) => page([`a?sig=${signature}`, `b?sig=${signature}`])
+    const { pages } = await scripted((server) =>
+      server.on('GET /status', reply(202, {}, signed(1)), reply(202, {}, signed(2)), reply(200, {}, signed(3))),
+    )
+    expect(names(await pages())).toEqual([['0 a?sig=1', '1 b?sig=1']])
+  })
+
+  test('of a server whose next page repeats those before it give only what is new', async () => {
+    const { pages } = await scripted((server) =>
+      server
+        .on('GET /status', reply(202, {}, page(['a', 'b'], next('/2'))))
+        .on('GET /2', reply(200, {}, page(['a', 'b', 'c']))),
+    )
+    expect(names(await pages())).toEqual([['0 a', '1 b'], ['2 c']])
+  })
+
+  test('with files that differ only in their query lose none of them', async () => {
+    const { pages } = await scripted((server) =>
+      server.on('GET /status', reply(202, {}, page(['f?id=1'], next('/2')))).on('GET /2', reply(200, {}, page(['f?id=2']))),
+    )
+    expect(names(await pages())).toEqual([['0 f?id=1'], ['1 f?id=2']])
+  })
+
+  test('that list a file twice keep it, and say of which it is the second', async () => {
+    const { pages } = await scripted((server) =>
+      server
+        .on('GET /status', reply(202, {}, page(['a', 'b', 'a'], next('/2'))))
+        .on('GET /2', reply(200, {}, page(['c', 'b']))),
+    )
+    const output = (await pages()).flatMap((each) => each.output)
+    expect(output.map(({ ordinal, twiceOf }) => [ordinal, twiceOf])).toEqual([
+      [0, undefined],
+      [1, undefined],
+      [2, 0],
+      [3, undefined],
+      [4, 1],
+    ])
+  })
+
+  test('are of the earliest transactionTime, should they not agree', async () => {
+    const at = (transactionTime: string) => ({ transactionTime })
+    const { pages } = await scripted((server) =>
+      server
+        .on('GET /status', reply(202, {}, page(['a'], { ...at('2026-11-21T09:50:00Z'), ...next('/2') })))
+        .on('GET /2', reply(202, {}, page(['b'], { ...at('2026-11-21T09:40:00Z'), ...next('/3') })))
+        .on('GET /3', reply(200, {}, page(['c'], at('2026-11-21T09:59:00Z')))),
+    )
+    const times = (await pages()).map(({ transactionTime }) => transactionTime.slice(11, 16))
+    expect(times).toEqual(['09:50', '09:40', '09:40'])
+  })
+
+  test('with X-Export-Status 202 are taken too', async () => {
+    const { pages } = await scripted((server) =>
+      server.on(
+        'GET /status',
+        reply(200, { 'X-Export-Status': '202 Accepted' }, page(['a'])),
+        reply(200, { 'X-Export-Status': '200 OK' }, page(['a', 'b'])),
+      ),
+    )
+    expect(names(await pages())).toEqual([['0 a'], ['1 b']])
+  })
+})
+
+test.each<[string, string | object]>([
+  ['text', 'please wait'],
+  ['HTML', '<html></html>'],
+  ['an OperationOutcome', outcome('informational', 'in progress')],
+  ['an empty object', {}],
+  ['a manifest that can not be used', { ...MANIFEST, output: 'soon' }],
+])('a 202 whose body is %s is a 202', async (_, body) => {
+  const { pages } = await scripted((server) =>
+    server.on('GET /status', reply(202, {}, body), reply(200, {}, page(['a']))),
+  )
+  expect(names(await pages())).toEqual([['0 a']])
+})
+
+describe('a next link', () => {
+  test.each<[string, (server: OddityServer) => unknown]>([
+    ['to its own page', (server) => server.on('GET /status', reply(200, {}, page(['a'], next('/status'))))],
+    [
+      'to a page before it',
+      (server) =>
+        server
+          .on('GET /status', reply(200, {}, page(['a'], next('/2'))))
+          .on('GET /2', reply(200, {}, page(['b'], next('/status')))),
+    ],
+  ])('%s is BULK_MANIFEST_INVALID', async (_, script) => {
+    const { pages } = await scripted(script)
+    const error = await failureOf(pages())
+    expect(error.code).toBe('BULK_MANIFEST_INVALID')
+    expect(error.message).toContain('lead back')
+  })
+
+  test('to its own page, of an export that goes on, means to come back', async () => {
+    const { pages } = await scripted((server) =>
+      server.on('GET /status', reply(202, {}, page(['a'], next('/status'))), reply(200, {}, page(['a']))),
+    )
+    expect(names(await pages())).toEqual([['0 a']])
+  })
+
+  test.each([['http://['], [7], [undefined]])('of %s is BULK_MANIFEST_INVALID', async (url) => {
+    const { pages } = await scripted((server) =>
+      server.on('GET /status', reply(200, {}, page(['a'], next(url as string)))),
+    )
+    expect((await failureOf(pages())).message).toContain('link next')
+  })
+
+  test.each([404, 410])('that answers %i is BULK_EXPORT_GONE', async (status) => {
+    const { pages } = await scripted((server) =>
+      server.on('GET /status', reply(202, {}, page(['a'], next('/2')))).on('GET /2', reply(status)),
+    )
+    expect((await failureOf(pages())).code).toBe('BULK_EXPORT_GONE')
+  })
+
+  test('that answers with an error which may pass is waited for', async () => {
+    const { pages } = await scripted((server) =>
+      server
+        .on('GET /status', reply(202, {}, page(['a'], next('/2'))))
+        .on('GET /2', reply(500, {}, outcome('transient', 'soon')), reply(200, {}, page(['b']))),
+    )
+    expect(names(await pages())).toEqual([['0 a'], ['1 b']])
+  })
+
+  test('that is never ready ends with the deadline, and the export is deleted by its status URL', async () => {
+    const { pages, server } = await scripted((each) =>
+      each
+        .on('GET /status', reply(202, {}, page(['a'], next('/2'))))
+        .on('GET /2', reply(202))
+        .on('DELETE /status', reply(202)),
+    )
+    expect((await failureOf(pages())).code).toBe('BULK_DEADLINE')
+    expect(server.askedOf('DELETE /status').length).toBe(1)
+  })
+})
+
+test('waitForManifest gives all pages as one, which expires with the first of them', async () => {
+  const expires = (day: number): Record<string, string> => ({ Expires: `Sun, ${day} Nov 2026 10:00:00 GMT` })
+  const { wait } = await scripted((server) =>
+    server
+      .on('GET /status', reply(202, expires(22), page(['a'], { ...next('/2'), requiresAccessToken: false })))
+      .on('GET /2', reply(200, expires(23), page(['b']))),
+  )
+  const manifest = await wait()
+  expect(names([manifest])).toEqual([['0 a', '1 b']])
+  expect(manifest).toMatchObject({ requiresAccessToken: true, expires: new Date('2026-11-22T10:00:00Z') })
+  expect(manifest.next).toBeUndefined()
+})
+
+describe('readManifest', () => {
+  const read = async (script: (server: OddityServer) => unknown) => {
+    const each = await scripted(script)
+    return { ...each, read: () => each.client.readManifest(`${each.server.origin}/status`, signal) }
+  }
+
+  test('gives the same files in the same places, under the URLs of now', async () => {
+    let signature = 0
+    const signed =
+      (files: string[], more = {}): Answer =>
+      (asked, response) => {
+        signature += 1
+        reply(200, {}, page(files.map((each) => `${each}?sig=${signature}`), more))(asked, response)
+      }
+    const { pages, read: again } = await read((server) =>
+      server.on('GET /status', signed(['a', 'b'], next('/2'))).on('GET /2', signed(['c'])),
+    )
+    expect(names(await pages())).toEqual([['0 a?sig=1', '1 b?sig=1'], ['2 c?sig=2']])
+    expect(names([await again()])).toEqual([['0 a?sig=3', '1 b?sig=3', '2 c?sig=4']])
+  })
+
+  test('gives what is there of an export that goes on', async () => {
+    const { read: again, server } = await read((each) =>
+      each.on('GET /status', reply(202, {}, page(['a'], next('/2')))).on('GET /2', reply(202)),
+    )
+    expect(names([await again()])).toEqual([['0 a']])
+    expect(server.asked.length).toBe(2)
+  })
+
+  test('is BULK_NOT_READY, retryable, where there is nothing yet', async () => {
+    const { read: again } = await read((server) => server.on('GET /status', reply(202)))
+    expect(await failureOf(again())).toMatchObject({ code: 'BULK_NOT_READY', retryable: true })
+  })
+
+  test('is BULK_EXPORT_GONE where the server has forgotten it', async () => {
+    const { read: again } = await read((server) => server.on('GET /status', reply(404)))
+    expect((await failureOf(again())).code).toBe('BULK_EXPORT_GONE')
+  })
+})

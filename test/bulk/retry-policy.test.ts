@@ -1,0 +1,128 @@
+import { describe, expect, test } from 'vitest'
+import { mayTryAgain, RETRY_LIMITS, waitMs } from '../../src/bulk/retry-pace.ts'
+import { judge, VERDICTS, type Judged, type StatusClass, type Verdict } from '../../src/bulk/retry-policy.ts'
+
+/** Written down by what each step needs, not by the table under test: a letter for each status. */
+const LETTERS: Readonly<Record<string, Verdict>> = {
+  a: 'accept',
+  w: 'wait',
+  r: 'retry',
+  d: 'doubt',
+  s: 'sign-in-again',
+  n: 'start-again',
+  l: 'lost',
+  x: 'give-up',
+}
+const STATUSES = [
+  200, 202, 304, 400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 416, 422, 425, 429, 451, 500, 501, 502, 503, 504, 505,
+  507, 520,
+]
+const EXPECTED: Readonly<Record<Judged, string>> = {
+  discovery: 'a a x x x x x x r x x x x x x r r x r x r r r x r r',
+  token: 'a a x d x x x x r x x x x x x r r x r x r r r x r r',
+  'kick-off': 'a a x x s x x x r x x x x x x r w x r x r w r x r r',
+  status: 'a a x x s x n x w x n x x x x w w x r x w w w x r r',
+  export: 'a a x x x x n x x x n x x x x x w x x x x w x x x x',
+  file: 'a a l l s l l l r l l l l l l r r l r l r r r l r r',
+  release: 'a a x x s x a x r x a x x x x r r x d x r r r x d d',
+  published: 'a a a x s x x x r x x x x x x r r x r x r r r x r r',
+}
+const STEPS = Object.keys(EXPECTED) as Judged[]
+const CELLS = STEPS.flatMap((step) =>
+  EXPECTED[step].split(' ').map((letter, at) => [step, STATUSES[at]!, LETTERS[letter]!] as const),
+)
+
+test.each(CELLS)('%s: %i means %s', (step, status, verdict) => {
+  expect(judge(step, status, [])).toBe(verdict)
+})
+
+test('each class of each step is the outcome of at least one row above, or of no answer', () => {
+  const seen = new Set(CELLS.map(([step, , verdict]) => `${step} ${verdict}`))
+  const all = STEPS.flatMap((step) => Object.values(VERDICTS[step]).map((verdict) => `${step} ${verdict}`))
+  expect(all.filter((each) => !seen.has(each))).toEqual([])
+  const classes: StatusClass[] = Object.keys(VERDICTS.status) as StatusClass[]
+  for (const step of STEPS) expect(Object.keys(VERDICTS[step])).toEqual(classes)
+})
+
+test.each([
+  ['discovery', 'retry'],
+  ['token', 'retry'],
+  ['kick-off', 'retry'],
+  ['status', 'wait'],
+  ['export', 'wait'],
+  ['file', 'retry'],
+  ['release', 'retry'],
+  ['published', 'retry'],
+] as const)('%s: no answer at all means %s', (step, verdict) => {
+  expect(judge(step, undefined, [])).toBe(verdict)
+})
+
+describe('an OperationOutcome that says it may pass', () => {
+  const codes = ['transient', 'lock-error', 'no-store', 'timeout', 'incomplete', 'throttled']
+  const verdicts: [Judged, Verdict][] = [
+    ['kick-off', 'wait'],
+    ['status', 'wait'],
+    ['export', 'wait'],
+    ['file', 'retry'],
+    ['release', 'retry'],
+    ['token', 'retry'],
+    ['published', 'retry'],
+  ]
+  const cells = codes.flatMap((code) =>
+    verdicts.flatMap(([step, verdict]) => [400, 403, 409, 413, 422, 500, 501].map((at) => [code, step, at, verdict] as const)),
+  )
+  test.each(cells)('(%s) makes of %s and %i: %s', (code, step, status, verdict) => {
+    expect(judge(step, status, ['processing', code])).toBe(verdict)
+  })
+
+  test.each(STEPS)('changes nothing of a good answer, or of a 401, in %s', (step) => {
+    expect(judge(step, 200, ['transient'])).toBe('accept')
+    const unsigned = judge(step, 401, [])
+    if (unsigned === 'sign-in-again') expect(judge(step, 401, ['transient'])).toBe('sign-in-again')
+  })
+})
+
+describe('an OperationOutcome that says it is no more', () => {
+  test.each(['not-found', 'deleted', 'expired'])('(%s) means a new export where an export is waited for', (code) => {
+    expect([400, 403, 500, 422].map((status) => judge('status', status, [code]))).toEqual(Array(4).fill('start-again'))
+    expect(judge('export', 500, [code])).toBe('start-again')
+    expect(judge('status', 503, [code])).toBe('wait')
+    expect(judge('kick-off', 400, [code])).toBe('give-up')
+  })
+})
+
+test.each(['processing', 'exception', 'invalid', 'too-costly', 'security', 'made-up'])(
+  'an OperationOutcome that says %s changes nothing',
+  (code) => {
+    for (const [step, status, verdict] of CELLS) expect(judge(step, status, [code])).toBe(verdict)
+  },
+)
+
+describe('the pace', () => {
+  const limits = RETRY_LIMITS
+  test('counts seven tries, three where it is most likely the last word, and none while there is a deadline', () => {
+    const tries = (verdict: Verdict, msLeft?: number) =>
+      [1, 2, 3, 4, 5, 6, 7, 8, 1000].filter((attempt) => mayTryAgain(verdict, attempt, msLeft, limits)).length
+    expect([tries('retry'), tries('wait'), tries('doubt')]).toEqual([6, 6, 2])
+    expect([tries('retry', 1), tries('wait', 1), tries('doubt', 1)]).toEqual([6, 9, 2])
+    expect([tries('retry', 0), tries('wait', 0)]).toEqual([0, 0])
+    expect([tries('give-up'), tries('lost'), tries('start-again'), tries('sign-in-again', 9)]).toEqual([0, 0, 0, 0])
+  })
+
+  test('doubles up to a minute, the upper half of it by chance', () => {
+    const waits = (random: number) =>
+      [1, 2, 3, 7, 8, 9, 5000].map((attempt) => waitMs('file', 'retry', attempt, undefined, limits, () => random))
+    expect(waits(1)).toEqual([500, 1000, 2000, 32_000, 60_000, 60_000, 60_000])
+    expect(waits(0)).toEqual([250, 500, 1000, 16_000, 30_000, 30_000, 30_000])
+  })
+
+  test('asks for a status of 500 again over some minutes before it is believed', () => {
+    const all = [1, 2, 3, 4, 5, 6].map((attempt) => waitMs('status', 'retry', attempt, undefined, limits, () => 1))
+    expect(all.reduce((sum, ms) => sum + ms)).toBeGreaterThan(3 * 60_000)
+  })
+
+  test('follows Retry-After up to its maximum, and is never shorter than a second then', () => {
+    const wait = (askedMs: number) => waitMs('file', 'retry', 1, askedMs, limits, () => 0)
+    expect([wait(0), wait(5000), wait(5 * 3_600_000), wait(1e12)]).toEqual([1000, 5000, 18_000_000, 6 * 3_600_000])
+  })
+})
