@@ -51,7 +51,7 @@ export function readLevel(fields: ConfigFields, profile: ServerProfile, rules: U
   }
 }
 
-/** By default newcomers as the server's profile says, and leavers stay. */
+/** By default newcomers as the server's profile says, and leavers go: the tables are what the Group holds now. */
 export function readGroupChanges(source: ConfigFields, profile: ServerProfile): GroupChanges {
   const fields = source.child('groupChanges')
   const newcomers = fields.text('newcomers') as GroupChanges['newcomers'] | undefined
@@ -59,7 +59,7 @@ export function readGroupChanges(source: ConfigFields, profile: ServerProfile): 
     const problem = `servers of profile ${profile.name} do not read the parameter patient`
     fields.mistake('newcomers', problem, "Set 'group', or name another profile if this server reads it.")
   }
-  return { newcomers: newcomers ?? profile.newcomers, leavers: fields.text('leavers') === 'remove' ? 'remove' : 'keep' }
+  return { newcomers: newcomers ?? profile.newcomers, leavers: fields.text('leavers') === 'keep' ? 'keep' : 'remove' }
 }
 
 function refuseKeys(fields: ConfigFields, keys: readonly string[], kind: string, wanted: string): void {

@@ -15,9 +15,7 @@ export interface Mark {
 export function markOf(answer: HttpAnswer): Mark | undefined {
   const ranges = headerOf(answer, 'accept-ranges')?.trim().toLowerCase()
   if (answer.status !== 200 || isCoded(answer) || ranges === 'none') return undefined
-  const tag = strongTag(answer)
-  const modified = headerOf(answer, 'last-modified')
-  const validator = tag ?? (ranges === 'bytes' ? modified : undefined)
+  const validator = strongTag(answer) ?? (ranges === 'bytes' ? settledTime(answer) : undefined)
   if (validator === undefined) return undefined
   return { validator, bytes: countOf(headerOf(answer, 'content-length')) }
 }
@@ -41,6 +39,13 @@ export function goesOn(mark: Mark, answer: HttpAnswer, from: number): Mark | und
 
 function isCoded(answer: HttpAnswer): boolean {
   return !['', 'identity'].includes(headerOf(answer, 'content-encoding')?.trim().toLowerCase() ?? '')
+}
+
+/** The time of the last change, if a second has passed since: only then no two versions share it (RFC 9110 §8.8.2.2). */
+function settledTime(answer: HttpAnswer): string | undefined {
+  const modified = headerOf(answer, 'last-modified')
+  const ageMs = Date.parse(headerOf(answer, 'date') ?? '') - Date.parse(modified ?? '')
+  return ageMs >= 1000 ? modified : undefined
 }
 
 function strongTag(answer: HttpAnswer): string | undefined {

@@ -57,7 +57,9 @@ function severitiesOf(value: unknown): Readonly<Record<string, number>> | undefi
   if (!Array.isArray(value)) return undefined
   const pairs = value.map(recordOf).flatMap(({ code, count }) => {
     const number = countOf(count)
-    return typeof code === 'string' && /^[a-z]{1,20}$/.test(code) && number !== undefined ? [[code, number] as const] : []
+    return typeof code === 'string' && /^[a-z]{1,20}$/.test(code) && number !== undefined
+      ? [[code, number] as const]
+      : []
   })
   return pairs.length === 0 ? undefined : Object.fromEntries(pairs)
 }

@@ -51,10 +51,10 @@ export type NextPage =
  * (HAPI, when it is empty) or `requiresAccessToken` (HAPI), write the latter as text (Oracle), and give relative URLs
  * (LinuxForHealth, torch). What is not known here (`extension`, Medplum's `request`) is passed over.
  * @param url where it came from
- * @param expires the `Expires` header
+ * @param expires until when the files are to be had
  * @throws StokerError BULK_MANIFEST_INVALID naming what is wrong
  */
-export function parseManifest(value: unknown, url: URL, expires?: string): Manifest {
+export function parseManifest(value: unknown, url: URL, expires?: Date): Manifest {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid('it is no JSON object')
   const manifest = value as Record<string, unknown>
   const { transactionTime } = manifest
@@ -67,7 +67,6 @@ export function parseManifest(value: unknown, url: URL, expires?: string): Manif
     const entries = lists.flatMap(([, list]) => list as unknown[])
     return manifestFiles(kind, entries, url, (place) => invalid(`${names[0]}[${place}].url is no URL`))
   }
-  const expiry = new Date(expires ?? NaN)
   return {
     transactionTime,
     transactionInstant: instant,
@@ -76,7 +75,7 @@ export function parseManifest(value: unknown, url: URL, expires?: string): Manif
     deleted: files('deleted', 'deleted'),
     // STU4 calls it outcome; between the versions both may stand there, one of them empty.
     error: files('error', 'error', 'outcome'),
-    expires: Number.isNaN(expiry.getTime()) ? undefined : expiry,
+    expires,
     outputFormat: textOf(manifest.outputFormat),
     organizedBy: textOf(manifest.outputOrganizedBy),
     next: nextOf(manifest.link, url),

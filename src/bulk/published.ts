@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { StokerError } from '../core/errors.ts'
 import { bodyJson } from './body.ts'
 import type { Connection } from './connection.ts'
+import { expiryOf } from './header-date.ts'
 import { headerOf } from './http.ts'
 import { PageGatherer, wholeOf } from './manifest-pages.ts'
 import { invalid, parseManifest, type Manifest } from './manifest.ts'
@@ -130,7 +131,8 @@ async function readPage(
     { step: 'published', method: 'GET', url: new URL(address), headers },
     async (answer) => {
       if (answer.status === 304) return undefined
-      const manifest = parseManifest(await bodyJson(answer), answer.url, headerOf(answer, 'expires'))
+      const expires = expiryOf(headerOf(answer, 'expires'), connection.clock.now())
+      const manifest = parseManifest(await bodyJson(answer), answer.url, expires)
       return { manifest, etag: headerOf(answer, 'etag') }
     },
     signal,

@@ -1,10 +1,9 @@
 /** `Retry-After` as servers really send it: seconds, an HTTP-date, epoch seconds or epoch milliseconds. */
+import { headerDate } from './header-date.ts'
 
 /** Below this a number is a span in seconds; above it, an instant (seconds since 1970 reached 1e9 in 2001). */
 const EPOCH_SECONDS_MIN = 1e9
 const EPOCH_MILLISECONDS_MIN = 1e12
-/** HTTP-date of today or of RFC 850, or ISO 8601: `Date.parse` alone makes a date of "in 5 hours". */
-const DATE = /^([A-Z][a-z]{2,8}, ?\d|\d{4}-\d\d-\d\dT)/
 /** Longer than any export is waited for: a mistake, not a wish. */
 const ABSURD_MS = 31 * 86_400_000
 
@@ -17,7 +16,7 @@ export function retryAfterMs(header: string | undefined, now: Date): number | un
   const text = header?.trim()
   if (!text) return undefined
   const ms = /^\d+(\.\d+)?$/.test(text) ? spanMs(Number(text), now) : dateMs(text, now)
-  return ms === undefined || Number.isNaN(ms) || ms > ABSURD_MS ? undefined : Math.max(0, ms)
+  return ms === undefined || ms > ABSURD_MS ? undefined : Math.max(0, ms)
 }
 
 function spanMs(number: number, now: Date): number {
@@ -27,5 +26,6 @@ function spanMs(number: number, now: Date): number {
 }
 
 function dateMs(text: string, now: Date): number | undefined {
-  return DATE.test(text) ? Date.parse(text) - now.getTime() : undefined
+  const date = headerDate(text)
+  return date === undefined ? undefined : date.getTime() - now.getTime()
 }

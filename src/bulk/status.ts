@@ -2,6 +2,7 @@
 import { StokerError } from '../core/errors.ts'
 import { bodyJson } from './body.ts'
 import type { Connection } from './connection.ts'
+import { expiryOf } from './header-date.ts'
 import { exportStatusOf, headerOf, type HttpAnswer } from './http.ts'
 import { parseManifest, type Manifest } from './manifest.ts'
 import { retryAfterMs } from './retry-after.ts'
@@ -32,27 +33,28 @@ export async function poll(
   return connection.send(
     { step: 'status', method: 'GET', url, headers, ...(deadline && { deadline }) },
     async (answer): Promise<StatusAnswer> => {
+      const now = connection.clock.now()
       const value = await bodyJson(answer)
-      if (exportStatusOf(answer) !== 202) return { state: 'done', page: pageOf(answer, value) }
+      if (exportStatusOf(answer) !== 202) return { state: 'done', page: pageOf(answer, value, now) }
       return {
         state: 'working',
         progress: progressOf(headerOf(answer, 'x-progress')),
-        retryAfterMs: retryAfterMs(headerOf(answer, 'retry-after'), connection.clock.now()),
-        page: partialOf(answer, value),
+        retryAfterMs: retryAfterMs(headerOf(answer, 'retry-after'), now),
+        page: partialOf(answer, value, now),
       }
     },
     signal,
   )
 }
 
-function pageOf(answer: HttpAnswer, value: unknown): Manifest {
-  return parseManifest(value, answer.url, headerOf(answer, 'expires'))
+function pageOf(answer: HttpAnswer, value: unknown, now: Date): Manifest {
+  return parseManifest(value, answer.url, expiryOf(headerOf(answer, 'expires'), now))
 }
 
 /** The body of a 202 may be anything; one that is no manifest is none. */
-function partialOf(answer: HttpAnswer, value: unknown): Manifest | undefined {
+function partialOf(answer: HttpAnswer, value: unknown, now: Date): Manifest | undefined {
   try {
-    return pageOf(answer, value)
+    return pageOf(answer, value, now)
   } catch (error) {
     if (error instanceof StokerError) return undefined
     throw error

@@ -49,23 +49,23 @@ export class TracedExchange {
    */
   end(issues: readonly Issue[] = [], failure?: string): void {
     const { step, method, url, headers, secrets } = this.request
+    const told = secrets.filter(Boolean)
+    const hide = (text: string) => told.reduce((rest, secret) => rest.replaceAll(secret, HIDDEN), text)
     const line = {
       time: this.began.toISOString(),
       step,
       method,
-      url: tracedUrl(url),
-      request: tracedHeaders(headers, REQUEST_HEADERS),
+      url: hide(tracedUrl(url)),
+      request: tracedHeaders(headers, REQUEST_HEADERS, hide),
       status: this.answer?.status,
-      response: this.answer === undefined ? undefined : tracedHeaders(this.answer.headers, RESPONSE_HEADERS),
+      response: this.answer && tracedHeaders(this.answer.headers, RESPONSE_HEADERS, hide),
       answeredMs: this.answer?.ms,
       endedMs: this.msSoFar(),
       bytes: this.bytes,
       issues: issues.length === 0 ? undefined : issues,
       failure,
     }
-    const text = JSON.stringify(line)
-    const told = secrets.filter(Boolean).reduce((rest, secret) => rest.replaceAll(secret, HIDDEN), text)
-    this.trace.write(`${told}\n`)
+    this.trace.write(`${JSON.stringify(line)}\n`)
   }
 
   private msSoFar(): number {
@@ -140,20 +140,24 @@ const RESPONSE_HEADERS: ReadonlySet<string> = new Set([
 /** By which a vendor finds the request in its own logs; every vendor names it in its own way. */
 const REQUEST_ID = /(^|-)(request|correlation|trace|transaction|interaction)-?id$/
 
+const VALUE_LENGTH_MAX = 300
+
 /** Of any other header only the name is shown: a profile may send a key of the operator's. */
-function tracedHeaders(headers: IncomingHttpHeaders, shown: ReadonlySet<string>): Record<string, string> {
+function tracedHeaders(
+  headers: IncomingHttpHeaders,
+  shown: ReadonlySet<string>,
+  hide: (text: string) => string,
+): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).map(([key, value]) => {
       const name = key.toLowerCase()
-      const isShown = shown.has(name) || REQUEST_ID.test(name)
-      return [name, isShown ? tracedValue(name, [value ?? ''].flat().join(', ')) : HIDDEN]
+      if (!shown.has(name) && !REQUEST_ID.test(name)) return [name, HIDDEN]
+      const text = [value ?? ''].flat().join(', ')
+      const cut = name.endsWith('location') ? text.replace(/[?#].*$/, '') : text
+      // Cut short when nothing secret is left in it: half a token is none that would be found.
+      return [name, hideTokens(hide(cut)).slice(0, VALUE_LENGTH_MAX)]
     }),
   )
-}
-
-function tracedValue(name: string, value: string): string {
-  const cut = name.endsWith('location') ? value.replace(/[?#].*$/, '') : value
-  return hideTokens(cut.slice(0, 300))
 }
 
 /** JSON Web Tokens, wherever they stand: a file's path may be one. */

@@ -125,8 +125,8 @@ groupChanges: {newcomers: included, leavers: remove}`)
   expect((await sourceOf('profile: group-only\nsince: {firstLoad: none}')).since.firstLoad).toBeUndefined()
 })
 
-test('newcomers are had as the profile says, and leavers stay, where nothing is said', async () => {
-  expect((await sourceOf('profile: reference')).groupChanges).toEqual({ newcomers: 'patient', leavers: 'keep' })
+test('newcomers are had as the profile says, and leavers go, where nothing is said', async () => {
+  expect((await sourceOf('profile: reference')).groupChanges).toEqual({ newcomers: 'patient', leavers: 'remove' })
 })
 
 describe('a profile of an operator', () => {

@@ -57,7 +57,6 @@ test('however the bytes are cut, and whatever form they have, the NDJSON that co
   ] as const
   await fc.assert(
     fc.asyncProperty(...parameters, async (lines, form, space, sizes, zipped, marked) => {
-      // Without white space, a lone array is on one line and several resources are NDJSON: no other forms.
       const text = `${marked ? '\ufeff' : ''}${FORMS[form]!(lines, space)}`
       const bytes = zipped ? gzipSync(text) : Buffer.from(text)
       const out = await ndjson(bytes, sizes)

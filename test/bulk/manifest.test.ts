@@ -22,13 +22,32 @@ test.each(['error', 'output', 'deleted'] as const)('a manifest without %s has no
   expect((await manifestOf(rest))[kind]).toEqual([])
 })
 
+describe('a transactionTime that says less than an instant is the earliest instant it can be', () => {
+  test.each([
+    ['2026-11-21T09:59Z', '2026-11-21T09:59:00.000Z'],
+    ['2026-11-21T09:59:00.1239999Z', '2026-11-21T09:59:00.123Z'],
+    ['2026-11-21T09:59:00.5-05:00', '2026-11-21T14:59:00.500Z'],
+    ['2026-11-21T15:29:00+0530', '2026-11-21T09:59:00.000Z'],
+    ['2026-11-21 09:59:00z', '2026-11-21T09:59:00.000Z'],
+    ['2026-11-21T09:59:00', '2026-11-20T19:59:00.000Z'],
+    ['2026-11-21', '2026-11-20T10:00:00.000Z'],
+  ])('%s is %s', async (transactionTime, instant) => {
+    const manifest = await manifestOf({ ...MANIFEST, transactionTime })
+    expect(manifest.transactionInstant.toISOString()).toBe(instant)
+    expect(manifest.transactionTime).toBe(transactionTime)
+  })
+})
+
 test.each([
   [true, true],
   [false, false],
   ['true', true],
   ['false', false],
+  ['False', false],
+  [' FALSE ', false],
   [undefined, true],
   [null, true],
+  ['no idea', true],
 ])('requiresAccessToken %s counts as %s', async (sent, read) => {
   expect((await manifestOf({ ...MANIFEST, requiresAccessToken: sent })).requiresAccessToken).toBe(read)
 })
@@ -44,6 +63,77 @@ test.each([
   [null, [entry]],
 ])('of error %o and outcome %o the one that lists files is read', async (error, outcome) => {
   expect((await manifestOf({ ...MANIFEST, error, outcome })).error.map(({ url }) => url)).toEqual([entry.url])
+})
+
+test('of error and outcome that both list files both are read, and what stands in both is marked', async () => {
+  const other = { ...entry, url: 'http://127.0.0.1/other' }
+  const { error } = await manifestOf({ ...MANIFEST, error: [entry], outcome: [entry, other] })
+  expect(error.map(({ ordinal, url, twiceOf }) => [ordinal, url, twiceOf])).toEqual([
+    [0, entry.url, undefined],
+    [1, entry.url, 0],
+    [2, other.url, undefined],
+  ])
+})
+
+test('a manifest of STU4 is read with all it says, and what is not known does no harm', async () => {
+  const manifest = await manifestOf({
+    manifestType: 'http://hl7.org/fhir/uv/bulkdata/StructureDefinition/BulkDataManifest',
+    transactionTime: MANIFEST.transactionTime,
+    requiresAccessToken: false,
+    outputFormat: 'application/fhir+ndjson',
+    outputOrganizedBy: 'Patient',
+    outputOrganizedByDetail: 'all there is',
+    extension: { 'https://example.org/ext': true },
+    output: [
+      { url: '/1', count: 4, fileSize: 4096, continuesInFile: '/2', extension: [] },
+      { url: '/2', continuesInFile: 'http://[' },
+    ],
+    deleted: [{ url: '/3', count: 1 }],
+    outcome: [
+      {
+        url: '/4',
+        count: 9,
+        countSeverity: [
+          { code: 'error', count: 2 },
+          { code: 'warning', count: 7 },
+          { code: 'Jane Doe', count: 1 },
+          null,
+        ],
+      },
+    ],
+  })
+  const place = (path: string): unknown => expect.stringMatching(new RegExp(`^http://127.0.0.1:\\d+${path}$`))
+  expect(manifest).toMatchObject({
+    requiresAccessToken: false,
+    outputFormat: 'application/fhir+ndjson',
+    organizedBy: 'Patient',
+    output: [
+      { ordinal: 0, type: undefined, url: place('/1'), count: 4, sizeBytes: 4096, continuesIn: place('/2') },
+      { ordinal: 1, url: place('/2'), continuesIn: undefined },
+    ],
+    deleted: [{ kind: 'deleted', type: undefined, count: 1 }],
+    error: [{ kind: 'error', count: 9, severities: { error: 2, warning: 7 } }],
+  })
+})
+
+test.each([
+  ['Sun, 22 Nov 2026 10:00:00 GMT', new Date('2026-11-22T10:00:00Z')],
+  ['2026-11-22T10:00:00Z', new Date('2026-11-22T10:00:00Z')],
+  ['0', undefined],
+  ['-1', undefined],
+  ['Thu, 01 Jan 1970 00:00:00 GMT', undefined],
+  ['soon', undefined],
+  [undefined, undefined],
+])('files expire when Expires says: %s', async (header, expires) => {
+  const server = await startOddityServer()
+  server.on('GET /status', reply(200, header === undefined ? {} : { Expires: header }, MANIFEST))
+  expect((await clientFor(server.baseUrl).wait()).expires).toEqual(expires)
+})
+
+test('a file that is listed twice is kept, and says of which entry it is the second', async () => {
+  const other = { ...entry, url: 'http://127.0.0.1/file?sig=2' }
+  const { output } = await manifestOf({ ...MANIFEST, output: [entry, other, entry, entry], deleted: [entry] })
+  expect(output.map(({ twiceOf }) => twiceOf)).toEqual([undefined, undefined, 0, 0])
 })
 
 test('links that lead to no further page do no harm', async () => {
@@ -89,7 +179,8 @@ describe('a manifest that can not be used is BULK_MANIFEST_INVALID, naming what'
     ['has a number as transactionTime', { ...MANIFEST, transactionTime: 1795236442 }, 'transactionTime'],
     ['has an output that is no list', { ...MANIFEST, output: {} }, 'output'],
     ['has an error that is no list', { ...MANIFEST, error: 'none' }, 'error'],
-    ['has further pages', { ...MANIFEST, link: [{ relation: 'next', url: 'http://127.0.0.1/2' }] }, 'further pages'],
+    ['has a next page that is nowhere', { ...MANIFEST, link: [{ relation: 'next' }] }, 'link next'],
+    ['has a date that is none', { ...MANIFEST, transactionTime: '2026-13-45T00:00:00Z' }, 'transactionTime'],
     ['lists null', { ...MANIFEST, output: [entry, null] }, 'output[1].url'],
     ['lists a file without URL', { ...MANIFEST, deleted: [{ type: 'Bundle' }] }, 'deleted[0].url'],
     ['lists a URL that is none', { ...MANIFEST, output: [{ ...entry, url: 'http://[' }] }, 'output[0].url'],

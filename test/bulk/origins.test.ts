@@ -1,3 +1,4 @@
+import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { refuseInsecure } from '../../src/bulk/url.ts'
 import { clientFor, failureOf, tokensOf } from './client-fixture.ts'
@@ -56,6 +57,50 @@ describe('the token', () => {
     const { storage, download, blob } = await pair('storage')
     await download(blob, false)
     expect(storage.asked.map(({ headers }) => headers.authorization)).toEqual([undefined])
+  })
+
+  test('does not come back on a redirect that leads away and home again, unless the home asks for it', async () => {
+    const { server, storage, download } = await pair()
+    server.on('GET /file', only('token-1', reply(302, { Location: `${storage.origin}/detour` })))
+    storage.on('GET /detour', reply(302, { Location: `${server.origin}/home` }))
+    server.on('GET /home', only('token-1', file))
+    expect((await download()).toString()).toBe('{}\n')
+    expect(storage.asked.map(({ headers }) => headers.authorization)).toEqual([undefined])
+  })
+
+  test('does not follow a redirect of a status, of a deletion, or to the same host under another scheme or port', async () => {
+    const { server, storage, client, wait } = await pair()
+    const away = (path: string) => reply(307, { Location: `${storage.origin}${path}` })
+    server.on('GET /status', away('/status')).on('DELETE /status', away('/status'))
+    storage.on('GET /status', reply(200, {}, MANIFEST)).on('DELETE /status', reply(202))
+    await wait()
+    await client.release(`${server.origin}/status`, never)
+    expect(storage.asked.map(({ headers }) => headers.authorization)).toEqual([undefined, undefined])
+  })
+
+  test('is sent to no page of a manifest on another origin', async () => {
+    const { server, storage, wait } = await pair()
+    const link = [{ relation: 'next', url: `${storage.origin}/2` }]
+    server.on('GET /status', only('token-1', reply(200, {}, { ...MANIFEST, link })))
+    storage.on('GET /2', reply(200, {}, MANIFEST))
+    await wait()
+    expect(storage.asked.map(({ headers }) => headers.authorization)).toEqual([undefined])
+  })
+
+  test.each([
+    [true, 'Bearer token-1'],
+    ['true', 'Bearer token-1'],
+    [undefined, 'Bearer token-1'],
+    [false, undefined],
+    ['false', undefined],
+  ])('goes to a file of the base where requiresAccessToken is %s: %s', async (flag, sent) => {
+    const { server, client, wait } = await pair()
+    const { requiresAccessToken: _, ...rest } = MANIFEST
+    const output = [{ type: 'Patient', url: '/file' }]
+    server.on('GET /status', reply(200, {}, { ...rest, output, requiresAccessToken: flag })).on('GET /file', file)
+    const manifest = await wait()
+    await client.fetchFile(manifest.output[0]!, manifest, (body) => buffer(body), never)
+    expect(server.askedOf('GET /file').map(({ headers }) => headers.authorization)).toEqual([sent])
   })
 
   test('is not sent to a status URL on another origin', async () => {

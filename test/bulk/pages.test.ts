@@ -55,7 +55,12 @@ describe('partial manifests', () => {
           reply(202, {}, page(['a'])),
           reply(202, {}, page(['a'], next('status/2'))),
         )
-        .on('GET /status/2', reply(202, { 'X-Progress': 'half' }), reply(202), reply(202, {}, page(['b', 'c'], next('/3'))))
+        .on(
+          'GET /status/2',
+          reply(202, { 'X-Progress': 'half' }),
+          reply(202),
+          reply(202, {}, page(['b', 'c'], next('/3'))),
+        )
         .on('GET /3', reply(200, {}, page(['d']))),
     )
     expect(names(await pages())).toEqual([['0 a'], ['1 b', '2 c'], ['3 d']])
@@ -119,7 +124,9 @@ describe('partial manifests', () => {
 
   test('with files that differ only in their query lose none of them', async () => {
     const { pages } = await scripted((server) =>
-      server.on('GET /status', reply(202, {}, page(['f?id=1'], next('/2')))).on('GET /2', reply(200, {}, page(['f?id=2']))),
+      server
+        .on('GET /status', reply(202, {}, page(['f?id=1'], next('/2'))))
+        .on('GET /2', reply(200, {}, page(['f?id=2']))),
     )
     expect(names(await pages())).toEqual([['0 f?id=1'], ['1 f?id=2']])
   })
@@ -261,7 +268,14 @@ describe('readManifest', () => {
       (files: string[], more = {}): Answer =>
       (asked, response) => {
         signature += 1
-        reply(200, {}, page(files.map((each) => `${each}?sig=${signature}`), more))(asked, response)
+        reply(
+          200,
+          {},
+          page(
+            files.map((each) => `${each}?sig=${signature}`),
+            more,
+          ),
+        )(asked, response)
       }
     const { pages, read: again } = await read((server) =>
       server.on('GET /status', signed(['a', 'b'], next('/2'))).on('GET /2', signed(['c'])),

@@ -14,8 +14,8 @@ const LETTERS: Readonly<Record<string, Verdict>> = {
   x: 'give-up',
 }
 const STATUSES = [
-  200, 202, 304, 400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 416, 422, 425, 429, 451, 500, 501, 502, 503, 504, 505,
-  507, 520,
+  200, 202, 304, 400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 416, 422, 425, 429, 451, 500, 501, 502, 503, 504,
+  505, 507, 520,
 ]
 const EXPECTED: Readonly<Record<Judged, string>> = {
   discovery: 'a a x x x x x x r x x x x x x r r x r x r r r x r r',
@@ -69,7 +69,9 @@ describe('an OperationOutcome that says it may pass', () => {
     ['published', 'retry'],
   ]
   const cells = codes.flatMap((code) =>
-    verdicts.flatMap(([step, verdict]) => [400, 403, 409, 413, 422, 500, 501].map((at) => [code, step, at, verdict] as const)),
+    verdicts.flatMap(([step, verdict]) =>
+      [400, 403, 409, 413, 422, 500, 501].map((at) => [code, step, at, verdict] as const),
+    ),
   )
   test.each(cells)('(%s) makes of %s and %i: %s', (code, step, status, verdict) => {
     expect(judge(step, status, ['processing', code])).toBe(verdict)

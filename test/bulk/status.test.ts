@@ -109,11 +109,7 @@ test.each(['transient', 'timeout', 'throttled', 'lock-error'])(
 )
 
 test('a connection that is cut before the answer is tried again', async () => {
-  const { server, wait } = await polled(
-    cut,
-    cutOff({ 'Content-Length': 500 }, '{'),
-    done,
-  )
+  const { server, wait } = await polled(cut, cutOff({ 'Content-Length': 500 }, '{'), done)
   await wait()
   expect(server.asked.length).toBe(3)
 })

@@ -4,6 +4,7 @@ import { demoKeyPair } from '../../src/demo/demo-key-pair.ts'
 import { clientFor, failureOf, tokensOf } from './client-fixture.ts'
 import { MANIFEST, only, reply, startOddityServer } from './oddity-server.ts'
 
+const never = new AbortController().signal
 const accepted = reply(202, { 'Content-Location': '/status' })
 
 describe('tokens', () => {
@@ -95,11 +96,13 @@ describe('tokens', () => {
     ['kick-off', 'GET /fhir/$export', accepted],
     ['status', 'GET /status', reply(200, {}, MANIFEST)],
     ['file', 'GET /file', reply(200, {}, '{}\n')],
+    ['release', 'DELETE /status', reply(202)],
   ])('a 401 in the %s phase leads to exactly one new token and success', async (phase, route, answer) => {
     const server = await startOddityServer()
-    const { kickOff, wait, download, clock } = clientFor(server.baseUrl, { auth: tokensOf(server) })
+    const { client, kickOff, wait, download, clock } = clientFor(server.baseUrl, { auth: tokensOf(server) })
     server.on(route, only('token-2', answer))
-    await { 'kick-off': kickOff, status: wait, file: download }[phase]!()
+    const release = () => client.release(`${server.origin}/status`, never)
+    await { 'kick-off': kickOff, status: wait, file: download, release }[phase]!()
     expect(server.askedOf(route).map(({ headers }) => headers.authorization)).toEqual([
       'Bearer token-1',
       'Bearer token-2',
@@ -108,28 +111,102 @@ describe('tokens', () => {
     expect(clock.sleeps).toEqual([])
   })
 
-  test('a second 401 is BULK_UNAUTHORIZED', async () => {
+  test.each([
+    ['kick-off', 'GET /fhir/$export'],
+    ['status', 'GET /status'],
+    ['file', 'GET /file'],
+    ['release', 'DELETE /status'],
+  ])('a second 401 in the %s phase is BULK_UNAUTHORIZED, and says where to look', async (phase, route) => {
     const server = await startOddityServer()
-    const { kickOff } = clientFor(server.baseUrl, { auth: tokensOf(server) })
-    server.on('GET /fhir/$export', reply(401, { 'Content-Type': 'text/html' }, '<h1>Unauthorized</h1>'))
-    expect(await failureOf(kickOff())).toMatchObject({
-      code: 'BULK_UNAUTHORIZED',
-      retryable: false,
-      facts: { status: 401 },
-    })
-    expect(server.askedOf('GET /fhir/$export').length).toBe(2)
+    const { client, kickOff, wait, download } = clientFor(server.baseUrl, { auth: tokensOf(server) })
+    server.on(route, reply(401, { 'Content-Type': 'text/html' }, '<h1>Unauthorized</h1>'))
+    const release = () => client.release(`${server.origin}/status`, never)
+    const error = await failureOf({ 'kick-off': kickOff, status: wait, file: download, release }[phase]!())
+    expect(error).toMatchObject({ code: 'BULK_UNAUTHORIZED', retryable: false, facts: { status: 401, step: phase } })
+    expect(error.hint).toMatch(/new token was not taken either.*scope/)
+    expect(server.askedOf(route).length).toBe(2)
     expect(server.askedOf('POST /token').length).toBe(2)
   })
 
-  test.each([
-    ['none', { kind: 'none' }],
-    ['bearer', { kind: 'bearer', token: 'given' }],
-  ] as const)('a 401 with auth %s is BULK_UNAUTHORIZED with a way out', async (_, auth) => {
+  test('a server that forgets its tokens again and again gets a new one each time, in a wait of days', async () => {
+    const server = await startOddityServer()
+    const { wait } = clientFor(server.baseUrl, { auth: tokensOf(server, 86_400) })
+    const forgetful = [reply(202, { 'Retry-After': '3600' }), reply(401)]
+    server.on(
+      'GET /status',
+      ...Array.from({ length: 20 }, (_, index) => forgetful[index % 2]!),
+      reply(200, {}, MANIFEST),
+    )
+    await wait()
+    expect(server.askedOf('POST /token').length).toBe(11)
+  })
+
+  test('an outage between two 401s does not make the second one the last', async () => {
+    const server = await startOddityServer()
+    const { wait } = clientFor(server.baseUrl, { auth: tokensOf(server) })
+    server.on('GET /status', reply(401), reply(503), reply(401), reply(503), reply(401), reply(200, {}, MANIFEST))
+    await wait()
+    expect(server.askedOf('POST /token').length).toBe(4)
+  })
+
+  test('a 401 with auth none is BULK_UNAUTHORIZED at once, and says that the server wants a token', async () => {
     const server = await startOddityServer()
     server.on('GET /fhir/$export', reply(401))
-    const error = await failureOf(clientFor(server.baseUrl, { auth }).kickOff())
-    expect([error.code, error.retryable]).toEqual(['BULK_UNAUTHORIZED', false])
-    expect(error.hint).toMatch(/check/)
+    const error = await failureOf(clientFor(server.baseUrl).kickOff())
+    expect([error.code, error.retryable, server.asked.length]).toEqual(['BULK_UNAUTHORIZED', false, 1])
+    expect(error.hint).toMatch(/wants a token.*check auth/)
+  })
+
+  test('a 401 with a bearer token is BULK_UNAUTHORIZED at once, and says that it can not be renewed', async () => {
+    const server = await startOddityServer()
+    server.on('GET /status', reply(202, { 'Retry-After': '3600' }), reply(401))
+    const error = await failureOf(clientFor(server.baseUrl, { auth: { kind: 'bearer', token: 'given' } }).wait())
+    expect([error.code, error.retryable, server.asked.length]).toEqual(['BULK_UNAUTHORIZED', false, 2])
+    expect(error.hint).toMatch(/can not be renewed.*new token/)
+  })
+
+  test('a 400 that passes (Epic) is tried again, each time with an assertion of its own', async () => {
+    const { clientId, privateJwk } = await demoKeyPair('ES384')
+    const server = await startOddityServer()
+    const tokenUrl = new URL('/token', server.origin)
+    const { kickOff } = clientFor(server.baseUrl, {
+      auth: { kind: 'private-key-jwt', clientId, keyText: JSON.stringify(privateJwk), tokenUrl },
+    })
+    server.on('GET /fhir/$export', only('token-1', accepted))
+    server.on('POST /token', reply(400), reply(400, {}, '<html>'), reply(200, {}, { access_token: 'token-1' }))
+    await kickOff()
+    expect(new Set(server.askedOf('POST /token').map(({ body }) => body)).size).toBe(3)
+  })
+
+  test('a 400 that stays is the last word after three tries', async () => {
+    const server = await startOddityServer()
+    const { kickOff } = clientFor(server.baseUrl, { auth: tokensOf(server) })
+    server.on('POST /token', reply(400, {}, { error: 'invalid_client' }))
+    expect((await failureOf(kickOff())).code).toBe('BULK_REFUSED')
+    expect(server.askedOf('POST /token').length).toBe(3)
+  })
+
+  test.each([
+    [undefined, 300],
+    [0, 300],
+    [-5, 300],
+    ['soon', 300],
+    ['60', 60],
+    [1, 1],
+  ])('expires_in %s counts as a life of %i seconds', async (expiresIn, seconds) => {
+    const server = await startOddityServer()
+    const auth = tokensOf(server)
+    server.on('POST /token', reply(200, {}, { access_token: 'token-1', expires_in: expiresIn }))
+    server.on('GET /file', reply(200))
+    const { download, clock } = clientFor(server.baseUrl, { auth })
+    await download()
+    // Renewed half a minute before its end, or when a third of its life is left.
+    clock.pass(seconds * 1000 - Math.min(30_000, (seconds * 1000) / 3) - 1)
+    await download()
+    expect(server.askedOf('POST /token').length).toBe(1)
+    clock.pass(1)
+    await download()
+    expect(server.askedOf('POST /token').length).toBe(2)
   })
 
   test('a refused token request shows the OAuth error', async () => {

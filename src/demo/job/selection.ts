@@ -27,15 +27,12 @@ async function admittedBy(
   files: DataFiles,
 ): Promise<Version[]> {
   const admitted: Version[] = []
-  const lines = storedLines(contentsOf(versions), files)
-  for (const version of versions) {
-    const { value } = await lines.next()
-    const resource = JSON.parse(value as string) as FhirResource
+  let place = 0
+  const contents = versions.map(({ content }) => content)
+  for await (const line of storedLines(contents, files)) {
+    const version = versions[place++]!
+    const resource = JSON.parse(line) as FhirResource
     if (filters.some((filter) => filter.admits(resource))) admitted.push(version)
   }
   return admitted
-}
-
-function* contentsOf(versions: readonly Version[]) {
-  for (const { content } of versions) yield content
 }
