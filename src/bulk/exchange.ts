@@ -88,7 +88,8 @@ export class Exchanges {
       traced?.answered(answer.statusCode, answer.headers)
       return { answer: { status: answer.statusCode, url, headers: answer.headers, body: answer.body }, token, traced }
     } catch (error) {
-      traced?.end([], isAbort(error) ? 'stopped' : String((error as { code?: unknown }).code ?? 'no answer'))
+      const { code } = error as { code?: unknown }
+      traced?.end([], isAbort(error) ? 'stopped' : typeof code === 'string' ? code : 'no answer')
       throw error
     }
   }

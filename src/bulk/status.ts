@@ -63,7 +63,6 @@ function partialOf(answer: HttpAnswer, value: unknown, now: Date): Manifest | un
 
 /** One short line: "a text description of less than 100 characters" that may hold anything. */
 function progressOf(header: string | undefined): string | undefined {
-  // eslint-disable-next-line no-control-regex
   const text = header?.replace(/\x1b\[[0-9;]*[A-Za-z]/g, '').replace(/[\x00-\x1f\x7f-\x9f\s]+/g, ' ')
   return text?.trim().slice(0, 100) || undefined
 }

@@ -201,10 +201,10 @@ describe('tokens', () => {
     const { download, clock } = clientFor(server.baseUrl, { auth })
     await download()
     // Renewed half a minute before its end, or when a third of its life is left.
-    clock.pass(seconds * 1000 - Math.min(30_000, (seconds * 1000) / 3) - 1)
+    clock.pass(Math.floor(seconds * 1000 - Math.min(30_000, (seconds * 1000) / 3)) - 1)
     await download()
     expect(server.askedOf('POST /token').length).toBe(1)
-    clock.pass(1)
+    clock.pass(2)
     await download()
     expect(server.askedOf('POST /token').length).toBe(2)
   })
