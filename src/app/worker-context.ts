@@ -96,13 +96,14 @@ function workerSource(
     deadlineHours,
     release,
     baseUrl: config.baseUrl.href,
-    connect: () =>
+    connect: (onWait) =>
       new BulkClient({
         baseUrl: config.baseUrl,
         auth: bulkAuth(config.auth),
         profile,
         clock: systemClock,
         ...shared,
+        onWait,
         allowHttp: config.allowHttp,
         tokenOrigins: config.tokenOrigins,
         userAgent: `fhir-stoker/${STOKER_VERSION}`,

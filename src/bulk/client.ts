@@ -8,7 +8,7 @@ import { checkSource, type CheckRequest } from './check.ts'
 import type { CallBudget } from './call-budget.ts'
 import { Connection } from './connection.ts'
 import { fetchFile, type FileHooks } from './fetch-file.ts'
-import { Http } from './http.ts'
+import { Http, type ServerWait } from './http.ts'
 import { kickOff, type ExportRequest, type Kickoff } from './kick-off.ts'
 import type { Manifest, ManifestFile } from './manifest.ts'
 import { STANDARD_PROFILE, type ServerProfile } from './profile.ts'
@@ -39,6 +39,8 @@ export interface BulkClientOptions {
   readonly budget?: CallBudget | undefined
   /** Where each exchange is written down, without token and content. */
   readonly trace?: Trace | undefined
+  /** Told of waits that an operator would wonder at. */
+  readonly onWait?: ((wait: ServerWait) => void) | undefined
 }
 
 /** Its methods are the steps of the protocol; each one's file says what it throws. */
@@ -48,10 +50,10 @@ export class BulkClient {
   constructor(options: BulkClientOptions) {
     const { baseUrl, clock, log, allowHttp, userAgent, tokenOrigins, random = Math.random } = options
     const limits = { ...RETRY_LIMITS, ...options.limits }
-    const { profile = STANDARD_PROFILE, budget, trace } = options
+    const { profile = STANDARD_PROFILE, budget, trace, onWait } = options
     const { callsPerMinute } = profile
     const pace = callsPerMinute === undefined ? undefined : { host: baseUrl.host, callsPerMinute }
-    const http = new Http({ clock, log, allowHttp, userAgent, random, limits, budget, pace, trace })
+    const http = new Http({ clock, log, allowHttp, userAgent, random, limits, budget, pace, trace, onWait })
     const tokens = new Tokens(options.auth, http, baseUrl, clock)
     this.connection = new Connection({ baseUrl, profile, clock, limits, http, tokens, tokenOrigins })
   }

@@ -21,7 +21,9 @@ export interface Refused {
 /** For an answer that says no. */
 export function refusal({ asked, answer, status, judged, verdict, words, signedIn }: Refused): StokerError {
   const said = words.text === '' ? '' : `: ${words.text}`
-  const message = `the server refused ${STEP_WORDS[asked.step]} (${status})${said}`
+  // A server's words may name a patient: they are for whoever sits there now, not for the ledger.
+  const record = `the server refused ${STEP_WORDS[asked.step]} (${status})`
+  const message = `${record}${said}`
   const facts = { step: asked.step, status, url: shown(answer.url), issue: words.codes[0] }
   switch (verdict) {
     case 'start-again':
@@ -37,24 +39,27 @@ export function refusal({ asked, answer, status, judged, verdict, words, signedI
             ? "check whether the file's host needs the token (tokenOrigins) or must not get it"
             : 'its types are held back and asked for again by the next run',
         facts,
+        record,
       })
     case 'sign-in-again':
-      return new StokerError('BULK_UNAUTHORIZED', message, { hint: UNAUTHORIZED_HINTS[signedIn], facts })
+      return new StokerError('BULK_UNAUTHORIZED', message, { hint: UNAUTHORIZED_HINTS[signedIn], facts, record })
     case 'wait':
     case 'retry':
       if (judged === 'status' && classOf(status) === 'broken' && verdict === 'retry') break
       return new StokerError('BULK_BUSY', message, {
         hint: 'the server said to come back later: run again',
         facts,
+        record,
         retryable: true,
       })
     default:
   }
   const hint = asked.hint ?? hintFor(judged, status, words.codes)
   if (judged === 'export' || (judged === 'status' && FAILED_EXPORT.has(classOf(status)))) {
-    return new StokerError('BULK_EXPORT_FAILED', `the export failed at the server (${status})${said}`, { hint, facts })
+    const failed = `the export failed at the server (${status})`
+    return new StokerError('BULK_EXPORT_FAILED', `${failed}${said}`, { hint, facts, record: failed })
   }
-  return new StokerError('BULK_REFUSED', message, { hint, facts })
+  return new StokerError('BULK_REFUSED', message, { hint, facts, record })
 }
 
 /** Statuses that say of an export that it failed (Bulk Data Access, "Response - Error Status"). */

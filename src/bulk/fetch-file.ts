@@ -59,18 +59,18 @@ const EXPIRED_STATUSES: ReadonlySet<unknown> = new Set([403, 404, 410])
 
 function inOtherWords(error: unknown, signed: boolean): unknown {
   if (!(error instanceof StokerError) || error.code !== 'BULK_FILE_LOST') return error
-  const { message, facts, cause } = error
+  const { message, facts, record, cause } = error
   const status = statusOf(error)
   if (EXPIRED_STATUSES.has(status)) {
     const hint =
       status === 403
         ? "its address may have expired; else check whether the file's host needs the token (tokenOrigins) or must not get it"
         : 'its address has expired, or the file is gone: its types are held back and asked for again by the next run'
-    return new StokerError('BULK_FILE_EXPIRED', message, { hint, facts, cause })
+    return new StokerError('BULK_FILE_EXPIRED', message, { hint, facts, record, cause })
   }
   if (status !== 400 || !signed) return error
   const hint = 'storage with signed addresses refuses a token beside them: if so, take its origin out of tokenOrigins'
-  return new StokerError('BULK_FILE_LOST', message, { hint, facts, cause })
+  return new StokerError('BULK_FILE_LOST', message, { hint, facts, record, cause })
 }
 
 function statusOf(error: unknown): unknown {

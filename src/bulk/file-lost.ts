@@ -3,8 +3,8 @@ import { StokerError } from '../core/errors.ts'
 import { serverWords } from './outcome.ts'
 
 /** Its types are not complete without it, and there is nothing to wait for. */
-export function lost(message: string, hint = LATER, facts: Readonly<Record<string, string | undefined>> = {}) {
-  return new StokerError('BULK_FILE_LOST', message, { hint, facts: { step: 'file', ...facts } })
+export function lost(message: string, hint = LATER) {
+  return new StokerError('BULK_FILE_LOST', message, { hint, facts: { step: 'file' } })
 }
 
 const LATER = 'its types are held back and asked for again by the next run'
@@ -39,10 +39,9 @@ export function notJson(cause?: unknown): StokerError {
 export function outcomeInstead(text: string | undefined): StokerError {
   const words = serverWords(text ?? '')
   const said = words.text === '' ? '' : `: ${words.text}`
-  return lost(`the server sent an OperationOutcome where NDJSON should be${said}`, LATER, {
-    issue: words.codes[0],
-    severity: severityOf(text),
-  })
+  const record = 'the server sent an OperationOutcome where NDJSON should be'
+  const facts = { step: 'file', issue: words.codes[0], severity: severityOf(text) }
+  return new StokerError('BULK_FILE_LOST', `${record}${said}`, { hint: LATER, facts, record })
 }
 
 /** http://hl7.org/fhir/issue-severity */

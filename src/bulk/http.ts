@@ -52,7 +52,19 @@ export interface HttpOptions {
   /** Calls a minute to `host`, and to any other host but those that only keep files. */
   readonly pace?: { readonly host: string; readonly callsPerMinute: number } | undefined
   readonly trace?: Trace | undefined
+  /** Told before a wait of some seconds or more between two tries. */
+  readonly onWait?: ((wait: ServerWait) => void) | undefined
 }
+
+/** A server that is busy, or out of reach, is asked again after a while. */
+export interface ServerWait {
+  readonly step: Step
+  /** Of the error that would have been. */
+  readonly code: string
+  readonly ms: number
+}
+
+const TOLD_FROM_MS = 5_000
 
 interface Failed {
   readonly verdict: Verdict
@@ -111,6 +123,7 @@ export class Http {
       if (!mayTryAgain(verdict, attempt, msLeft, limits)) throw error
       const wait = Math.min(msLeft ?? Infinity, waitMs(asked.step, verdict, attempt, askedMs, limits, random))
       log.debug({ step: asked.step, attempt, code: error.code, waitMs: wait }, 'trying again')
+      if (wait >= TOLD_FROM_MS) this.options.onWait?.({ step: asked.step, code: error.code, ms: wait })
       await sleepFor(clock, wait, signal)
     }
   }

@@ -77,7 +77,8 @@ export function isOutcome(text: string): boolean {
 function clip(text: string, secrets: readonly string[]): string {
   const told = secrets.filter(Boolean).reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text)
   const safe = told
-    .replace(/\s+/g, ' ')
+    // White space, and what a terminal would obey.
+    .replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ')
     .replace(/eyJ[\w-]+\.[\w.-]+/g, '[token]')
     .replace(/(https?:\/\/[^\s?]+)\?\S*/gi, '$1')
     .replace(/\?[^\s?]*=\S*/g, '')

@@ -116,6 +116,7 @@ const RESPONSE_HEADERS: ReadonlySet<string> = new Set([
   'accept-ranges',
   'age',
   'cache-control',
+  'connection',
   'content-encoding',
   'content-length',
   'content-location',
@@ -124,6 +125,7 @@ const RESPONSE_HEADERS: ReadonlySet<string> = new Set([
   'date',
   'etag',
   'expires',
+  'keep-alive',
   'last-modified',
   'location',
   'preference-applied',
@@ -134,6 +136,7 @@ const RESPONSE_HEADERS: ReadonlySet<string> = new Set([
   'via',
   'www-authenticate',
   'x-export-status',
+  'x-powered-by',
   'x-progress',
 ])
 

@@ -1,6 +1,7 @@
 /** Progress on a terminal: a bar for the phase, and one for each file that is being fetched. */
 import { MultiBar, type SingleBar } from 'cli-progress'
 import type { RunEvent, RunObserver } from '../worker/events.ts'
+import { delayText } from './delay-text.ts'
 import { findingText } from './finding-text.ts'
 import { bytesText, countText, durationText } from './figures.ts'
 
@@ -57,6 +58,8 @@ function show(multi: MultiBar, bars: Bars, event: RunEvent, at: number): void {
       return say(
         `the server is working${event.progress === undefined ? '' : `: ${event.progress}`} · ${durationText(event.waitedMs)}`,
       )
+    case 'delayed':
+      return say(delayText(event))
     case 'listed':
       if (bars.listedFiles === 0) bars.startedAt = at
       bars.listedFiles += event.files

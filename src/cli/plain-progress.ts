@@ -1,5 +1,6 @@
 /** Progress as plain lines, for logs and pipes. */
 import type { RunEvent, RunObserver } from '../worker/events.ts'
+import { delayText } from './delay-text.ts'
 import { findingText } from './finding-text.ts'
 import { bytesText, countText, durationText, plural } from './figures.ts'
 
@@ -44,6 +45,8 @@ function lineFor(event: RunEvent): string | undefined {
       return `asked for ${plural(event.types.length, 'type')}${event.since === undefined ? '' : ` since ${event.since}`}`
     case 'waiting':
       return `the server is working${event.progress === undefined ? '' : `: ${event.progress}`} (${durationText(event.waitedMs)})`
+    case 'delayed':
+      return delayText(event)
     case 'listed':
       return `the server listed ${plural(event.files, 'file')}${event.lines === undefined ? '' : `, ${plural(event.lines, 'resource')}`}`
     case 'committed':

@@ -9,6 +9,8 @@ export interface StokerErrorOptions {
   /** What the operator should do: the way out, one sentence in the imperative. */
   readonly hint?: string
   readonly facts?: ErrorFacts
+  /** The message as it may be stored and published, where the message itself quotes somebody else's words. */
+  readonly record?: string
   readonly cause?: unknown
 }
 
@@ -22,6 +24,8 @@ export class StokerError extends Error {
   readonly retryable: boolean
   readonly hint: string | undefined
   readonly facts: ErrorFacts
+  /** What the ledger keeps of it, and every snapshot shows. */
+  readonly record: string
 
   constructor(code: string, message: string, options: StokerErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause })
@@ -29,6 +33,7 @@ export class StokerError extends Error {
     this.retryable = options.retryable ?? false
     this.hint = options.hint
     this.facts = options.facts ?? {}
+    this.record = options.record ?? message
   }
 }
 

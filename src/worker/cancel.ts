@@ -16,7 +16,7 @@ export async function cancelSource(context: WorkerContext, source: Source): Prom
   if (held === undefined) return { source: source.name, result: 'nothing' }
   const { run } = held
   if (held.state !== 'open') return { source: source.name, result: 'committed', run }
-  const client = source.connect()
+  const client = source.connect(() => undefined)
   try {
     const tell = () => undefined
     await abandonRun(

@@ -12,6 +12,7 @@ export type RunEvent = { readonly source: string; readonly run: number } & (
       readonly since: string | undefined
     }
   | { readonly kind: 'waiting'; readonly progress: string | undefined; readonly waitedMs: number }
+  | { readonly kind: 'delayed'; readonly step: string; readonly code: string; readonly ms: number }
   | { readonly kind: 'listed'; readonly files: number; readonly lines: number | undefined }
   | {
       readonly kind: 'fetching'

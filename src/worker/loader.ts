@@ -64,8 +64,8 @@ export class Loader {
       await this.landing.add(() => landFile(context, file, record, facts, signal))
     } catch (error) {
       if (!(await this.isLost(file, error))) throw error
-      const { message } = error as StokerError
-      await recordFileFailed(context.ledger, file.file, message)
+      const { message, record: why } = error as StokerError
+      await recordFileFailed(context.ledger, file.file, why)
       context.tell({ kind: 'note', text: `a ${nameOf(file)} file could not be had: ${message}` })
     }
   }

@@ -39,21 +39,22 @@ export interface RunOutcome {
  * Interrupted anywhere, or stopped by an error that may pass, it stays in its state, and the next call goes on there.
  */
 export async function runSource(context: WorkerContext, source: Source, full = false): Promise<RunOutcome> {
-  const client = source.connect()
+  let current = 0
+  const client = source.connect((wait) =>
+    context.observe({ source: source.name, run: current, kind: 'delayed', ...wait }),
+  )
+  const enter = (run: number): RunContext => {
+    current = run
+    const tell: RunContext['tell'] = (event) => context.observe({ source: source.name, run, ...event })
+    return { ...context, source, client, run, tell }
+  }
   try {
     const held = await unfinishedRun(context.ledger, source.name)
     if (held?.state === 'open' && !(await asksTheSame(context, source, held.run))) {
-      const facts = { code: 'SOURCE_CHANGED', message: 'the source asks for something else now' }
-      await abandonRun(enter({ ...context, source, client }, held.run), facts)
+      await abandonRun(enter(held.run), { code: 'SOURCE_CHANGED', message: 'the source asks for something else now' })
     } else if (held !== undefined) {
       try {
-        const outcome = await pursue(
-          enter({ ...context, source, client }, held.run),
-          held.state,
-          held.mode,
-          held.started_at,
-          true,
-        )
+        const outcome = await pursue(enter(held.run), held.state, held.mode, held.started_at, true)
         if (!full || held.mode === 'full') return outcome
       } catch (error) {
         // The export of the run we came back to, or all of its files, are gone: begin anew, once.
@@ -61,7 +62,7 @@ export async function runSource(context: WorkerContext, source: Source, full = f
       }
     }
     const { run, mode, startedAt } = await open(context, source, full)
-    return await pursue(enter({ ...context, source, client }, run), 'open', mode, startedAt, false)
+    return await pursue(enter(run), 'open', mode, startedAt, false)
   } finally {
     await client.close()
   }
@@ -107,10 +108,6 @@ async function open(
 /** A published manifest has none; HAPI's of a Group lack what belongs to patients who did not change themselves. */
 function hasIncrements({ manifestUrl, level, profile }: Source): boolean {
   return manifestUrl === undefined && !(level.kind === 'group' && profile.groupSince === 'incomplete')
-}
-
-function enter(context: Omit<RunContext, 'run' | 'tell'>, run: number): RunContext {
-  return { ...context, run, tell: (event) => context.observe({ source: context.source.name, run, ...event }) }
 }
 
 async function pursue(
@@ -162,7 +159,7 @@ async function noteFailure(context: RunContext, state: RunState, cause: unknown)
   if (isAbort(cause) || context.signal.aborted) return
   const error = foreseen(cause)
   const known = error instanceof StokerError
-  const facts = { code: known ? error.code : 'INTERNAL', message: known ? error.message : 'an error of Stoker itself' }
+  const facts = { code: known ? error.code : 'INTERNAL', message: known ? error.record : 'an error of Stoker itself' }
   const isOver = known && /^(BULK|RUN)_/.test(error.code) && (!error.retryable || error.code === 'BULK_EXPORT_GONE')
   if (state === 'open' && isOver) await abandonRun(context, facts)
   else await noteRunError(context.ledger, context.run, facts)

@@ -1,5 +1,6 @@
 /** A source as the worker sees it: what to ask for, and a client that knows how. */
 import type { BulkClient } from '../bulk/client.ts'
+import type { ServerWait } from '../bulk/http.ts'
 import type { ExportLevel } from '../bulk/kick-off.ts'
 import type { ServerProfile } from '../bulk/profile.ts'
 import type { RequestDetails } from '../ledger/exports.ts'
@@ -26,5 +27,6 @@ export interface Source {
   readonly release: boolean
   /** Where its tables come from, for messages: origin and path, nothing secret. */
   readonly baseUrl: string
-  connect(): BulkClient
+  /** @param onWait told of waits that an operator would wonder at */
+  connect(onWait: (wait: ServerWait) => void): BulkClient
 }

@@ -112,20 +112,26 @@ describe('a call budget', () => {
     expect(order).toEqual(['stopped 1', 'stopped 0'])
   })
 
-  test('passes a place on from one who stops in the middle of his wait', async () => {
-    const pieces: (() => void)[] = []
+  /** Its sleepers wake when they are told, in the order they are told. */
+  function manualClock() {
+    const sleepers: (() => void)[] = []
     let now = 0
     const clock: Clock = {
       now: () => new Date(now),
       sleep: (ms, stop) =>
         new Promise((resolve, reject) => {
-          pieces.push(() => {
+          sleepers.push(() => {
             now += ms
             resolve()
           })
           stop?.addEventListener('abort', () => reject(stop.reason as Error))
         }),
     }
+    return { clock, sleepers }
+  }
+
+  test('passes a place on from one who stops in the middle of his wait', async () => {
+    const { clock, sleepers } = manualClock()
     const budget = new CallBudget(clock)
     await budget.take('host', 1, signal)
     const stop = new AbortController()
@@ -135,9 +141,27 @@ describe('a call budget', () => {
     stop.abort()
     await expect(first).rejects.toMatchObject({ name: 'AbortError' })
     await delay(1)
-    pieces.at(-1)!()
+    sleepers.at(-1)!()
     await second
-    expect([now, pieces.length]).toEqual([MINUTE_MS, 2])
+    expect([clock.now().getTime(), sleepers.length]).toEqual([MINUTE_MS, 2])
+  })
+
+  test('lets nobody pass those before him because one between them stopped waiting', async () => {
+    const { clock, sleepers } = manualClock()
+    const budget = new CallBudget(clock)
+    await budget.take('host', 1, signal)
+    const stop = new AbortController()
+    const first = budget.take('host', 1, signal)
+    const between = budget.take('host', 1, stop.signal)
+    void budget.take('host', 1, signal)
+    await delay(1)
+    stop.abort()
+    await expect(between).rejects.toMatchObject({ name: 'AbortError' })
+    await delay(1)
+    // Only the first is asleep; the last still waits for him.
+    expect(sleepers.length).toBe(1)
+    sleepers[0]!()
+    await first
   })
 })
 
