@@ -97,7 +97,9 @@ describe('a query', () => {
       ' ;; ',
     ]
     for (const sql of attacks) {
-      await expect(query(sql), sql).rejects.toThrow(expect.objectContaining({ code: expect.stringMatching(/^QUERY_(REFUSED|FAILED)$/) as string }))
+      await expect(query(sql), sql).rejects.toThrow(
+        expect.objectContaining({ code: expect.stringMatching(/^QUERY_(REFUSED|FAILED)$/) as string }),
+      )
     }
     expect(await everything(lake.root)).toEqual(before)
   })
