@@ -35,6 +35,11 @@ export async function commitMembers(
   const isWhole =
     !heldOf([teller]).has('Patient') && heldOf(histories).size === 0 && lines.every((file) => !file.rejects)
   if (!isWhole) return undefined
+  if (teller.purpose === 'members' && lines.every((file) => !file.resources)) {
+    // A Group that lost all its patients at once is less likely than a server that did not list them.
+    context.tell({ kind: 'note', text: 'the server listed no member of the Group at all: nobody is held to have left' })
+    return undefined
+  }
   const { known, joined, left } = await recordMembers(
     session,
     run,

@@ -22,10 +22,8 @@ export async function planNewcomers(context: RunContext, members: ExportRecord):
   const joined = await newcomersIn(ledger, source.name, paths)
   if (joined.length === 0) return
   if (source.groupChanges.newcomers === 'patient') {
-    const { since: _since, ...asked } = changes
-    await database.transaction((session) =>
-      planExports(session, run, [newcomersExport({ ...asked, since: undefined }, joined)]),
-    )
+    const asked = newcomersExport({ ...changes, since: undefined }, joined, source.since.firstLoad)
+    await database.transaction((session) => planExports(session, run, [asked]))
   } else {
     await makeWhole(ledger, changes.export, source.since.firstLoad)
   }

@@ -36,7 +36,7 @@ export function planRun(input: PlanInput): Plan {
   const held = input.types.filter(isHeld)
   const exports: PlannedExport[] = []
   if (input.membersMatter && (held.length > 0 || !tellsMembers(whole, input.request)))
-    exports.push(membersExport(input.request))
+    exports.push(membersExport(input))
   if (whole.length > 0) exports.push(load(input, whole, input.firstLoad, true))
   if (held.length > 0) {
     const oldest = Math.min(...held.map((type) => input.watermarks.get(type)!.at.getTime()))
@@ -45,9 +45,16 @@ export function planRun(input: PlanInput): Plan {
   return { mode: held.length === 0 ? 'full' : whole.length === 0 ? 'incremental' : 'mixed', exports }
 }
 
-/** The history of patients who joined, of the types that are otherwise asked for from their watermark on. */
-export function newcomersExport(changes: PlannedExport, patients: readonly string[]): PlannedExport {
-  return { ...changes, purpose: 'newcomers', since: undefined, whole: false, request: { ...changes.request, patients } }
+/**
+ * The history of patients who joined, of the types that are otherwise asked for from their watermark on.
+ * @param firstLoad see {@link PlanInput}: without it some servers would send a day of it
+ */
+export function newcomersExport(
+  changes: PlannedExport,
+  patients: readonly string[],
+  firstLoad: string | undefined,
+): PlannedExport {
+  return { ...changes, purpose: 'newcomers', since: firstLoad, whole: false, request: { ...changes.request, patients } }
 }
 
 /** Whether the Patient lines of a whole export of `types` are the Group's members. */
@@ -56,9 +63,10 @@ export function tellsMembers(types: readonly string[], request: RequestDetails):
 }
 
 /** The pattern of "Group Membership Request" (Bulk Data Access, "Bulk Data Export"). */
-function membersExport({ organizeOutputBy, allowPartialManifests }: RequestDetails): PlannedExport {
+function membersExport({ request: asked, firstLoad }: PlanInput): PlannedExport {
+  const { organizeOutputBy, allowPartialManifests } = asked
   const request = { elements: ['id'], organizeOutputBy, allowPartialManifests }
-  return { purpose: 'members', types: ['Patient'], since: undefined, whole: false, request, filters: {} }
+  return { purpose: 'members', types: ['Patient'], since: firstLoad, whole: false, request, filters: {} }
 }
 
 function load(input: PlanInput, types: readonly string[], since: string | undefined, whole: boolean): PlannedExport {

@@ -110,6 +110,16 @@ describe('a patient who leaves', () => {
     expect(await tableDigests(scenario)).toEqual(rejoined)
   })
 
+  test('is not believed to have left when the server lists nobody at all: a full run says so for certain', async () => {
+    await start({}, '    groupChanges: { newcomers: patient }\n')
+    await sync()
+    setMembers([])
+    expect(await sync()).toContain('nobody is held to have left')
+    expect(await held()).toEqual(patients.slice(0, 3).sort())
+    await sync('--full')
+    expect(await held()).toEqual([])
+  })
+
   test('stays where that is asked for, a whole export or not, and both are in the ledger', async () => {
     await start({}, '    groupChanges: { newcomers: patient, leavers: keep }\n')
     await sync()

@@ -98,15 +98,19 @@ describe('of a Group whose newcomers must be asked for', () => {
       'load',
     ])
   })
+  test('a server that gives one day only without _since is asked for its members since an early day, too', () => {
+    const later = { membersMatter: true, firstLoad: '1900-01-01T00:00:00Z', watermarks: { Patient: JAN } }
+    expect(exportsOf(later)[0]).toMatchObject({ purpose: 'members', since: '1900-01-01T00:00:00Z' })
+  })
   test('newcomers are asked for by name, from the beginning', () => {
     const [changes] = plan({
       watermarks: { Patient: JAN, Condition: JAN },
       request: { organizeOutputBy: 'Patient' },
     }).exports
-    expect(newcomersExport(changes!, ['p1', 'p2'])).toMatchObject({
+    expect(newcomersExport(changes!, ['p1', 'p2'], '1900-01-01T00:00:00Z')).toMatchObject({
       purpose: 'newcomers',
       types: ['Patient', 'Condition'],
-      since: undefined,
+      since: '1900-01-01T00:00:00Z',
       whole: false,
       request: { patients: ['p1', 'p2'], organizeOutputBy: 'Patient' },
     })
