@@ -265,6 +265,31 @@ describe('a process killed', () => {
     expect(await tableDigests(scenario)).toEqual(resumed)
   })
 
+  test.each([
+    ['merges', /file (\d+) of \1\)/],
+    ['publishes', /committed:/],
+    ['releases the export', /published snapshot/],
+  ])('while it %s goes on there, with the result of an undisturbed run', async (_, sign) => {
+    // Busy with that for a while.
+    scenario = await Scenario.start({ patients: 12, seed: 7, behaviour: { releaseStatus: 503 } })
+    const child = scenario.spawn('sync')
+    const first = ended(child)
+    let seen = ''
+    child.stderr!.on('data', (text: string) => {
+      seen += text
+      if (sign.test(seen)) child.kill('SIGKILL')
+    })
+    expect((await first).signal).toBe('SIGKILL')
+    scenario.server.behaviour = { ...scenario.server.behaviour, releaseStatus: 202 }
+    const second = await sync()
+    expect(second).toMatchObject({ run: 1, resumed: true })
+    expect(scenario.server.requests.kickOffs).toBe(1)
+    const resumed = await tableDigests(scenario)
+    await rm(scenario.lake, { recursive: true })
+    await sync()
+    expect(await tableDigests(scenario)).toEqual(resumed)
+  })
+
   test('while the server works waits on for the same export', async () => {
     scenario = await Scenario.start({ patients: 3, behaviour: { pollsBeforeDone: 3, retryAfterSeconds: 1 } })
     const child = scenario.spawn('sync')

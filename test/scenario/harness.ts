@@ -22,6 +22,7 @@ export class Scenario {
   server: DemoServer
   readonly config: string
   private readonly options: DemoServerOptions
+  private readonly children = new Set<ChildProcess>()
 
   private constructor(folder: string, server: DemoServer, options: DemoServerOptions) {
     this.folder = folder
@@ -70,7 +71,9 @@ ${extra}`,
   }
 
   spawn(...args: string[]): ChildProcess {
-    return spawn(process.execPath, [MAIN, ...args], { cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [MAIN, ...args], { cwd: this.folder, stdio: ['ignore', 'pipe', 'pipe'] })
+    this.children.add(child)
+    return child
   }
 
   /** Runs the command to its end. */
@@ -88,7 +91,9 @@ ${extra}`,
     return readDuckDb(join(this.lake, 'warehouse.duckdb'), sql)
   }
 
+  /** What a test that failed left running would wait for a server that is gone. */
   async stop(): Promise<void> {
+    for (const child of this.children) child.kill('SIGKILL')
     await this.server.stop()
     await rm(this.folder, { recursive: true, force: true })
   }
