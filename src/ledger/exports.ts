@@ -145,12 +145,15 @@ export async function moveExport(session: Session, id: number, state: ExportStat
   )
 }
 
-/** The ETag of the published manifest whose rows were committed last. */
-export async function lastEtag(session: Session, source: string): Promise<string | undefined> {
-  const row = await session.first<{ etag: string | null }>(
-    `SELECT e.etag FROM stoker.export AS e JOIN stoker.run AS r USING (run)
-     WHERE r.source = $1 AND r.committed_at IS NOT NULL ORDER BY export DESC LIMIT 1`,
+/** The ETag of the published manifest that was committed last, with its run. */
+export async function lastEtag(
+  session: Session,
+  source: string,
+): Promise<{ readonly etag: string; readonly run: number } | undefined> {
+  // A run that found nothing new has the ETag too, and moved no watermark but its own.
+  return session.first(
+    `SELECT e.etag, e.run FROM stoker.export AS e JOIN stoker.run AS r USING (run)
+     WHERE r.source = $1 AND r.committed_at IS NOT NULL AND e.etag IS NOT NULL ORDER BY export DESC LIMIT 1`,
     [source],
   )
-  return row?.etag ?? undefined
 }

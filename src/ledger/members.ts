@@ -54,5 +54,5 @@ export async function recordMembers(
   return { known: before?.known ?? false, joined, left }
 }
 
-/** Patients who are no longer in the Group, as a relation `(patient)` in parentheses; `$1` is the source. */
-export const LEAVERS = '(SELECT patient FROM stoker.member WHERE source = $1 AND left_run IS NOT NULL)'
+/** Patients who are in the Group, as a relation `(patient)` in parentheses; `$1` is the source. */
+export const MEMBERS = '(SELECT patient FROM stoker.member WHERE source = $1 AND left_run IS NULL)'

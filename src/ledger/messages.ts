@@ -15,7 +15,7 @@ export async function recordMessages(
   if (paths.length === 0) return new Map()
   await session.run(
     `INSERT INTO stoker.message
-     SELECT $1, file, issue.severity, issue.code, count(*) FROM (
+     SELECT $1, file, lower(trim(issue.severity)), issue.code, count(*) FROM (
        SELECT file, unnest(from_json(json, '{"issue":[{"severity":"VARCHAR","code":"VARCHAR"}]}').issue) AS issue
        FROM ${rawRelation(paths)})
      GROUP BY ALL`,
@@ -28,7 +28,7 @@ export async function recordMessages(
   )
   for (const { file, severity } of rows) {
     if (!severities.has(file)) severities.set(file, new Set())
-    if (severity !== null) severities.get(file)!.add(severity)
+    severities.get(file)!.add(severity ?? 'unknown')
   }
   return severities
 }

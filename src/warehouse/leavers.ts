@@ -5,8 +5,10 @@ import type { Lake } from './lake.ts'
 import { livingLines } from './living.ts'
 
 export interface Leavers {
-  /** A relation `(patient)` of ids in parentheses, as SQL text; `$1` in it is the source. */
-  readonly relation: string
+  /** Who is in the Group: a relation `(patient)` of ids in parentheses, as SQL text; `$1` in it is the source. */
+  readonly members: string
+  /** Whether somebody may have left since the last time: looking for what belongs to them reads every line held. */
+  readonly changed: boolean
   /** Whether their rows stay, or go. */
   readonly policy: 'keep' | 'remove'
   /** When the list of members was made. */
@@ -20,7 +22,7 @@ export interface Leavers {
 const PATIENT = `'{"subject":{"reference":"VARCHAR"},"patient":{"reference":"VARCHAR"},"beneficiary":{"reference":"VARCHAR"},
   "individual":{"reference":"VARCHAR"}}'`
 
-/** Makes the temporary table `departed (type, id)`: the living resources of patients who left. */
+/** Makes the temporary table `departed (type, id)`: the living resources of patients who are not in the Group. */
 export async function gatherDeparted(
   session: Session,
   lake: Lake,
@@ -29,8 +31,6 @@ export async function gatherDeparted(
 ): Promise<void> {
   await session.run('CREATE OR REPLACE TEMP TABLE departed (type VARCHAR, id VARCHAR)')
   if (leavers === undefined) return
-  const some = await session.first<{ some: boolean }>(`SELECT count(*) > 0 AS some FROM ${leavers.relation}`, [source])
-  if (!some?.some) return
   const lines = await livingLines(session, lake, `source = ${sqlText(source)}`)
   if (lines === undefined) return
   await session.run(
@@ -40,7 +40,7 @@ export async function gatherDeparted(
          regexp_extract(coalesce(p.patient.reference, p.subject.reference, p.beneficiary.reference, p.individual.reference),
            '(?:^|/)Patient/([^/?#]+)', 1) END AS patient
        FROM (SELECT type, id, from_json(json, ${PATIENT}) AS p FROM ${lines}))
-     WHERE patient IN ${leavers.relation}`,
+     WHERE patient <> '' AND patient NOT IN ${leavers.members}`,
     [source],
   )
 }

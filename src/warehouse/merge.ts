@@ -54,7 +54,7 @@ export interface Merged {
  */
 export async function merge(session: Session, input: MergeInput): Promise<Merged> {
   await compareReceived(session, input.source, input.files)
-  await gatherDeparted(session, input.lake, input.source, input.leavers)
+  await gatherDeparted(session, input.lake, input.source, relevant(input))
   const { notUnderstood } = await gatherTombstones(session, input)
   const types = await countTypes(session, input)
   const views: ViewMerge[] = []
@@ -65,6 +65,13 @@ export async function merge(session: Session, input: MergeInput): Promise<Merged
   await mergeIndex(session, input.source)
   await dropReceived(session)
   return { types, views, deletionsNotUnderstood: notUnderstood }
+}
+
+/** Rows that stay are in danger only where a whole export lacks them; rows that go do so when somebody left. */
+function relevant({ leavers, whole }: MergeInput): Leavers | undefined {
+  if (leavers === undefined) return undefined
+  const matters = leavers.policy === 'keep' ? whole.some(({ types }) => types.length > 0) : leavers.changed
+  return matters ? leavers : undefined
 }
 
 async function countTypes(session: Session, { source }: MergeInput): Promise<TypeMerge[]> {

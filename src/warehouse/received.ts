@@ -21,7 +21,7 @@ export interface LandedFile {
  * was exported, and so does one that claims to be of long after it (no export takes a year): else it could never change
  * again.
  */
-export function madeAt(row: string): string {
+function madeAt(row: string): string {
   return `CASE WHEN ${row}.last_updated < ${row}.exported_at + INTERVAL 1 YEAR THEN ${row}.last_updated ELSE ${row}.exported_at END`
 }
 

@@ -3,7 +3,7 @@ import { sqlText } from '../core/sql.ts'
 import type { Session } from '../store/session.ts'
 import { rawRelation } from '../store/raw-log.ts'
 import type { Leavers } from './leavers.ts'
-import { madeAt, type LandedFile } from './received.ts'
+import type { LandedFile } from './received.ts'
 
 /** Types of a whole export of which every file came, so that a held resource it lacks is deleted. */
 export interface WholeTypes {
@@ -69,7 +69,7 @@ export async function gatherTombstones(
      FROM tombstone AS t
      WHERE NOT EXISTS (FROM received AS r WHERE r.type = t.type AND r.id = t.id AND r.exported_at >= t.exported_at)
        AND NOT EXISTS (FROM stoker.resource AS h WHERE h.source = $1 AND h.type = t.type AND h.id = t.id
-         AND (${madeAt('h')} > t.exported_at OR (h.deleted_by IS NOT NULL AND h.exported_at >= t.exported_at)))
+         AND (h.exported_at > t.exported_at OR (h.deleted_by IS NOT NULL AND h.exported_at >= t.exported_at)))
      GROUP BY type, id`,
     [source],
   )

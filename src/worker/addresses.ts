@@ -22,7 +22,7 @@ export class Addresses {
   }
 
   /**
-   * Another URL of the file, which is known by its kind and its place in the manifest and must be of the same type;
+   * Another URL of the file, which is known by its path, else by its place in the manifest, and must be of the same type;
    * undefined when the server has none, or no longer knows the export. Many files may ask; the manifest is read once.
    */
   async renew(
@@ -37,9 +37,10 @@ export class Addresses {
       reading = { at: now, files: this.read(record, signal) }
       this.readings.set(record.export, reading)
     }
-    const found = (await reading.files).find(
-      (each) => each.kind === file.kind && each.ordinal === file.ordinal && (each.type ?? null) === file.type,
-    )
+    const alike = (await reading.files).filter((each) => each.kind === file.kind && (each.type ?? null) === file.type)
+    // Signed anew, an address differs in its query alone; a server may list its files in another order each time.
+    const found =
+      alike.find((each) => pathOf(each.url) === pathOf(url)) ?? alike.find((each) => each.ordinal === file.ordinal)
     return found === undefined || found.url === url ? undefined : found.url
   }
 
@@ -54,4 +55,8 @@ export class Addresses {
       throw error
     }
   }
+}
+
+function pathOf(url: string): string {
+  return url.split('?', 1)[0]!
 }

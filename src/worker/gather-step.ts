@@ -1,5 +1,6 @@
 /** The gathering of a run: every export asked for, waited for, and its files taken to the raw log as they are listed. */
 import PQueue from 'p-queue'
+import { isAbort } from '../core/errors.ts'
 import { exportsOf, type ExportRecord } from '../ledger/exports.ts'
 import { Addresses } from './addresses.ts'
 import type { RunContext } from './context.ts'
@@ -16,25 +17,25 @@ import { releasePlace } from './release-step.ts'
 export async function gather(context: RunContext): Promise<void> {
   const loader = new Loader(context, new Addresses(context))
   const follow = (record: ExportRecord) => followExport(context, record, loader)
-  const members = (await due(context)).filter((record) => record.purpose === 'members')
-  for (const record of members) {
-    await follow(record)
+  for (const record of (await exportsOf(context.ledger, context.run)).filter((each) => each.purpose === 'members')) {
+    if (isDue(record)) await follow(record)
+    // Also of a list that an earlier process took to its end, and no further.
     await planNewcomers(context, record)
     await releasePlace(context, record)
   }
   const places = new PQueue({ concurrency: context.source.profile.exportsAtOnce })
-  const waiting = await due(context)
+  const waiting = (await exportsOf(context.ledger, context.run)).filter(isDue)
   let left = waiting.length
   const ended = await Promise.allSettled(
     waiting.map((record) =>
       places.add(async () => {
         try {
+          loader.signal.throwIfAborted()
           await follow(record)
           left -= 1
           if (left > 0) await releasePlace(context, record)
         } catch (error) {
           // The others stop where they are, and go on at the next start.
-          places.clear()
           loader.abort(error)
           throw error
         }
@@ -42,12 +43,11 @@ export async function gather(context: RunContext): Promise<void> {
     ),
   )
   context.signal.throwIfAborted()
-  const failed = ended.find((each) => each.status === 'rejected')
-  if (failed !== undefined) throw failed.reason
+  const errors = ended.flatMap((each) => (each.status === 'rejected' ? [each.reason as unknown] : []))
+  if (errors.length > 0) throw errors.find((error) => !isAbort(error)) ?? errors[0]
 }
 
-/** Exports whose files are not all in the raw log. */
-async function due({ ledger, run }: RunContext): Promise<ExportRecord[]> {
-  const records = await exportsOf(ledger, run)
-  return records.filter((record) => ['planned', 'requested', 'ready'].includes(record.state))
+/** Its files are not all in the raw log. */
+function isDue({ state }: ExportRecord): boolean {
+  return ['planned', 'requested', 'ready'].includes(state)
 }

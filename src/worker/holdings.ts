@@ -25,13 +25,21 @@ export function holdings(
   return held
 }
 
+/** http://hl7.org/fhir/issue-severity; what is none of these, or missing, may be worse. */
+const HARMLESS: ReadonlySet<string> = new Set(['information', 'warning', 'success'])
+
 function reason(
   file: FileRecord,
   severities: ReadonlySet<string> | undefined,
   counts: 'right' | 'unreliable',
 ): string | undefined {
   if (file.state === 'failed') return `a file could not be had: ${file.note ?? ''}`
-  if (severities?.has('fatal') || severities?.has('error')) return 'the server reported errors with this export'
+  if ([...(severities ?? [])].some((severity) => !HARMLESS.has(severity))) {
+    return 'the server reported errors with this export'
+  }
+  if (file.kind === 'error' && file.claimed && file.state === 'landed' && !file.resources) {
+    return 'the server announced errors with this export and did not say which'
+  }
   if (file.cut_off) return 'the last line of a file is not whole: there may be more'
   if (file.kind === 'deleted' && file.rejects) return 'deletions could not be read'
   if (file.kind !== 'output' || file.state !== 'landed') return undefined

@@ -16,9 +16,14 @@ export async function listPage(context: RunContext, record: ExportRecord, page: 
   >()
   for (const entry of [...page.output, ...page.deleted, ...page.error]) {
     const isNew = !places.has(placeOf(entry))
-    const code = isUnasked(entry, record) ? 'TYPE_UNASKED' : isNew && urls.has(entry.url) ? 'FILE_TWICE' : undefined
+    const type = askedType(entry, page, record)
+    const code = isUnasked({ ...entry, type }, record)
+      ? 'TYPE_UNASKED'
+      : isNew && urls.has(entry.url)
+        ? 'FILE_TWICE'
+        : undefined
     urls.add(entry.url)
-    files.push({ ...entry, skip: code === undefined ? undefined : SKIPPED[code] })
+    files.push({ ...entry, type, skip: code === undefined ? undefined : SKIPPED[code] })
     if (code === undefined || !isNew) continue
     const key = `${code} ${entry.type ?? ''}`
     const found = odd.get(key) ?? { code, type: entry.type, count: 0 }
@@ -47,4 +52,11 @@ function isUnasked({ kind, type }: ManifestFile, { types }: ExportRecord): boole
 
 function placeOf(file: { readonly kind: string; readonly ordinal: number }): string {
   return `${file.kind} ${file.ordinal}`
+}
+
+/** As it was asked for, whatever its case. Of an organized export a file holds several types, whatever its name says. */
+function askedType({ kind, type }: ManifestFile, page: Manifest, { types, request }: ExportRecord): string | undefined {
+  if (kind !== 'output' || type === undefined) return type
+  if (request.organizeOutputBy !== undefined || page.organizedBy !== undefined) return undefined
+  return types.find((each) => each.toLowerCase() === type.toLowerCase()) ?? type
 }

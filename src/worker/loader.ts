@@ -84,7 +84,14 @@ export class Loader {
 }
 
 /** This file is not to be had, however often one asks: it fails alone, and holds the watermarks it concerns. */
-const LOST: ReadonlySet<string> = new Set(['BULK_FILE_LOST', 'BULK_FILE_EXPIRED', 'LANDING_BUNDLE_UNREADABLE'])
+const LOST: ReadonlySet<string> = new Set([
+  'BULK_FILE_LOST',
+  'BULK_FILE_EXPIRED',
+  // Its address leads in circles, nowhere, or over a connection that anybody can read.
+  'BULK_REFUSED',
+  'BULK_INSECURE',
+  'LANDING_BUNDLE_UNREADABLE',
+])
 
 /** The server could not give it now. */
 const PASSING: ReadonlySet<string> = new Set(['BULK_BUSY', 'BULK_UNREACHABLE'])

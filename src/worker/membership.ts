@@ -2,7 +2,7 @@
 import type { ExportRecord } from '../ledger/exports.ts'
 import type { FileRecord } from '../ledger/files.ts'
 import { recordFinding } from '../ledger/findings.ts'
-import { LEAVERS, recordMembers } from '../ledger/members.ts'
+import { MEMBERS, recordMembers } from '../ledger/members.ts'
 import type { Session } from '../store/session.ts'
 import type { Leavers } from '../warehouse/leavers.ts'
 import type { RunContext } from './context.ts'
@@ -27,14 +27,9 @@ export async function commitMembers(
     exports.find((record) => record.purpose === 'members') ??
     exports.find((record) => record.whole && tellsMembers(record.types, record.request))
   if (teller === undefined || teller.transaction_time === null) return undefined
-  const lines = files.filter(
-    (file) =>
-      file.export === teller.export && file.kind === 'output' && (file.type === null || file.type === 'Patient'),
-  )
-  const histories = exports.filter((record) => record.purpose === 'newcomers')
-  const isWhole =
-    !heldOf([teller]).has('Patient') && heldOf(histories).size === 0 && lines.every((file) => !file.rejects)
-  if (!isWhole) return undefined
+  const lines = memberFiles(files.filter((file) => file.export === teller.export))
+  const histories = exports.filter((record) => record.whole || record.purpose === 'newcomers')
+  if (lines === undefined || heldOf([teller]).has('Patient') || heldOf(histories).size > 0) return undefined
   if (teller.purpose === 'members' && lines.every((file) => !file.resources)) {
     // A Group that lost all its patients at once is less likely than a server that did not list them.
     context.tell({ kind: 'note', text: 'the server listed no member of the Group at all: nobody is held to have left' })
@@ -44,7 +39,7 @@ export async function commitMembers(
     session,
     run,
     source.name,
-    lines.flatMap((file) => (file.raw_path === null ? [] : [lake.path(file.raw_path)])),
+    lines.map((file) => lake.path(file.raw_path!)),
   )
   if (known) {
     const changes = [['JOINED', joined] as const, ['LEFT', left] as const].filter(([, count]) => count > 0)
@@ -53,5 +48,15 @@ export async function commitMembers(
       context.tell({ kind: 'finding', code, count, type: undefined })
     }
   }
-  return { relation: LEAVERS, policy: source.groupChanges.leavers, at: safeWatermark(teller) }
+  const { leavers: policy } = source.groupChanges
+  // The first list may find rows of patients who left before anybody listed them.
+  return { members: MEMBERS, policy, at: safeWatermark(teller), changed: left > 0 || !known }
+}
+
+/** The files that list patients, of an export's; undefined when one of them is not whole. */
+export function memberFiles(files: readonly FileRecord[]): FileRecord[] | undefined {
+  const lines = files.filter(
+    ({ kind, type, state }) => kind === 'output' && state !== 'skipped' && (type === null || type === 'Patient'),
+  )
+  return lines.every((file) => file.state === 'landed' && !file.rejects) ? lines : undefined
 }

@@ -3,6 +3,7 @@ import { exportsOf, makeWhole, planExports, type ExportRecord } from '../ledger/
 import { filesOfExport } from '../ledger/files.ts'
 import { newcomersIn } from '../ledger/members.ts'
 import type { RunContext } from './context.ts'
+import { memberFiles } from './membership.ts'
 import { newcomersExport } from './plan.ts'
 
 /**
@@ -14,11 +15,12 @@ export async function planNewcomers(context: RunContext, members: ExportRecord):
   const planned = await exportsOf(ledger, run)
   const changes = planned.find((record) => record.purpose === 'load' && !record.whole)
   if (changes === undefined || planned.some((record) => record.purpose === 'newcomers')) return
-  const paths = await memberPaths(context, members)
-  if (paths === undefined) {
+  const listed = memberFiles(await filesOfExport(ledger, members.export))
+  if (listed === undefined) {
     context.tell({ kind: 'note', text: 'who is in the Group could not be read whole: newcomers wait for the next run' })
     return
   }
+  const paths = listed.map((file) => lake.path(file.raw_path!))
   const joined = await newcomersIn(ledger, source.name, paths)
   if (joined.length === 0) return
   if (source.groupChanges.newcomers === 'patient') {
@@ -26,11 +28,5 @@ export async function planNewcomers(context: RunContext, members: ExportRecord):
     await database.transaction((session) => planExports(session, run, [asked]))
   } else {
     await makeWhole(ledger, changes.export, source.since.firstLoad)
-  }
-
-  async function memberPaths(at: RunContext, record: ExportRecord): Promise<string[] | undefined> {
-    const files = (await filesOfExport(at.ledger, record.export)).filter((file) => file.kind === 'output')
-    const isWhole = files.every((file) => file.state === 'landed' && file.rejects === 0)
-    return isWhole ? files.map((file) => lake.path(file.raw_path!)) : undefined
   }
 }

@@ -15,10 +15,12 @@ export async function* readPublished(
 ): AsyncGenerator<Manifest> {
   const { client, ledger, source } = context
   const watermarks = await watermarksOf(ledger, source.name)
-  const isHeld = record.types.every((type) =>
-    watermarks.some((mark) => mark.type === type && mark.filter === record.filters[type]),
+  const last = await lastEtag(ledger, source.name)
+  // A type that was held back then is not in yet: the manifest is read again, changed or not.
+  const isIn = record.types.every((type) =>
+    watermarks.some((mark) => mark.type === type && mark.filter === record.filters[type] && mark.run === last?.run),
   )
-  const etag = isHeld ? await lastEtag(ledger, source.name) : undefined
+  const etag = isIn ? last?.etag : undefined
   const read = await client.readPublished(record.status_url!, { etag, signal })
   if (read.state === 'unchanged') {
     const since = new Date(Math.min(...watermarks.map((mark) => mark.transaction_time.getTime())))

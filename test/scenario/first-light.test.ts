@@ -189,6 +189,25 @@ describe('a second run', () => {
   })
 })
 
+describe('a run of two exports, of which the server refuses one,', () => {
+  test('ends with the error, noted in the ledger, and other sources have their turn', async () => {
+    scenario = await Scenario.start({ patients: 3 }, '    types: [Patient]\n')
+    await sync()
+    scenario.server.behaviour = { ...scenario.server.behaviour, levels: ['patient'] }
+    await scenario.configure(
+      `    types: [Patient, Condition]
+  - { name: other, baseUrl: '${scenario.server.baseUrl}', level: patient, types: [Patient], auth: { kind: private-key-jwt, clientId: stoker-demo, keyFile: key.jwk } }
+`,
+    )
+    const result = await scenario.run('sync', '--json')
+    expect(result.code).toBe(3)
+    const { sources } = JSON.parse(result.stdout) as SyncJson
+    expect(sources.map(({ error }) => error?.code)).toEqual(['BULK_REFUSED', undefined])
+    const runs = await scenario.readInside('SELECT state, error_code FROM stoker.run WHERE run = 2')
+    expect(runs).toEqual([{ state: 'failed', error_code: 'BULK_REFUSED' }])
+  })
+})
+
 describe('what a server may do', () => {
   test('malformed and blank lines cost no other line: they are rejects with file, line, byte offset and reason', async () => {
     scenario = await Scenario.start({

@@ -164,7 +164,7 @@ describe('merge', () => {
         { lines: [observation('o1', 'a'), observation('o2', 'b'), coverage, nobodys] },
       ])
     const alive = () => warehouse.index('id', 'deleted_by IS NULL')
-    const left = { relation: `(SELECT 'a' AS patient WHERE $1 = 's')`, at: new Date(T2) }
+    const left = { members: `(SELECT 'b' AS patient WHERE $1 = 's')`, changed: true, at: new Date(T2) }
 
     test('what belongs to them goes, where it is to go', async () => {
       await loadAll()
