@@ -58,6 +58,7 @@ export class Connection {
   }
 
   private dressed(request: StepRequest): StepRequest {
-    return { ...request, headers: { ...request.headers, ...this.profile.headers[request.step] } }
+    const headers = { ...request.headers, ...this.profile.headers[request.step] }
+    return { ...request, headers, isHome: (url) => this.tokenOrigins.has(url.origin) }
   }
 }

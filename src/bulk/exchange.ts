@@ -71,7 +71,7 @@ export class Exchanges {
       'user-agent': userAgent,
       // Without it a server may compress as it likes (RFC 9110 §12.5.3); only files are decompressed here.
       'accept-encoding': 'identity',
-      ...asked.headers,
+      ...(asked.isHome?.(url) === false ? harmless(asked.headers) : asked.headers),
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     }
     const secrets = [...(asked.secrets ?? []), ...(token === undefined ? [] : [token])]
@@ -100,6 +100,22 @@ export class Exchanges {
     return step === 'file' && url.host !== pace?.host ? undefined : pace?.callsPerMinute
   }
 }
+
+/** A profile may name headers that are keys (x-api-key): like the token they go to the source's own origins alone. */
+function harmless(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => HARMLESS.has(name.toLowerCase())))
+}
+
+const HARMLESS: ReadonlySet<string> = new Set([
+  'accept',
+  'accept-encoding',
+  'cache-control',
+  'content-type',
+  'if-none-match',
+  'if-range',
+  'prefer',
+  'range',
+])
 
 /** The bytes of the body, as they come over the wire. */
 function counting(traced: TracedExchange): Dispatcher.DispatcherComposeInterceptor {

@@ -21,6 +21,8 @@ export interface HttpRequest {
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
+  /** Whether a URL is of the source's own origins; to others go harmless headers only. */
+  readonly isHome?: (url: URL) => boolean
   /** The token for a URL, or undefined where it must not go (invariant 9). Asked anew at each redirect and try. */
   readonly token?: (url: URL) => Promise<string | undefined>
   /** What the body or the headers hold and no error may quote, should the server repeat it. */

@@ -1,5 +1,6 @@
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
+import { STANDARD_PROFILE } from '../../src/bulk/profile.ts'
 import { refuseInsecure } from '../../src/bulk/url.ts'
 import { clientFor, failureOf, tokensOf } from './client-fixture.ts'
 import { MANIFEST, only, reply, startOddityServer } from './oddity-server.ts'
@@ -189,4 +190,21 @@ describe('plain http to another machine is BULK_INSECURE before any connection',
       expect(error.code).toBe('BULK_INSECURE')
     },
   )
+})
+
+test("a profile's own headers, which may be keys, go to the source's origins alone, as the token does", async () => {
+  const server = await startOddityServer()
+  const storage = await startOddityServer()
+  storage.on('GET /blob', file)
+  server.on('GET /file', reply(307, { Location: `${storage.origin}/blob` }))
+  const headers = { file: { 'x-api-key': 'a-key', accept: 'application/ndjson' } }
+  const { download } = clientFor(server.baseUrl, { profile: { ...STANDARD_PROFILE, headers } })
+  await download()
+  await download(`${storage.origin}/blob`, false)
+  expect(server.askedOf('GET /file').map((asked) => asked.headers['x-api-key'])).toEqual(['a-key'])
+  const seen = storage.askedOf('GET /blob').map((asked) => [asked.headers['x-api-key'], asked.headers.accept])
+  expect(seen).toEqual([
+    [undefined, 'application/ndjson'],
+    [undefined, 'application/ndjson'],
+  ])
 })
