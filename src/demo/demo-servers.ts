@@ -12,10 +12,15 @@ export const DEMO_SERVERS: Readonly<Record<DemoServerName, Readonly<Partial<Demo
   /** smart-on-fhir/bulk-data-server 2.1, with its limit of calls. */
   reference: {
     exactAccept: true,
+    unknownGroup: 'empty',
+    chattyPolls: true,
     partialPageFiles: 10,
     separateExportStatus: false,
     unauthorizedForm: 'html',
     callsPerMinute: 60,
+    counts: 'wrong',
+    oddEntries: ['empty', 'continues-nowhere'],
+    muddledDeletions: true,
     versionMeta: false,
     urlLifeSeconds: HOUR_SECONDS,
   },
@@ -37,11 +42,14 @@ export const DEMO_SERVERS: Readonly<Record<DemoServerName, Readonly<Partial<Demo
     scopeForbids: true,
     retryAfter: 'absent',
     progress: false,
+    neverDoneFor: ['bad-since', 'empty-group'],
     readsAt: 'poll',
     transactionTime: 'end',
     deletes: 'never',
     ownTypes: true,
     manifestOmits: ['count'],
+    malformedRequest: true,
+    firstElement: 'meta',
     fileHost: 'storage',
     urlSigning: 'each-poll',
     urlLifeSeconds: HOUR_SECONDS,
@@ -72,7 +80,14 @@ export const DEMO_SERVERS: Readonly<Record<DemoServerName, Readonly<Partial<Demo
   /** Comes with a client id and secret, which are the server's `auth`. */
   bcda: { groupSince: 'changed', urlLifeSeconds: 24 * HOUR_SECONDS },
   /** A vendor's API that has Groups alone. */
-  'group-only': { levels: ['group'], pastDayOnly: true, birthDateTimes: true, manifestExtension: true },
+  'group-only': {
+    levels: ['group'],
+    pastDayOnly: true,
+    birthDateTimes: true,
+    firstElement: 'id',
+    manifestExtension: true,
+    outcomeType: 'application/json',
+  },
 }
 
 /** The whole behaviour of a server by its name. Throws DEMO_SERVER_UNKNOWN naming those there are. */

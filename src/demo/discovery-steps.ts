@@ -42,7 +42,11 @@ export const metadataStep: Step = ({ baseUrl, tokenUrl, tokens, store, startedAt
             ],
           },
         }),
-        resource: types.map((type) => ({ type, ...(operations[type]?.length && { operation: operations[type] }) })),
+        resource: types.map((type) => ({
+          type,
+          ...(type === 'Group' && { interaction: [{ code: 'read' }] }),
+          ...(operations[type]?.length && { operation: operations[type] }),
+        })),
         operation: offered('system', 'export'),
       },
     ],

@@ -78,10 +78,11 @@ export class Exchange {
     this.response.writeHead(304, headers).end()
   }
 
-  refuse(refusal: Refusal): void {
+  /** @param type media type of the OperationOutcome that says why */
+  refuse(refusal: Refusal, type = FHIR_JSON): void {
     const { status, issue, message, headers } = refusal
     if (refusal instanceof HtmlRefusal) this.replyHtml(status, message)
-    else this.replyFhir(status, operationOutcome('error', issue, message), headers)
+    else this.replyFhir(status, operationOutcome('error', issue, message), { ...headers, 'Content-Type': type })
   }
 
   #replyText(status: number, body: string, headers: Readonly<Record<string, string>>): void {

@@ -10,6 +10,7 @@ import {
   putResourceStep,
   statsStep,
 } from './control-steps.ts'
+import { groupStep } from './group-step.ts'
 import { metadataStep, smartConfigurationStep } from './discovery-steps.ts'
 import { Exchange } from './exchange.ts'
 import { fileStep, storageFileStep } from './download/file-step.ts'
@@ -29,6 +30,7 @@ const ROUTES: Routes = [
   [['GET', 'POST'], '/fhir/$export', systemExportStep],
   [['GET', 'POST'], '/fhir/Patient/$export', patientExportStep],
   [['GET', 'POST'], '/fhir/Group/:id/$export', groupExportStep],
+  [['GET'], '/fhir/Group/:id', groupStep],
   [['GET'], '/fhir/export-jobs/:job', statusStep],
   [['DELETE'], '/fhir/export-jobs/:job', releaseStep],
   [['GET'], '/fhir/export-files/:job/:name', fileStep],
@@ -79,7 +81,7 @@ async function answer(state: DemoState, origin: string, { env, req }: DemoContex
     await step(state, exchange, req.param())
   } catch (error) {
     if (env.outgoing.headersSent) env.outgoing.destroy()
-    else if (error instanceof Refusal) exchange.refuse(error)
+    else if (error instanceof Refusal) exchange.refuse(error, state.behaviour.outcomeType)
     else exchange.refuse(new Refusal(500, 'exception', 'The demo server failed to answer.'))
     if (!(error instanceof Refusal)) {
       const { name, code } = error as { name?: string; code?: string }

@@ -180,6 +180,7 @@ test('the demo server says that it can all that it can', async () => {
     const { client } = clientFor(new URL(`${server.baseUrl}/`))
     const known = await client.capabilities(never)
     expect(known).toMatchObject({ exports: ['system', 'patient', 'group'], fhirVersion: '4.0.1', notes: [] })
+    expect(known.readsGroups).toBe(true)
     expect(capabilityWarnings(known, { ...ASKED, scope: 'system/*.read' })).toEqual([])
   } finally {
     await server.stop()

@@ -134,6 +134,18 @@ it('describes itself: export operations, no token URL where none is needed', asy
   expect((await fetch(`${server.baseUrl}/.well-known/smart-configuration`)).status).toBe(404)
 })
 
+it('lets a Group be read, and no other resource', async () => {
+  const read = async (path: string) => {
+    const answer = await fetch(`${server.baseUrl}/${path}`)
+    return [answer.status, ((await answer.json()) as { id?: string }).id]
+  }
+  expect(await read('Group/everyone')).toEqual([200, 'everyone'])
+  expect(await read('Group/all')).toEqual([200, 'all'])
+  expect(await read('Group/nowhere')).toEqual([404, undefined])
+  const [patient] = server.store.versions(['Patient'])
+  expect((await read(`Patient/${patient!.id}`))[0]).toBe(404)
+})
+
 it('answers 404 to an unknown address, 405 to a wrong method and never falls over', async () => {
   expect((await fetch(`${server.baseUrl}/Patient`)).status).toBe(404)
   expect((await fetch(`http://127.0.0.1:${server.port}//`)).status).toBe(404)

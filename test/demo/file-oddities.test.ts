@@ -305,6 +305,17 @@ describe('the bytes of a file', () => {
     expect(dated).toEqual(plain.map((each) => ({ ...each, birthDate: `${each.birthDate}T00:00:00.000Z` })))
   })
 
+  it('firstElement: id or meta is written before resourceType, and nothing else is changed', async () => {
+    const url = await fileUrl()
+    const lines = await linesOf(url)
+    for (const firstElement of ['id', 'meta'] as const) {
+      fixture.behave({ firstElement })
+      const turned = await linesOf(url)
+      expect(turned.every((line) => line.startsWith(`{"${firstElement}":`))).toBe(true)
+      expect(turned.map((line) => JSON.parse(line) as object)).toEqual(lines.map((line) => JSON.parse(line) as object))
+    }
+  })
+
   it('stay the same byte for byte where the slow way of writing them changes nothing', async () => {
     const url = await fileUrl('$export?_type=Observation')
     const { body } = await download(url)

@@ -168,6 +168,15 @@ describe('jobsAtOnce', () => {
   })
 })
 
+describe('unknownGroup', () => {
+  it('refused: 404; empty: an export with nothing in it, as if it were a Group of nobody', async () => {
+    expect(await status(kickOff(fixture.server, 'Group/nowhere/$export'))).toBe(404)
+    fixture.behave({ unknownGroup: 'empty' })
+    expect((await exportAll(fixture.server, 'Group/nowhere/$export')).manifest.output).toEqual([])
+    expect((await exportAll(fixture.server, 'Group/all/$export')).manifest.output.length).toBeGreaterThan(1)
+  })
+})
+
 describe('groupSince', () => {
   const own = behaviourFixture({ patients: 4 })
 

@@ -132,6 +132,14 @@ describe('oddEntries', () => {
     expect(await answers[3]!.text()).toBe('')
   })
 
+  it('continues-nowhere: the last file goes on in one that is not there', async () => {
+    fixture.behave({ oddEntries: ['continues-nowhere'] })
+    const { output } = await manifest('$export?_type=Condition,Patient')
+    const [first, last] = output as { continuesInFile?: string }[]
+    expect(first).not.toHaveProperty('continuesInFile')
+    expect((await fetch(last!.continuesInFile!)).status).toBe(404)
+  })
+
   it('are there in an empty export as well', async () => {
     fixture.behave({ oddEntries: ['empty'] })
     expect((await manifest('$export?_type=Slot')).output).toMatchObject([{ type: 'Patient', count: 0 }])
@@ -151,6 +159,23 @@ describe('duplicateIds', () => {
     expect(ids[1]![2]).toBe(ids[1]![1])
     expect(new Set(ids.flat()).size).toBe(3)
   })
+})
+
+it('malformedRequest: what was asked stands there as nobody could ask it', async () => {
+  fixture.behave({ malformedRequest: true })
+  expect((await manifest()).request).toMatch(/^http:.*http:.*_type=Patient$/)
+})
+
+it('muddledDeletions: they stand twice, in files that bear the type of the first', async () => {
+  const { store } = fixture.server
+  const since = new Date(fixture.nowMs).toISOString()
+  fixture.nowMs += 1000
+  for (const resourceType of ['Slot', 'Task']) store.remove(resourceType, store.create({ resourceType }).id!)
+  fixture.behave({ muddledDeletions: true })
+  const { manifest: told, deleted } = await exportAll(fixture.server, `$export?_since=${since}&_type=Slot,Task`)
+  expect(told.deleted.map(({ type }) => type)).toEqual(['Slot', 'Slot'])
+  expect(new Set(told.deleted.map(({ url }) => url)).size).toBe(2)
+  expect(deleted.map((key) => key.split('/')[0])).toEqual(['Slot', 'Slot', 'Task', 'Task'])
 })
 
 it('ownTypes: a system export has clients and their secrets, whatever it was asked for', async () => {

@@ -20,6 +20,44 @@ it('neverDone: every poll is 202', async () => {
   expect((await fetch(job)).status).toBe(200)
 })
 
+it('neverDoneFor: exports with a _since that is none, or of a Group of nobody, are taken and never done', async () => {
+  const { server } = fixture
+  server.store.update({ resourceType: 'Group', id: 'nobody', type: 'person', actual: true })
+  const statuses = async (path: string) => {
+    const job = await begin(path)
+    return [(await fetch(job)).status, (await fetch(job)).status]
+  }
+  expect((await kickOff(server, '$export?_since=yesterday')).status).toBe(400)
+  expect(await statuses('Group/nobody/$export')).toEqual([200, 200])
+  fixture.behave({ neverDoneFor: ['bad-since', 'empty-group'] })
+  expect(await statuses('$export?_since=yesterday')).toEqual([202, 202])
+  expect(await statuses('Group/nobody/$export')).toEqual([202, 202])
+  expect(await statuses('Group/all/$export?_since=2026-01-01T00:00:00Z')).toEqual([200, 200])
+  server.store.remove('Group', 'nobody')
+})
+
+it('chattyPolls: every other 202 has a body, which is no manifest', async () => {
+  fixture.behave({ chattyPolls: true, pollsBeforeDone: 4 })
+  const job = await begin()
+  const bodies: string[] = []
+  for (let poll = 0; poll < 4; poll += 1) bodies.push(await (await fetch(job)).text())
+  expect(bodies.map((body) => body !== '')).toEqual([true, false, true, false])
+  expect(JSON.parse(bodies[0]!)).toMatchObject({ resourceType: 'OperationOutcome' })
+})
+
+it('outcomeType: of a refusal, of an export that failed, and of an error file', async () => {
+  const outcomeType = 'application/json'
+  fixture.behave({ outcomeType, messages: [{ severity: 'error', code: 'processing' }] })
+  const typeOf = async (answer: Promise<Response>) => (await answer).headers.get('content-type')
+  expect(await typeOf(kickOff(fixture.server, 'Group/nowhere/$export'))).toBe(outcomeType)
+  const job = await begin('$export?_type=Patient')
+  const { output, error } = (await (await fetch(job)).json()) as Manifest
+  expect(await typeOf(fetch(error[0]!.url))).toBe(outcomeType)
+  expect(await typeOf(fetch(output[0]!.url))).toBe('application/fhir+ndjson')
+  fixture.behave({ exportFailure: { status: 500, form: 'outcome' } })
+  expect(await typeOf(fetch(job))).toBe(outcomeType)
+})
+
 it('a job that is done is forgotten a day later', async () => {
   const job = await begin()
   const expires = (await fetch(job)).headers.get('expires')!

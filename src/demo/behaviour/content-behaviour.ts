@@ -27,6 +27,8 @@ export interface ContentBehaviour {
   duplicateIds: boolean
   /** A system export has a file of type ClientApplication with a secret in clear, whatever `_type` says (Medplum). */
   ownTypes: boolean
+  /** Deletions stand twice, in two files that bear the type of the first of them (reference server). */
+  muddledDeletions: boolean
   /** Whether resources have `meta.versionId` and `meta.lastUpdated` (Epic: neither). */
   versionMeta: boolean
   /** Lines of an error file. */
@@ -40,6 +42,7 @@ export const PLAIN_CONTENT: Readonly<ContentBehaviour> = {
   blankLines: 0,
   deletes: 'reported',
   duplicateIds: false,
+  muddledDeletions: false,
   ownTypes: false,
   versionMeta: true,
   messages: [],
@@ -54,6 +57,7 @@ export const CONTENT_CHECKS: Checks<ContentBehaviour> = {
   blankLines: count,
   deletes: oneOf('reported', 'never'),
   duplicateIds: flag,
+  muddledDeletions: flag,
   ownTypes: flag,
   versionMeta: flag,
   messages: listOf(shape({ severity: text, code: text }, { count })),

@@ -6,6 +6,9 @@ export type FileEncoding = 'gzip' | 'deflate' | 'raw-deflate' | 'br'
 /** `binary` gives NDJSON to whoever accepts exactly that, `binary-always` to nobody; the last two come with status 200. */
 export type FileForm = 'ndjson' | 'binary' | 'binary-always' | 'json-array' | 'bundle' | 'html' | 'outcome'
 
+/** What of a resource is written first. */
+export type FirstElement = 'resourceType' | 'id' | 'meta'
+
 export interface FileBehaviour {
   /** `storage`: signed URLs on another origin, which refuses whoever sends a token (Azure, Medplum). */
   fileHost: 'own' | 'storage'
@@ -41,6 +44,8 @@ export interface FileBehaviour {
   finalLineEnd: boolean
   /** `birthDate` with a time of day (a vendor's Group-only API). */
   birthDateTimes: boolean
+  /** `id` (the same vendor) or `meta` (Medplum) may stand before `resourceType`. */
+  firstElement: FirstElement
 }
 
 export const PLAIN_FILE: Readonly<FileBehaviour> = {
@@ -62,6 +67,7 @@ export const PLAIN_FILE: Readonly<FileBehaviour> = {
   bom: false,
   finalLineEnd: true,
   birthDateTimes: false,
+  firstElement: 'resourceType',
 }
 
 export const FILE_CHECKS: Checks<FileBehaviour> = {
@@ -83,4 +89,5 @@ export const FILE_CHECKS: Checks<FileBehaviour> = {
   bom: flag,
   finalLineEnd: flag,
   birthDateTimes: flag,
+  firstElement: oneOf('resourceType', 'id', 'meta'),
 }

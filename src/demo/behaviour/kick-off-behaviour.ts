@@ -29,6 +29,8 @@ export interface KickOffBehaviour {
   reuseJobs: boolean
   /** Kick-offs beyond so many jobs are 429 until one is deleted (Epic: 1); 0 for no limit. */
   jobsAtOnce: number
+  /** `empty`: an export of a Group that is not there is taken, and has nothing in it (reference server). */
+  unknownGroup: 'refused' | 'empty'
   /** How the answer names the status URL; `relative` has path and query only, `absent` no Content-Location at all. */
   statusUrl: 'absolute' | 'relative' | 'absent'
   /**
@@ -56,6 +58,7 @@ export const PLAIN_KICK_OFF: Readonly<KickOffBehaviour> = {
   requireOrganized: false,
   reuseJobs: false,
   jobsAtOnce: 0,
+  unknownGroup: 'refused',
   statusUrl: 'absolute',
   groupSince: 'changed',
   partialPageFiles: 0,
@@ -75,6 +78,7 @@ export const KICK_OFF_CHECKS: Checks<KickOffBehaviour> = {
   requireOrganized: flag,
   reuseJobs: flag,
   jobsAtOnce: count,
+  unknownGroup: oneOf('refused', 'empty'),
   statusUrl: oneOf('absolute', 'relative', 'absent'),
   groupSince: oneOf('changed', 'newcomers-whole', 'changed-patients'),
   partialPageFiles: count,

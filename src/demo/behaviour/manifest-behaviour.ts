@@ -19,8 +19,13 @@ export interface ManifestBehaviour {
   manifestExtension: boolean
   /** `wrong`: the last entry of `output` counts one resource more than its file has. */
   counts: 'right' | 'wrong'
-  /** `missing`: an entry whose file is 404. `twice`: the first entry listed again. `empty`: an entry of an empty file. */
-  oddEntries: readonly ('missing' | 'twice' | 'empty')[]
+  /**
+   * `missing`: an entry whose file is 404. `twice`: the first entry listed again. `empty`: an entry of an empty file.
+   * `continues-nowhere`: the last entry of `output` says that it goes on in a file that is not there.
+   */
+  oddEntries: readonly ('missing' | 'twice' | 'empty' | 'continues-nowhere')[]
+  /** `request` is no URL (Medplum). */
+  malformedRequest: boolean
   /** Files a page of `$bulk-publish`; 0 for one page. */
   publishPageFiles: number
 }
@@ -34,6 +39,7 @@ export const PLAIN_MANIFEST: Readonly<ManifestBehaviour> = {
   manifestExtension: false,
   counts: 'right',
   oddEntries: [],
+  malformedRequest: false,
   publishPageFiles: 0,
 }
 
@@ -47,6 +53,7 @@ export const MANIFEST_CHECKS: Checks<ManifestBehaviour> = {
   typelessDeleted: flag,
   manifestExtension: flag,
   counts: oneOf('right', 'wrong'),
-  oddEntries: listOf(oneOf('missing', 'twice', 'empty')),
+  oddEntries: listOf(oneOf('missing', 'twice', 'empty', 'continues-nowhere')),
+  malformedRequest: flag,
   publishPageFiles: count,
 }

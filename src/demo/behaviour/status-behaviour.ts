@@ -1,5 +1,5 @@
 /** Oddities of waiting: how long a job takes, what its polls are told, how it fails and how it is released. */
-import { count, flag, nullOr, oneOf, shape, status, type Checks } from './checks.ts'
+import { count, flag, listOf, nullOr, oneOf, shape, status, text, type Checks } from './checks.ts'
 
 export type RetryAfterForm = 'seconds' | 'http-date' | 'epoch-seconds' | 'epoch-milliseconds' | 'absent' | 'absurd'
 
@@ -14,12 +14,16 @@ export interface StatusBehaviour {
   pollsBeforeDone: number
   /** Every poll is 202, for ever. */
   neverDone: boolean
+  /** Exports of which every poll is 202, for ever: with a `_since` that is no instant, or of an empty Group (Medplum). */
+  neverDoneFor: readonly ('bad-since' | 'empty-group')[]
   /** `Retry-After` of a 202 and a 429. */
   retryAfterSeconds: number
   /** How `Retry-After` is written; `absurd` asks for a thousand days. */
   retryAfter: RetryAfterForm
   /** Whether a 202 has `X-Progress`. */
   progress: boolean
+  /** Every other 202 has a body: JSON, and no manifest (reference server). */
+  chattyPolls: boolean
   /** So many polls of a job, the first ones, are 500 with an OperationOutcome of code `transient` (reference server). */
   transientPolls: number
   /**
@@ -27,6 +31,8 @@ export interface StatusBehaviour {
    * the next in epoch seconds, whatever `retryAfter` says (reference server: 60). 0 for no limit.
    */
   callsPerMinute: number
+  /** `Content-Type` of an OperationOutcome that says what is wrong, in an answer or in an error file. */
+  outcomeType: string
   /** How the job ends, if not well; 413 with HTML is the reference server's "too many files". */
   exportFailure: ExportFailure | null
   /**
@@ -43,11 +49,14 @@ export interface StatusBehaviour {
 export const PLAIN_STATUS: Readonly<StatusBehaviour> = {
   pollsBeforeDone: 1,
   neverDone: false,
+  neverDoneFor: [],
   retryAfterSeconds: 1,
   retryAfter: 'seconds',
   progress: true,
+  chattyPolls: false,
   transientPolls: 0,
   callsPerMinute: 0,
+  outcomeType: 'application/fhir+json; charset=utf-8',
   exportFailure: null,
   readsAt: 'kick-off',
   transactionTime: 'start',
@@ -57,11 +66,14 @@ export const PLAIN_STATUS: Readonly<StatusBehaviour> = {
 export const STATUS_CHECKS: Checks<StatusBehaviour> = {
   pollsBeforeDone: count,
   neverDone: flag,
+  neverDoneFor: listOf(oneOf('bad-since', 'empty-group')),
   retryAfterSeconds: count,
   retryAfter: oneOf('seconds', 'http-date', 'epoch-seconds', 'epoch-milliseconds', 'absent', 'absurd'),
   progress: flag,
+  chattyPolls: flag,
   transientPolls: count,
   callsPerMinute: count,
+  outcomeType: text,
   exportFailure: nullOr(shape({ status: status(400, 599), form: oneOf('outcome', 'html') })),
   readsAt: oneOf('kick-off', 'poll'),
   transactionTime: oneOf('start', 'end'),

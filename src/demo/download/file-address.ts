@@ -4,7 +4,7 @@ import type { ExportJob, JobFile } from '../job/export-job.ts'
 import type { DemoState } from '../steps.ts'
 
 /** The URL that stands in a manifest. */
-export function fileUrl(state: DemoState, job: ExportJob, file: JobFile): string {
+export function fileUrl(state: DemoState, job: ExportJob, file: Pick<JobFile, 'name'>): string {
   const { behaviour, signer, clock } = state
   if (behaviour.fileHost === 'storage') return storageFileUrl(state, job, file)
   const plain = `${state.baseUrl}/export-files/${job.id}/${file.name}`
@@ -16,7 +16,7 @@ export function fileUrl(state: DemoState, job: ExportJob, file: JobFile): string
 export function storageFileUrl(
   { storageUrl, signer, behaviour, clock }: DemoState,
   job: ExportJob,
-  file: JobFile,
+  file: Pick<JobFile, 'name'>,
 ): string {
   const url = `${storageUrl}/export-files/${job.id}/${file.name}`
   return signer.sign(url, signing(job, behaviour, clock.now().getTime()))

@@ -18,10 +18,10 @@ export interface FileBody {
 /** @param accept the request's header, which HAPI goes by. */
 export function fileBody(file: Lines, accept: string, behaviour: FileBehaviour, files: DataFiles): FileBody {
   const form = chosenForm(behaviour.fileForm, accept)
-  const { lineEnds, bom, finalLineEnd, birthDateTimes, contentType } = behaviour
+  const { lineEnds, bom, finalLineEnd, birthDateTimes, firstElement, contentType } = behaviour
   return {
     contentType: contentType === PLAIN_FILE.contentType ? CONTENT_TYPES[form] : contentType,
-    form: JSON.stringify([form, lineEnds, bom, finalLineEnd, birthDateTimes]),
+    form: JSON.stringify([form, lineEnds, bom, finalLineEnd, birthDateTimes, firstElement]),
     chunks: () => FORMS[form](file, behaviour, files),
   }
 }
@@ -63,6 +63,8 @@ const CONTENT_TYPES: Readonly<Record<FileForm, string>> = {
 }
 
 /** Whether the lines may leave as they lie there, many at once. */
-function isPlain({ alter }: Lines, { lineEnds, bom, finalLineEnd, birthDateTimes }: FileBehaviour): boolean {
-  return alter === undefined && lineEnds === 'lf' && !bom && finalLineEnd && !birthDateTimes
+function isPlain({ alter }: Lines, behaviour: FileBehaviour): boolean {
+  const { lineEnds, bom, finalLineEnd, birthDateTimes, firstElement } = behaviour
+  const areLinesPlain = alter === undefined && !birthDateTimes && firstElement === 'resourceType'
+  return areLinesPlain && lineEnds === 'lf' && !bom && finalLineEnd
 }

@@ -1,5 +1,5 @@
 /** The lines of a file as texts, one by one, each as the behaviour and the export's `_elements` would have it. */
-import type { FileBehaviour } from '../behaviour/file-behaviour.ts'
+import type { FileBehaviour, FirstElement } from '../behaviour/file-behaviour.ts'
 import type { DataFiles } from '../data-files.ts'
 import { isResource } from '../resource.ts'
 import type { Alteration } from '../kick-off/elements.ts'
@@ -14,12 +14,13 @@ export interface Lines {
 /** Without line ends. A line that is no resource is left as it is. */
 export async function* lineTexts(
   { lines, alter }: Lines,
-  { birthDateTimes }: FileBehaviour,
+  { birthDateTimes, firstElement }: FileBehaviour,
   files: DataFiles,
 ): AsyncGenerator<string> {
   for await (const stored of storedLines(lines, files)) {
     const asked = alter ? alteredText(stored, alter) : stored
-    yield birthDateTimes ? withBirthTime(asked) : asked
+    const dated = birthDateTimes ? withBirthTime(asked) : asked
+    yield firstElement === 'resourceType' ? dated : beginningWith(firstElement, dated)
   }
 }
 
@@ -36,6 +37,11 @@ export function resourceOf(line: string) {
 function alteredText(line: string, alter: Alteration): string {
   const resource = resourceOf(line)
   return resource ? JSON.stringify(alter(resource)) : line
+}
+
+function beginningWith(element: FirstElement, line: string): string {
+  const resource = resourceOf(line)
+  return resource ? JSON.stringify({ [element]: resource[element], ...resource }) : line
 }
 
 function withBirthTime(line: string): string {

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { isAbort } from '../../core/errors.ts'
 import type { DemoBehaviour } from '../behaviour.ts'
+import { PLAIN_STATUS } from '../behaviour/status-behaviour.ts'
 import type { Exchange } from '../exchange.ts'
 import type { JobFile } from '../job/export-job.ts'
 import { Refusal } from '../refusal.ts'
@@ -23,7 +24,8 @@ export async function sendFile(state: DemoState, exchange: Exchange, owner: stri
   const { status, headers, chunks } = behaviour.ranges
     ? await askedPart(exchange, file, owner, body)
     : wholePart(() => body.chunks(), encoding?.name)
-  response.writeHead(status, { 'Content-Type': body.contentType, ...headers })
+  const isOdd = file.kind === 'error' && behaviour.outcomeType !== PLAIN_STATUS.outcomeType
+  response.writeHead(status, { 'Content-Type': isOdd ? behaviour.outcomeType : body.contentType, ...headers })
 
   const gone = new AbortController()
   response.once('close', () => gone.abort())

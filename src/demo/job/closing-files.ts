@@ -11,9 +11,17 @@ export function closingFiles(order: ExportOrder, deleted: readonly string[], beh
   const tellsDeletions = order.parameters.sinceMs !== undefined && behaviour.deletes === 'reported'
   return [
     ...(behaviour.ownTypes && order.address.level === 'system' ? [clientApplications()] : []),
-    ...(tellsDeletions ? deletionFiles(deleted) : []),
+    ...(tellsDeletions ? toldDeletions(deleted, behaviour) : []),
     ...messageFiles(order.warnings, behaviour.messages),
   ]
+}
+
+function toldDeletions(deleted: readonly string[], { muddledDeletions }: ContentBehaviour): JobFile[] {
+  const files = deletionFiles(deleted)
+  if (!muddledDeletions) return files
+  const type = deleted[0]?.split('/')[0]
+  const names = ['deleted.001.ndjson', 'deleted.002.ndjson']
+  return files.flatMap((file) => names.map((name) => jobFile({ ...file, name, type })))
 }
 
 export function deletionFiles(deleted: readonly string[]): JobFile[] {

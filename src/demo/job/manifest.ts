@@ -14,16 +14,16 @@ export function manifest(state: DemoState, job: ExportJob, { files, next }: Mani
   const { behaviour } = state
   const { organized } = job.order.parameters
   const list = (kind: JobFile['kind']) => files.filter((file) => file.kind === kind)
-  const address = (file: JobFile) => fileUrl(state, job, file)
-  const following = ({ continuesIn }: JobFile) => job.files.find(({ name }) => name === continuesIn)
+  const address = (file: Pick<JobFile, 'name'>) => fileUrl(state, job, file)
   const whole = {
     transactionTime: job.transactionTime,
-    request: job.order.request,
+    // As a base and a path look that were put together without a thought.
+    request: behaviour.malformedRequest ? `${state.baseUrl}${job.order.request}` : job.order.request,
     requiresAccessToken: behaviour.tokenFlag ?? filesNeedToken(state),
     ...(organized && { outputOrganizedBy: 'Patient' }),
     output: list('output').map((file) => {
-      const continuation = following(file)
-      return { ...entry(file, address), ...(continuation && { continuesInFile: address(continuation) }) }
+      const { continuesIn: name } = file
+      return { ...entry(file, address), ...(name !== undefined && { continuesInFile: address({ name }) }) }
     }),
     deleted: list('deleted').map((file) => {
       const { type, ...rest } = entry(file, address)

@@ -22,12 +22,17 @@ const MISTAKES: Readonly<Record<ManifestBehaviour['oddEntries'][number], Mistake
     ...files,
     jobFile({ name: 'empty.ndjson', kind: 'output', type: typeOf(files), count: 0, lines: [] }),
   ],
+  'continues-nowhere': (files) => lastOutput(files, (file) => ({ ...file, continuesIn: 'nowhere.ndjson' })),
 }
 
 /** The reference server's count of the last file is now and then one too many. */
 function countedWrong(files: readonly JobFile[]): readonly JobFile[] {
+  return lastOutput(files, (file) => ({ ...file, count: file.count + 1 }))
+}
+
+function lastOutput(files: readonly JobFile[], change: (file: JobFile) => JobFile): readonly JobFile[] {
   const last = files.findLast(({ kind }) => kind === 'output')
-  return files.map((file) => (file === last ? { ...file, count: file.count + 1 } : file))
+  return files.map((file) => (file === last ? change(file) : file))
 }
 
 /** Of the first file; a manifest without files would have patients in it. */

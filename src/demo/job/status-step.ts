@@ -23,9 +23,9 @@ export const statusStep: Step = async (state, exchange, { job: id = '' }) => {
   if (isWorking(job, behaviour)) {
     job.pollsAnswered += 1
     const partial = givesPages(job, behaviour) && page.isReady ? manifest(state, job, page) : undefined
-    return replyStatus(exchange, job, 202, partial, waitHeaders(state, job))
+    return replyStatus(exchange, job, 202, partial ?? chatter(job, behaviour), waitHeaders(state, job))
   }
-  if (behaviour.exportFailure) return replyFailure(exchange, job, behaviour.exportFailure)
+  if (behaviour.exportFailure) return replyFailure(exchange, job, behaviour.exportFailure, behaviour.outcomeType)
   finish(state, job)
   const whole = manifest(state, job, page)
   replyStatus(exchange, job, 200, whole, { Expires: expiry(state, job) })
@@ -47,7 +47,12 @@ function stumble(job: ExportJob, { transientPolls }: StatusBehaviour): void {
 }
 
 function isWorking(job: ExportJob, { neverDone, pollsBeforeDone }: StatusBehaviour): boolean {
-  return neverDone || job.unread.length > 0 || job.pollsAnswered < pollsBeforeDone
+  return neverDone || job.order.isEndless || job.unread.length > 0 || job.pollsAnswered < pollsBeforeDone
+}
+
+function chatter({ pollsAnswered }: ExportJob, { chattyPolls }: StatusBehaviour): object | undefined {
+  const isTold = chattyPolls && pollsAnswered % 2 === 1
+  return isTold ? operationOutcome('information', 'informational', 'The export is being made.') : undefined
 }
 
 function waitHeaders({ behaviour, clock }: DemoState, job: ExportJob): Readonly<Record<string, string>> {
@@ -81,11 +86,15 @@ function replyFailure(
   exchange: Exchange,
   job: ExportJob,
   { status, form }: NonNullable<StatusBehaviour['exportFailure']>,
+  outcomeType: string,
 ): void {
   const { httpStatus, statusHeader } = separated(job, status)
   const message = 'The export has failed, as the demo server was told.'
   if (form === 'html') exchange.replyHtml(httpStatus, message, statusHeader)
-  else exchange.replyFhir(httpStatus, operationOutcome('error', 'exception', message), statusHeader)
+  else {
+    const headers = { ...statusHeader, 'Content-Type': outcomeType }
+    exchange.replyFhir(httpStatus, operationOutcome('error', 'exception', message), headers)
+  }
 }
 
 function separated({ order }: ExportJob, status: number) {

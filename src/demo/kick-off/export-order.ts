@@ -19,6 +19,8 @@ export interface ExportOrder {
   readonly parameters: ExportParameters
   readonly filter: CutFilter
   readonly separateStatus: boolean
+  /** Its job is never done. */
+  readonly isEndless: boolean
   /** What was ignored because the client wants lenience. */
   readonly warnings: readonly string[]
 }
@@ -40,15 +42,21 @@ export function exportOrder(
   const parameters = readParameters(asked.parameters, { behaviour, knowsType, object })
   requireOrganization(address, parameters.organized, behaviour)
   const types = permitted(parameters.types, readable)
+  const filter = cutFilter(state, address, { ...parameters, types }, object)
   return {
     request: exchange.url.href,
     likeness: likeness(exchange, asked.parameters),
     address,
     parameters,
-    filter: cutFilter(state, address, { ...parameters, types }, object),
+    filter,
+    isEndless: parameters.badSince || (behaviour.neverDoneFor.includes('empty-group') && isOfNobody(filter)),
     separateStatus: preferences.separateStatus && behaviour.separateExportStatus,
     warnings,
   }
+}
+
+function isOfNobody({ scope }: CutFilter): boolean {
+  return scope.level === 'group' && scope.members.size === 0
 }
 
 function likeness({ url }: Exchange, parameters: readonly AskedParameter[]): string {

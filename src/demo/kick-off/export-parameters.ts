@@ -1,5 +1,6 @@
 /** The parameters of a kick-off, understood and checked (hl7.org/fhir/uv/bulkdata/export.html#query-parameters). */
 import type { KickOffBehaviour } from '../behaviour/kick-off-behaviour.ts'
+import type { StatusBehaviour } from '../behaviour/status-behaviour.ts'
 import { patientId } from '../compartment.ts'
 import { Refusal } from '../refusal.ts'
 import type { AskedParameter } from './asked-parameters.ts'
@@ -11,6 +12,8 @@ export interface ExportParameters {
   /** Undefined when the client did not choose; so with the others. */
   readonly types: ReadonlySet<string> | undefined
   readonly sinceMs: number | undefined
+  /** `_since` is no instant, and the server took it all the same. */
+  readonly badSince: boolean
   readonly untilMs: number | undefined
   /** Of a type that is filtered, what one of its filters admits. */
   readonly filters: readonly TypeFilter[]
@@ -26,7 +29,7 @@ export interface ExportParameters {
 export type Objection = (issue: string, message: string) => void
 
 export interface ParameterTerms {
-  readonly behaviour: KickOffBehaviour
+  readonly behaviour: KickOffBehaviour & Pick<StatusBehaviour, 'neverDoneFor'>
   readonly knowsType: (type: string) => boolean
   readonly object: Objection
 }
@@ -60,10 +63,13 @@ export function readParameters(all: readonly AskedParameter[], terms: ParameterT
   const organizer = last('organizeOutputBy')
   if (organizer !== undefined && organizer !== 'Patient')
     object('not-supported', 'Only organizeOutputBy=Patient is there.')
+  const since = last('_since')
+  const badSince = behaviour.neverDoneFor.includes('bad-since') && since !== undefined && !isInstant(since)
   const patients = list('patient').flatMap((reference) => patientId(reference) ?? refusePatient(reference, object))
   return {
     types: types.length > 0 ? new Set(types) : undefined,
-    sinceMs: instantMs('_since', last('_since')),
+    sinceMs: badSince ? undefined : instantMs('_since', since),
+    badSince,
     untilMs: instantMs('_until', last('_until')),
     filters: list('_typeFilter').flatMap((query) => parseTypeFilter(query) ?? refuseFilter(object)),
     elements: subsetting(list('_elements')),
@@ -82,8 +88,7 @@ function supported({ name, place }: AskedParameter, { behaviour, object }: Param
 }
 
 function requireFormat(format: string | undefined): void {
-  // An unescaped plus sign in a query arrives as a space.
-  if (format !== undefined && !FORMATS.has(format.replace(' ', '+'))) {
+  if (format !== undefined && !FORMATS.has(withPlus(format))) {
     throw new Refusal(400, 'value', 'Only _outputFormat=ndjson is there.')
   }
 }
@@ -100,8 +105,16 @@ function refuseFilter(object: Objection): [] {
 
 function instantMs(name: string, value: string | undefined): number | undefined {
   if (value === undefined) return undefined
-  const instant = value.replace(' ', '+')
-  const ms = INSTANT.test(instant) ? Date.parse(instant) : Number.NaN
-  if (Number.isNaN(ms)) throw new Refusal(400, 'value', `${name} must be an instant like 2026-01-31T12:00:00Z.`)
-  return ms
+  if (!isInstant(value)) throw new Refusal(400, 'value', `${name} must be an instant like 2026-01-31T12:00:00Z.`)
+  return Date.parse(withPlus(value))
+}
+
+function isInstant(value: string): boolean {
+  const instant = withPlus(value)
+  return INSTANT.test(instant) && !Number.isNaN(Date.parse(instant))
+}
+
+/** An unescaped plus sign in a query arrives as a space. */
+function withPlus(value: string): string {
+  return value.replace(' ', '+')
 }

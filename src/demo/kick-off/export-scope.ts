@@ -13,7 +13,7 @@ export const EVERYONE = 'all'
 
 const DAY_MS = 24 * 3_600_000
 
-/** @throws Refusal (404) for an unknown Group. */
+/** @throws Refusal (404) for an unknown Group, where the server cares. */
 export function cutFilter(
   state: DemoState,
   address: ExportAddress,
@@ -22,10 +22,16 @@ export function cutFilter(
 ): CutFilter {
   const { behaviour, clock } = state
   const lastDayMs = behaviour.pastDayOnly ? clock.now().getTime() - DAY_MS : undefined
+  const isNowhere = address.level === 'group' && behaviour.unknownGroup === 'empty' && !isGroupThere(state, address.group)
+  if (isNowhere) return { types: new Set(), scope: { level: 'group', members: new Set() } }
   const filter = { types, sinceMs: parameters.sinceMs ?? lastDayMs, untilMs: parameters.untilMs }
   const scope = patients ? ofPatients(state, address, patients, object) : scopeOf(state, address)
   const readings = { changed: plainly, 'newcomers-whole': withNewcomers, 'changed-patients': ofChangedPatients }
   return readings[behaviour.groupSince](state, address, { ...filter, scope })
+}
+
+function isGroupThere({ store }: DemoState, group: string): boolean {
+  return group === EVERYONE || store.find('Group', group) !== undefined
 }
 
 function scopeOf({ store }: DemoState, address: ExportAddress): ExportScope {
