@@ -82,6 +82,9 @@ function hintFor(judged: Judged, status: number, codes: readonly string[]): stri
   if (judged === 'kick-off' && status === 403) {
     return "check the client's permissions and the scope: some servers refuse a token that was asked for with a scope"
   }
+  if (judged === 'kick-off' && codes.includes('not-supported')) {
+    return `${HINTS[judged]}; a profile whose kickOff.reads lacks a parameter never sends it`
+  }
   return HINTS[judged]
 }
 

@@ -14,7 +14,7 @@ export interface FieldFixture extends ClientFixture {
   readonly profile: ServerProfile
   /** HTTP statuses of all answers, oldest first. */
   readonly statuses: number[]
-  behave(behaviour: Partial<DemoBehaviour>): void
+  readonly behave: (behaviour: Partial<DemoBehaviour>) => void
 }
 
 /** One that comes with Stoker. */

@@ -10,12 +10,12 @@ const SYSTEM = { level: { kind: 'system' }, types: ['Patient'] } as const
 
 test('Reference server: a client id that is a JWT of a thousand characters signs in, and no failure quotes it', async () => {
   const clientId = `eyJhbGciOiJIUzI1NiJ9.${'eyJqd2tzIjp7ImtleXMiOl'.repeat(45)}.c2lnbmF0dXJl`
-  const keys = await demoKeyPair('RS384', clientId)
+  const keys = { ...(await demoKeyPair()), clientId }
   const auth = { kind: 'private-key-jwt', clientId, keyText: JSON.stringify(keys.privateJwk) } as const
   const { kickOff, server, logged } = await fieldServer('reference', {}, { auth }, keys)
   await kickOff()
   expect(server.requests.tokens).toBe(1)
-  const other = await demoKeyPair('RS384', clientId)
+  const other = await demoKeyPair()
   const stranger = { ...auth, keyText: JSON.stringify(other.privateJwk) }
   const error = await failureOf(clientFor(new URL(`${server.baseUrl}/`), { auth: stranger }).kickOff())
   expect(`${error.message} ${error.hint} ${JSON.stringify(error.facts)} ${logged.join()}`).not.toContain('c2lnbmF0dXJl')
@@ -50,9 +50,7 @@ test('Reference server: polls whose body is now JSON, now nothing, are waited fo
     onProgress: ({ progress }) => told.push(progress),
     signal: never,
   })
-  expect(told).toEqual(
-    ['16% done', '33% done', '50% done', '66% done', '83% done'].map(() => expect.stringMatching(/^\d+% done$/)),
-  )
+  expect([told.length, told.every((text) => /^\d+% done$/.test(text ?? ''))]).toEqual([5, true])
   expect(statuses).toEqual([202, 202, 202, 202, 202, 202, 200])
   expect(clock.now().getTime() - before).toBe(5000)
 })

@@ -1,0 +1,102 @@
+/** A lake opened in this process, with one source, on a clock on which nobody waits: whole runs without a process each. */
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished } from 'vitest'
+import { bulkAuth } from '../../src/app/bulk-auth.ts'
+import { loadConfig, type SourceConfig } from '../../src/app/config.ts'
+import { openWorker, type OpenWorker } from '../../src/app/worker-context.ts'
+import { BulkClient } from '../../src/bulk/client.ts'
+import { silentLog } from '../../src/core/log.ts'
+import type { Row } from '../../src/store/session.ts'
+import type { WorkerContext } from '../../src/worker/context.ts'
+import type { RunEvent } from '../../src/worker/events.ts'
+import { runSource, type RunOutcome } from '../../src/worker/run.ts'
+import type { Source } from '../../src/worker/source.ts'
+import { FastClock } from '../bulk/fast-clock.ts'
+
+/** The one view of the lake: others would only take time. */
+const VIEW = 'patient.json'
+
+export class OpenLake {
+  readonly folder: string
+  readonly clock: FastClock
+  /** Everything the runs told, oldest first. */
+  readonly events: RunEvent[] = []
+  /** Called with each event, as it is told. */
+  onEvent: (event: RunEvent) => void = () => undefined
+  private readonly baseUrl: string
+  private opened: { yaml: string; worker: OpenWorker; source: SourceConfig } | undefined
+
+  private constructor(folder: string, baseUrl: string, clock: FastClock) {
+    this.folder = folder
+    this.baseUrl = baseUrl
+    this.clock = clock
+  }
+
+  /** Ends with the test. The clock is the server's as well, where it goes by one. */
+  static async make(baseUrl: string, clock = new FastClock()): Promise<OpenLake> {
+    const folder = await mkdtemp(join(tmpdir(), 'stoker-open-lake-'))
+    onTestFinished(() => rm(folder, { recursive: true, force: true }))
+    await mkdir(join(folder, 'views'))
+    await copyFile(new URL(`../../schemas/views/${VIEW}`, import.meta.url), join(folder, 'views', VIEW))
+    const lake = new OpenLake(folder, baseUrl, clock)
+    onTestFinished(() => lake.close())
+    return lake
+  }
+
+  async write(name: string, text: string): Promise<void> {
+    await writeFile(join(this.folder, name), text, { mode: 0o600 })
+  }
+
+  /** One run of the source that `yaml` describes beside its name and base. Throws what ends the run. */
+  async sync(yaml: string, full = false): Promise<RunOutcome> {
+    const { context, source } = await this.open(yaml)
+    return runSource(context, source, full)
+  }
+
+  /** Of the worker's own database. */
+  async rows<T extends object = Row>(sql: string): Promise<T[]> {
+    return this.opened!.worker.context.database.using((session) => session.rows<T>(sql))
+  }
+
+  /** Codes of what the runs found that was not asked or announced. */
+  get findings(): string[] {
+    return this.events.flatMap((event) => (event.kind === 'finding' ? [event.code] : []))
+  }
+
+  private async open(yaml: string): Promise<{ context: WorkerContext; source: Source }> {
+    const { clock, baseUrl } = this
+    if (this.opened?.yaml !== yaml) {
+      this.close()
+      const head = 'lake: lake\nmemoryLimit: 256MiB\nviews: {shipped: false, folders: [views]}\nsources:\n'
+      const source = `  - name: field\n    baseUrl: ${baseUrl}\n${yaml.trim().replace(/^/gm, '    ')}\n`
+      await this.write('stoker.yaml', head + source)
+      const config = await loadConfig(join(this.folder, 'stoker.yaml'))
+      const observe = (event: RunEvent) => {
+        this.events.push(event)
+        this.onEvent(event)
+      }
+      const worker = await openWorker(config, { log: silentLog, observe, signal: new AbortController().signal })
+      this.opened = { yaml, worker, source: config.sources[0]! }
+    }
+    const { worker, source } = this.opened
+    const { auth, ...options } = source
+    const connect: Source['connect'] = (onWait) =>
+      new BulkClient({
+        ...options,
+        auth: bulkAuth(auth),
+        trace: undefined,
+        log: silentLog,
+        clock,
+        onWait,
+        userAgent: 'stoker-test',
+      })
+    return { context: { ...worker.context, clock }, source: { ...worker.sources[0]!, connect } }
+  }
+
+  private close(): void {
+    this.opened?.worker.close()
+    this.opened = undefined
+  }
+}
