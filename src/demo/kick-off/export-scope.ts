@@ -22,7 +22,8 @@ export function cutFilter(
 ): CutFilter {
   const { behaviour, clock } = state
   const lastDayMs = behaviour.pastDayOnly ? clock.now().getTime() - DAY_MS : undefined
-  const isNowhere = address.level === 'group' && behaviour.unknownGroup === 'empty' && !isGroupThere(state, address.group)
+  const isNowhere =
+    address.level === 'group' && behaviour.unknownGroup === 'empty' && !isGroupThere(state, address.group)
   if (isNowhere) return { types: new Set(), scope: { level: 'group', members: new Set() } }
   const filter = { types, sinceMs: parameters.sinceMs ?? lastDayMs, untilMs: parameters.untilMs }
   const scope = patients ? ofPatients(state, address, patients, object) : scopeOf(state, address)
