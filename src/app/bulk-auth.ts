@@ -1,5 +1,5 @@
 /** The configured auth as the protocol client takes it: here, and only here, secrets are unwrapped. */
-import type { BulkAuth } from '../bulk/tokens.ts'
+import type { BulkAuth } from '../bulk/auth/tokens.ts'
 import type { AuthConfig } from './config.ts'
 
 export function bulkAuth(config: AuthConfig): BulkAuth {

@@ -1,7 +1,7 @@
 /** Wiring of a check: a configured source → a client that gives up soon, and what a first run would ask of it. */
-import type { CheckLine } from '../bulk/check-line.ts'
+import type { CheckLine } from '../bulk/check/line.ts'
 import { BulkClient } from '../bulk/client.ts'
-import type { ExportRequest } from '../bulk/kick-off.ts'
+import type { ExportRequest } from '../bulk/export/kick-off.ts'
 import { systemClock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import { bulkAuth } from './bulk-auth.ts'

@@ -1,5 +1,5 @@
 /** What of a server is read: the level of its exports, a Group and its changes, or a published manifest. */
-import type { ServerProfile } from '../bulk/profile.ts'
+import type { ServerProfile } from '../bulk/server/profile.ts'
 import type { GroupChanges, SourceConfig } from './config.ts'
 import type { ConfigFields } from './config-fields.ts'
 import { type UrlRules, readUrl } from './config-url.ts'

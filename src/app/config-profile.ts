@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { STANDARD_PROFILE, type ServerProfile } from '../bulk/profile.ts'
+import { STANDARD_PROFILE, type ServerProfile } from '../bulk/server/profile.ts'
 import { nearestName } from '../core/nearest-name.ts'
 import { ConfigDocument } from './config-document.ts'
 import { ConfigFields } from './config-fields.ts'

@@ -1,5 +1,5 @@
 /** What every export of a source asks for beside types and `_since`, checked against FHIR and the server's profile. */
-import type { ExportParameter, ServerProfile } from '../bulk/profile.ts'
+import type { ExportParameter, ServerProfile } from '../bulk/server/profile.ts'
 import { nearestName } from '../core/nearest-name.ts'
 import { fhirTypes as fhirElements } from '../views/fhir-types.ts'
 import type { RequestConfig } from './config.ts'

@@ -1,7 +1,8 @@
 /** When a source is brought up to date, and from when its history is asked for. */
 import { Cron } from 'croner'
-import type { ServerProfile } from '../bulk/profile.ts'
-import type { ExportLevel, SincePolicy, SourceConfig } from './config.ts'
+import type { ServerProfile } from '../bulk/server/profile.ts'
+import type { ExportLevel } from '../bulk/server/level.ts'
+import type { SincePolicy, SourceConfig } from './config.ts'
 import type { ConfigFields } from './config-fields.ts'
 import { isInstant } from './config-instant.ts'
 import { nearestName } from '../core/nearest-name.ts'

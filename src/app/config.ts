@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { ServerProfile } from '../bulk/profile.ts'
+import type { ExportLevel } from '../bulk/server/level.ts'
+import type { ServerProfile } from '../bulk/server/profile.ts'
 import { StokerError } from '../core/errors.ts'
 import { parseByteSize } from './byte-size.ts'
 import { ConfigDocument } from './config-document.ts'
@@ -137,9 +138,6 @@ export interface GroupChanges {
   /** Whether the rows of patients who left stay. */
   readonly leavers: 'keep' | 'remove'
 }
-
-export type ExportLevel =
-  { readonly kind: 'system' } | { readonly kind: 'patient' } | { readonly kind: 'group'; readonly id: string }
 
 export interface SincePolicy {
   /** FHIR instant sent as `_since` when a type has no watermark yet; undefined sends none. */

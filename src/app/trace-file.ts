@@ -1,6 +1,6 @@
 /** The trace of a source's requests and answers, for a vendor's support desk: lines added to a file of its own. */
 import { closeSync, openSync, writeSync } from 'node:fs'
-import type { Trace } from '../bulk/trace.ts'
+import type { Trace } from '../bulk/http/trace.ts'
 import { FILE_MODE } from '../core/durable.ts'
 
 export class TraceFile implements Trace {

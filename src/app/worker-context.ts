@@ -1,5 +1,5 @@
 /** Wiring: a checked configuration → an open lake and sources that can be run. */
-import { CallBudget } from '../bulk/call-budget.ts'
+import { CallBudget } from '../bulk/http/call-budget.ts'
 import { BulkClient } from '../bulk/client.ts'
 import { systemClock } from '../core/clock.ts'
 import { makeFolder } from '../core/durable.ts'

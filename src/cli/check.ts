@@ -5,7 +5,7 @@ import { loadConfig, type LoadedConfig, type SourceConfig } from '../app/config.
 import { findingText } from '../app/config-findings.ts'
 import { startLifecycle } from '../app/lifecycle.ts'
 import { makeLog } from '../app/log.ts'
-import type { CheckLine } from '../bulk/check-line.ts'
+import type { CheckLine } from '../bulk/check/line.ts'
 import type { Action } from './action.ts'
 import { EXIT } from './exit-code.ts'
 import { plural } from './figures.ts'

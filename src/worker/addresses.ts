@@ -1,5 +1,5 @@
 /** Where the files of an export are to be had now: some servers sign their URLs anew at each look at the manifest. */
-import type { ManifestFile } from '../bulk/manifest.ts'
+import type { ManifestFile } from '../bulk/export/manifest.ts'
 import { StokerError } from '../core/errors.ts'
 import type { ExportRecord } from '../ledger/exports.ts'
 import type { FileRecord } from '../ledger/files.ts'

@@ -1,5 +1,5 @@
 /** A page of a manifest into the ledger: which files there are, and which of them are fetched. */
-import type { Manifest, ManifestFile } from '../bulk/manifest.ts'
+import type { Manifest, ManifestFile } from '../bulk/export/manifest.ts'
 import { recordManifest, type ExportRecord } from '../ledger/exports.ts'
 import { filesOfExport, listFiles, type ListedFile } from '../ledger/files.ts'
 import type { RunContext } from './context.ts'

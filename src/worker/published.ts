@@ -1,5 +1,5 @@
 /** A published manifest in place of an export of one's own: read again only when it has changed. */
-import type { Manifest } from '../bulk/manifest.ts'
+import type { Manifest } from '../bulk/export/manifest.ts'
 import { lastEtag, recordEtag, recordUnchanged, type ExportRecord } from '../ledger/exports.ts'
 import { watermarksOf } from '../ledger/watermarks.ts'
 import type { RunContext } from './context.ts'

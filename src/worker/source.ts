@@ -1,8 +1,8 @@
 /** A source as the worker sees it: what to ask for, and a client that knows how. */
 import type { BulkClient } from '../bulk/client.ts'
-import type { ServerWait } from '../bulk/http.ts'
-import type { ExportLevel } from '../bulk/kick-off.ts'
-import type { ServerProfile } from '../bulk/profile.ts'
+import type { ServerWait } from '../bulk/http/http.ts'
+import type { ExportLevel } from '../bulk/server/level.ts'
+import type { ServerProfile } from '../bulk/server/profile.ts'
 import type { RequestDetails } from '../ledger/exports.ts'
 
 export interface Source {

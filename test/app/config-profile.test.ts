@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { profileNames } from '../../src/app/config-profile.ts'
-import { EXPORT_PARAMETERS, STANDARD_PROFILE } from '../../src/bulk/profile.ts'
+import { EXPORT_PARAMETERS, STANDARD_PROFILE } from '../../src/bulk/server/profile.ts'
 import { brief, loadText, mistakesOf } from './config-folder.ts'
 
 const PROFILES = new URL('../../config/profiles/', import.meta.url)

@@ -1,6 +1,6 @@
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import type { BulkAuth } from '../../src/bulk/tokens.ts'
+import type { BulkAuth } from '../../src/bulk/auth/tokens.ts'
 import { demoKeyPair, type DemoKeyPair } from '../../src/demo/demo-key-pair.ts'
 import { startDemoServer } from '../../src/demo/server.ts'
 import { clientFor, failureOf, tokensOf } from './client-fixture.ts'

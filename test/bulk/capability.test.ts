@@ -4,9 +4,9 @@ import {
   capabilityWarnings,
   type AskedOfServer,
   type ServerCapabilities,
-} from '../../src/bulk/capability.ts'
-import type { Published } from '../../src/bulk/discovery.ts'
-import { scopeCovers } from '../../src/bulk/scope.ts'
+} from '../../src/bulk/server/capability.ts'
+import type { Published } from '../../src/bulk/auth/discovery.ts'
+import { scopeCovers } from '../../src/bulk/auth/scope.ts'
 import { startDemoServer } from '../../src/demo/server.ts'
 import { demoKeyPair } from '../../src/demo/demo-key-pair.ts'
 import { clientFor } from './client-fixture.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { BulkAuth } from '../../src/bulk/tokens.ts'
+import type { BulkAuth } from '../../src/bulk/auth/tokens.ts'
 import { clientFor, failureOf, tokensOf } from './client-fixture.ts'
 import { cutOff, only, reply, startOddityServer, type Answer, type OddityServer } from './oddity-server.ts'
 

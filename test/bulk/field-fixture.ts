@@ -1,7 +1,7 @@
 /** A demo server like one of the field, and a client with the profile that comes for it, on one clock. */
 import { onTestFinished } from 'vitest'
 import type { BulkClientOptions } from '../../src/bulk/client.ts'
-import type { ServerProfile } from '../../src/bulk/profile.ts'
+import type { ServerProfile } from '../../src/bulk/server/profile.ts'
 import type { DemoBehaviour } from '../../src/demo/behaviour.ts'
 import { DEMO_SERVERS, type DemoServerName } from '../../src/demo/demo-servers.ts'
 import { startDemoServer, type DemoServer, type DemoServerOptions } from '../../src/demo/server.ts'

@@ -1,6 +1,6 @@
 /** Field notes on a vendor's API that has Group exports only, each as a test. */
 import { expect, test } from 'vitest'
-import type { CheckLine } from '../../src/bulk/check-line.ts'
+import type { CheckLine } from '../../src/bulk/check/line.ts'
 import { demoKeyPair } from '../../src/demo/demo-key-pair.ts'
 import { failureOf } from './client-fixture.ts'
 import { fieldServer } from './field-fixture.ts'

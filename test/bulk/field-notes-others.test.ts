@@ -1,7 +1,7 @@
 /** Field notes on further servers, of which one or two things are known, each as a test. */
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
-import { STANDARD_PROFILE } from '../../src/bulk/profile.ts'
+import { STANDARD_PROFILE } from '../../src/bulk/server/profile.ts'
 import { clientFor, failureOf, tokensOf } from './client-fixture.ts'
 import { fieldServer, shippedProfile } from './field-fixture.ts'
 import { fileServed } from './file-fixture.ts'

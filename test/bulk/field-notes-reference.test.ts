@@ -1,6 +1,6 @@
 /** Field notes on the reference server (smart-on-fhir/bulk-data-server 2.1), each as a test. */
 import { expect, test } from 'vitest'
-import { STANDARD_PROFILE } from '../../src/bulk/profile.ts'
+import { STANDARD_PROFILE } from '../../src/bulk/server/profile.ts'
 import { demoKeyPair } from '../../src/demo/demo-key-pair.ts'
 import { clientFor, failureOf } from './client-fixture.ts'
 import { fieldServer } from './field-fixture.ts'

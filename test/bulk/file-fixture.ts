@@ -1,7 +1,7 @@
 /** A server with one file, and a client that fetches it: what arrives, and what the client said of it. */
 import { buffer } from 'node:stream/consumers'
-import type { FileForm } from '../../src/bulk/file-form.ts'
-import type { ManifestFile } from '../../src/bulk/manifest.ts'
+import type { FileForm } from '../../src/bulk/file/form.ts'
+import type { ManifestFile } from '../../src/bulk/export/manifest.ts'
 import { clientFor, type ClientFixture } from './client-fixture.ts'
 import { startOddityServer, type Answer, type OddityServer } from './oddity-server.ts'
 

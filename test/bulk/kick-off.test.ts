@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { STANDARD_PROFILE, type ServerProfile } from '../../src/bulk/profile.ts'
+import { STANDARD_PROFILE, type ServerProfile } from '../../src/bulk/server/profile.ts'
 import { clientFor, failureOf } from './client-fixture.ts'
 import { deadPort, outcome, reply, startOddityServer, type Answer } from './oddity-server.ts'
 

@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
-import { STANDARD_PROFILE } from '../../src/bulk/profile.ts'
-import { refuseInsecure } from '../../src/bulk/url.ts'
+import { STANDARD_PROFILE } from '../../src/bulk/server/profile.ts'
+import { refuseInsecure } from '../../src/bulk/http/url.ts'
 import { clientFor, failureOf, tokensOf } from './client-fixture.ts'
 import { MANIFEST, only, reply, startOddityServer } from './oddity-server.ts'
 

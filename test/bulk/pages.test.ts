@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Manifest } from '../../src/bulk/manifest.ts'
+import type { Manifest } from '../../src/bulk/export/manifest.ts'
 import { clientFor, failureOf } from './client-fixture.ts'
 import { MANIFEST, outcome, reply, startOddityServer, type Answer, type OddityServer } from './oddity-server.ts'
 

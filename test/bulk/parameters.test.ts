@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import type { ExportRequest } from '../../src/bulk/kick-off.ts'
-import { exportParameters, exportPath, exportQuery, parametersFor } from '../../src/bulk/parameters.ts'
-import { EXPORT_PARAMETERS, STANDARD_PROFILE, type ServerProfile } from '../../src/bulk/profile.ts'
+import type { ExportRequest } from '../../src/bulk/export/kick-off.ts'
+import { exportParameters, exportPath, exportQuery, parametersFor } from '../../src/bulk/export/parameters.ts'
+import { EXPORT_PARAMETERS, STANDARD_PROFILE, type ServerProfile } from '../../src/bulk/server/profile.ts'
 
 /** Every parameter of every version at once. */
 const EVERYTHING: ExportRequest = {

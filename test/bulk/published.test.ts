@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { PublishedAnswer } from '../../src/bulk/published.ts'
+import type { PublishedAnswer } from '../../src/bulk/export/published.ts'
 import { clientFor, failureOf, tokensOf } from './client-fixture.ts'
 import { outcome, reply, startOddityServer, type Answer } from './oddity-server.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { retryAfterMs } from '../../src/bulk/retry-after.ts'
+import { retryAfterMs } from '../../src/bulk/http/retry-after.ts'
 
 const now = new Date('2026-11-21T10:00:00.000Z')
 const at = now.getTime()

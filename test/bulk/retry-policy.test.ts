@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { mayTryAgain, RETRY_LIMITS, waitMs } from '../../src/bulk/retry-pace.ts'
-import { judge, VERDICTS, type Judged, type StatusClass, type Verdict } from '../../src/bulk/retry-policy.ts'
+import { mayTryAgain, RETRY_LIMITS, waitMs } from '../../src/bulk/http/retry-pace.ts'
+import { judge, VERDICTS, type Judged, type StatusClass, type Verdict } from '../../src/bulk/http/retry-policy.ts'
 
 /** Written down by what each step needs, not by the table under test: a letter for each status. */
 const LETTERS: Readonly<Record<string, Verdict>> = {

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
-import type { BulkAuth } from '../../src/bulk/tokens.ts'
+import type { BulkAuth } from '../../src/bulk/auth/tokens.ts'
 import { demoKeyPair } from '../../src/demo/demo-key-pair.ts'
 import { clientFor, failureOf, tokensOf, type ClientFixture } from './client-fixture.ts'
 import {

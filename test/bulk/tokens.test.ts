@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { BulkAuth } from '../../src/bulk/tokens.ts'
+import type { BulkAuth } from '../../src/bulk/auth/tokens.ts'
 import { demoKeyPair } from '../../src/demo/demo-key-pair.ts'
 import { clientFor, failureOf, tokensOf } from './client-fixture.ts'
 import { MANIFEST, only, reply, startOddityServer } from './oddity-server.ts'

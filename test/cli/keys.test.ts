@@ -3,7 +3,7 @@ import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { calculateJwkThumbprint, createLocalJWKSet, jwtVerify, type JWK } from 'jose'
 import { expect, test } from 'vitest'
-import { readSigningKey, signAssertion } from '../../src/bulk/assertion.ts'
+import { readSigningKey, signAssertion } from '../../src/bulk/auth/assertion.ts'
 import { makeFolder, stoker } from './command.ts'
 
 const SECRET_PARTS = ['d', 'p', 'q', 'dp', 'dq', 'qi']

@@ -54,6 +54,31 @@ describe('a folder imports only what lies below it', () => {
   })
 })
 
+/** The rooms of `bulk`, each with those it may import besides itself; `client.ts` in front of them knows all. */
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  http: [],
+  auth: ['http'],
+  server: ['auth', 'http'],
+  export: ['server', 'http'],
+  file: ['export', 'server', 'http'],
+  check: ['export', 'server', 'auth', 'http'],
+}
+
+test('the rooms of bulk import each other one way', () => {
+  const roomOf = (path: string) => /^src\/bulk\/(?:([a-z]+)\/)?/.exec(path)?.[1] ?? 'client'
+  const wrong = wrongImports((file, target) => {
+    const to = roomOf(target)
+    return (
+      file.folder === 'bulk' &&
+      target.startsWith('src/bulk/') &&
+      roomOf(file.path) !== 'client' &&
+      to !== roomOf(file.path) &&
+      !ROOMS[roomOf(file.path)]?.includes(to)
+    )
+  })
+  expect(wrong).toEqual([])
+})
+
 test('of app the worker knows only the configuration', () => {
   const wrong = wrongImports(
     (file, target) => file.folder === 'worker' && folderOf(target) === 'app' && !CONFIGURATION.includes(target),

@@ -1,0 +1,68 @@
+/** The status of an export: one look at it. */
+import { StokerError } from '../../core/errors.ts'
+import { bodyJson } from '../http/body.ts'
+import type { Connection } from '../server/connection.ts'
+import { expiryOf } from '../http/header-date.ts'
+import { exportStatusOf, headerOf, type HttpAnswer } from '../http/http.ts'
+import { parseManifest, type Manifest } from './manifest.ts'
+import { retryAfterMs } from '../http/retry-after.ts'
+
+export type StatusAnswer =
+  | {
+      readonly state: 'working'
+      readonly progress: string | undefined
+      readonly retryAfterMs: number | undefined
+      /** What is there already, where the server shows it (allowPartialManifests). */
+      readonly page: Manifest | undefined
+    }
+  | { readonly state: 'done'; readonly page: Manifest }
+
+/**
+ * One look at an export, or at a further page of its manifest.
+ * @param deadline until when an outage is borne; without it, for a few tries
+ * @throws StokerError BULK_EXPORT_GONE, BULK_EXPORT_FAILED with the server's words, BULK_MANIFEST_INVALID
+ */
+export async function poll(
+  connection: Connection,
+  statusUrl: string,
+  signal: AbortSignal,
+  deadline?: Date,
+): Promise<StatusAnswer> {
+  const url = new URL(statusUrl)
+  const headers = { accept: 'application/json' }
+  return connection.send(
+    { step: 'status', method: 'GET', url, headers, ...(deadline && { deadline }) },
+    async (answer): Promise<StatusAnswer> => {
+      const now = connection.clock.now()
+      const value = await bodyJson(answer)
+      if (exportStatusOf(answer) !== 202) return { state: 'done', page: pageOf(answer, value, now) }
+      return {
+        state: 'working',
+        progress: progressOf(headerOf(answer, 'x-progress')),
+        retryAfterMs: retryAfterMs(headerOf(answer, 'retry-after'), now),
+        page: partialOf(answer, value, now),
+      }
+    },
+    signal,
+  )
+}
+
+function pageOf(answer: HttpAnswer, value: unknown, now: Date): Manifest {
+  return parseManifest(value, answer.url, expiryOf(headerOf(answer, 'expires'), now))
+}
+
+/** The body of a 202 may be anything; one that is no manifest is none. */
+function partialOf(answer: HttpAnswer, value: unknown, now: Date): Manifest | undefined {
+  try {
+    return pageOf(answer, value, now)
+  } catch (error) {
+    if (error instanceof StokerError) return undefined
+    throw error
+  }
+}
+
+/** One short line: "a text description of less than 100 characters" that may hold anything. */
+function progressOf(header: string | undefined): string | undefined {
+  const text = header?.replace(/\x1b\[[0-9;]*[A-Za-z]/g, '').replace(/[\x00-\x1f\x7f-\x9f\s]+/g, ' ')
+  return text?.trim().slice(0, 100) || undefined
+}
