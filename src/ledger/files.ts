@@ -24,6 +24,7 @@ export interface FileRecord {
   readonly rejects: number | null
   readonly headers: number | null
   readonly cut_off: boolean | null
+  readonly dated: Date | null
   readonly raw_path: string | null
   readonly note: string | null
 }
@@ -39,6 +40,8 @@ export interface ListedFile {
   readonly type: string | undefined
   readonly url: string
   readonly count: number | undefined
+  /** See {@link FileRecord}: only where each page is a state of its own. */
+  readonly dated?: Date | undefined
   /** Why the file is not fetched, when it is not. */
   readonly skip?: string | undefined
 }
@@ -53,7 +56,7 @@ export async function listFiles(
   files: readonly ListedFile[],
 ): Promise<void> {
   const list = JSON.stringify(files)
-  const shape = `'[{"kind":"VARCHAR","ordinal":"INTEGER","type":"VARCHAR","url":"VARCHAR","count":"BIGINT","skip":"VARCHAR"}]'`
+  const shape = `'[{"kind":"VARCHAR","ordinal":"INTEGER","type":"VARCHAR","url":"VARCHAR","count":"BIGINT","dated":"TIMESTAMPTZ","skip":"VARCHAR"}]'`
   await session.run(
     `UPDATE stoker.file AS h SET url = f.url FROM (SELECT unnest(from_json($2::JSON, ${shape}), recursive := true)) AS f
      WHERE h.export = $1 AND h.kind = f.kind AND h.ordinal = f.ordinal AND h.type IS NOT DISTINCT FROM f.type
@@ -61,13 +64,18 @@ export async function listFiles(
     [record.export, list],
   )
   await session.run(
-    `INSERT INTO stoker.file (file, export, run, ordinal, kind, type, url, state, claimed, note)
+    `INSERT INTO stoker.file (file, export, run, ordinal, kind, type, url, state, claimed, dated, note)
      SELECT nextval('stoker.file_number'), $1, $2, f.ordinal, f.kind, f.type, f.url,
-       CASE WHEN f.skip IS NULL THEN 'listed' ELSE 'skipped' END, f.count, f.skip
+       CASE WHEN f.skip IS NULL THEN 'listed' ELSE 'skipped' END, f.count, f.dated, f.skip
      FROM (SELECT unnest(from_json($3::JSON, ${shape}), recursive := true)) AS f
      WHERE NOT EXISTS (FROM stoker.file AS h WHERE h.export = $1 AND h.kind = f.kind AND h.ordinal = f.ordinal)`,
     [record.export, record.run, list],
   )
+}
+
+/** Forgets what was listed of an export of which nothing was fetched yet. */
+export async function unlistFiles(session: Session, id: number): Promise<void> {
+  await session.run('DELETE FROM stoker.file WHERE export = $1', [id])
 }
 
 /** The files of one export, in the order of the manifest. */

@@ -17,6 +17,8 @@ export interface MemberChanges {
   readonly known: boolean
   readonly joined: number
   readonly left: number
+  /** Of those who joined, how many had been in it before. */
+  readonly returned: number
 }
 
 /**
@@ -41,7 +43,7 @@ export async function recordMembers(
      WHERE source = $1 AND left_run IS NULL AND patient NOT IN (SELECT id FROM present)`,
     [source, run],
   )
-  await session.run(
+  const returned = await session.run(
     `DELETE FROM stoker.member WHERE source = $1 AND left_run IS NOT NULL AND patient IN (SELECT id FROM present)`,
     [source],
   )
@@ -51,7 +53,12 @@ export async function recordMembers(
     [source, run],
   )
   await session.run('DROP TABLE temp.present')
-  return { known: before?.known ?? false, joined, left }
+  return { known: before?.known ?? false, joined, left, returned }
+}
+
+/** Patients who joined in a run, as a relation like {@link MEMBERS}. */
+export function joinedIn(run: number): string {
+  return `(SELECT patient FROM stoker.member WHERE source = $1 AND left_run IS NULL AND joined_run = ${run})`
 }
 
 /** Patients who are in the Group, as a relation `(patient)` in parentheses; `$1` is the source. */

@@ -1,7 +1,7 @@
 /** Runs in the ledger: one attempt of ours to bring a source up to date. */
 import type { Session } from '../store/session.ts'
 
-export type RunState = 'open' | 'committed' | 'published' | 'done' | 'failed'
+export type RunState = 'open' | 'committed' | 'published' | 'done' | 'abandoned' | 'failed'
 export type RunMode = 'full' | 'incremental' | 'mixed'
 
 export interface RunRecord {
@@ -50,14 +50,15 @@ export async function moveRun(session: Session, run: number, state: RunState, at
   )
 }
 
-export async function failRun(
+/** Nothing will be committed of it; what it leaves at the server and on the disk is still to be cleared away. */
+export async function giveUpRun(
   session: Session,
   run: number,
   error: { readonly code: string; readonly message: string },
   at: Date,
 ): Promise<void> {
   await session.run(
-    `UPDATE stoker.run SET state = 'failed', ended_at = $2::TIMESTAMPTZ, error_code = $3, error_message = $4 WHERE run = $1`,
+    `UPDATE stoker.run SET state = 'abandoned', ended_at = $2::TIMESTAMPTZ, error_code = $3, error_message = $4 WHERE run = $1`,
     [run, at.toISOString(), error.code, error.message],
   )
 }

@@ -10,7 +10,8 @@ export const ledgerMigrations: readonly Migration[] = [
 --           committed  rows and watermarks are in; the snapshot is not yet published
 --           published  readers see it; the server's export is not yet released
 --           done       nothing is left to do
---           failed     given up; nothing of it was committed; the next run starts anew
+--           abandoned  given up; nothing of it was committed; its folders and exports are still to be cleared away
+--           failed     given up and cleared away; the next run starts anew
 --   mode    full | incremental | mixed: whether its exports carried _since
 CREATE SEQUENCE stoker.run_number;
 CREATE TABLE stoker.run (
@@ -43,13 +44,14 @@ CREATE TABLE stoker.export (
 --   claimed   the manifest's count, where it has one; bytes, sha256: as received, after decompression
 --   tries     attempts of ours, each of several requests, that ended with an error that may pass
 --   cut_off   its last line is not whole
+--   dated     of a published manifest: the time of its page, which is a later state than the page before
 --   lines = resources + rejects + headers (of an organized export) + blanks, checked when it lands
 CREATE SEQUENCE stoker.file_number;
 CREATE TABLE stoker.file (
   file INTEGER NOT NULL, export INTEGER NOT NULL, run INTEGER NOT NULL, ordinal INTEGER NOT NULL,
   kind VARCHAR NOT NULL, type VARCHAR, url VARCHAR NOT NULL, state VARCHAR NOT NULL, tries INTEGER, claimed BIGINT,
   bytes BIGINT, lines BIGINT, blanks BIGINT, longest_line_bytes BIGINT, bom BOOLEAN, sha256 VARCHAR,
-  resources BIGINT, rejects BIGINT, headers BIGINT, cut_off BOOLEAN, raw_path VARCHAR, note VARCHAR);
+  resources BIGINT, rejects BIGINT, headers BIGINT, cut_off BOOLEAN, dated TIMESTAMPTZ, raw_path VARCHAR, note VARCHAR);
 
 -- reject: a line that is no usable resource. Its text is kept beside the raw log, not here.
 CREATE TABLE stoker.reject (

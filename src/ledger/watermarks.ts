@@ -14,6 +14,14 @@ export async function watermarksOf(session: Session, source: string): Promise<Wa
   return session.rows<Watermark>('SELECT * FROM stoker.watermark WHERE source = $1 ORDER BY type', [source])
 }
 
+/** The types are asked for wholly next time. */
+export async function dropWatermarks(session: Session, source: string, types: readonly string[]): Promise<void> {
+  await session.run(
+    `DELETE FROM stoker.watermark WHERE source = $1 AND type IN (SELECT unnest(from_json($2::JSON, '["VARCHAR"]')))`,
+    [source, JSON.stringify(types)],
+  )
+}
+
 /**
  * Call it in the transaction that commits the rows it covers, and only for types all of whose files loaded.
  * @param filters of each type to move

@@ -11,6 +11,11 @@ export interface Leavers {
   readonly changed: boolean
   /** Whether their rows stay, or go. */
   readonly policy: 'keep' | 'remove'
+  /**
+   * Who is back whose rows had stayed, as a relation like `members`; and of which types their whole history came: of
+   * these, what it lacks was deleted meanwhile.
+   */
+  readonly returned?: { readonly patients: string; readonly types: readonly string[] } | undefined
   /** When the list of members was made. */
   readonly at: Date
 }
@@ -22,25 +27,29 @@ export interface Leavers {
 const PATIENT = `'{"subject":{"reference":"VARCHAR"},"patient":{"reference":"VARCHAR"},"beneficiary":{"reference":"VARCHAR"},
   "individual":{"reference":"VARCHAR"}}'`
 
-/** Makes the temporary table `departed (type, id)`: the living resources of patients who are not in the Group. */
+/**
+ * Makes the temporary table `departed (type, id, back)`: the living resources of patients who are not in the Group, and of
+ * those who are back in it.
+ */
 export async function gatherDeparted(
   session: Session,
   lake: Lake,
   source: string,
   leavers: Leavers | undefined,
 ): Promise<void> {
-  await session.run('CREATE OR REPLACE TEMP TABLE departed (type VARCHAR, id VARCHAR)')
+  await session.run('CREATE OR REPLACE TEMP TABLE departed (type VARCHAR, id VARCHAR, back BOOLEAN)')
   if (leavers === undefined) return
   const lines = await livingLines(session, lake, `source = ${sqlText(source)}`)
   if (lines === undefined) return
+  const back = leavers.returned === undefined ? 'false' : `patient IN ${leavers.returned.patients}`
   await session.run(
     `INSERT INTO departed
-     SELECT type, id FROM (
+     SELECT type, id, ${back} FROM (
        SELECT type, id, CASE WHEN type = 'Patient' THEN id ELSE
          regexp_extract(coalesce(p.patient.reference, p.subject.reference, p.beneficiary.reference, p.individual.reference),
            '(?:^|/)Patient/([^/?#]+)', 1) END AS patient
        FROM (SELECT type, id, from_json(json, ${PATIENT}) AS p FROM ${lines}))
-     WHERE patient <> '' AND patient NOT IN ${leavers.members}`,
+     WHERE patient <> '' AND (patient NOT IN ${leavers.members} OR ${back})`,
     [source],
   )
 }

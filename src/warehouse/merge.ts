@@ -70,7 +70,8 @@ export async function merge(session: Session, input: MergeInput): Promise<Merged
 /** Rows that stay are in danger only where a whole export lacks them; rows that go do so when somebody left. */
 function relevant({ leavers, whole }: MergeInput): Leavers | undefined {
   if (leavers === undefined) return undefined
-  const matters = leavers.policy === 'keep' ? whole.some(({ types }) => types.length > 0) : leavers.changed
+  const { policy, changed, returned } = leavers
+  const matters = policy === 'keep' ? returned !== undefined || whole.some(({ types }) => types.length > 0) : changed
   return matters ? leavers : undefined
 }
 

@@ -8,26 +8,36 @@ export interface LandedFile {
   readonly kind: 'output' | 'deleted'
   readonly rawPath: string
   /**
-   * The time of its export, which is all that its resources and tombstones can be dated by: the server's state as of then
-   * is in it, though some of what changed while the server worked may be in it too.
+   * The time of its export, or of its page of a published manifest: all that its resources and tombstones can be dated
+   * by. The server's state as of then is in it, though some of what changed while the server worked may be in it too.
    */
   readonly exportedAt: Date
   /** True when its export tells the present state of what it holds, whenever that was changed: a tombstone gives way. */
   readonly whole: boolean
+  /** Its export asked for some elements alone: that only those came is no fault of its resources. */
+  readonly elementsAsked: boolean
 }
 
 /**
- * When a version was made, as SQL over a row with these columns: a resource without lastUpdated counts as changed when it
- * was exported, and so does one that claims to be of long after it (no export takes a year): else it could never change
- * again.
+ * As SQL over a row with these columns, NULL where `lastUpdated` says nothing: one of long after the export (none takes a
+ * year) would keep its resource from ever changing again.
  */
-function madeAt(row: string): string {
-  return `CASE WHEN ${row}.last_updated < ${row}.exported_at + INTERVAL 1 YEAR THEN ${row}.last_updated ELSE ${row}.exported_at END`
+function changedAt(row: string): string {
+  return `CASE WHEN ${row}.last_updated < ${row}.exported_at + INTERVAL 1 YEAR THEN ${row}.last_updated END`
 }
 
-/** The order of versions: by instant, then version, then time of export. */
+/** The order of versions within a run: by instant, which is that of the export where there is none, then by version. */
 function versionOrder(row: string): string {
-  return `(${madeAt(row)}, coalesce(${row}.version, -1), ${row}.exported_at)`
+  return `(coalesce(${changedAt(row)}, ${row}.exported_at), coalesce(${row}.version, -1), ${row}.exported_at)`
+}
+
+/**
+ * Whether a version is older than another of an earlier run. Without two instants to compare it is not: what a later run
+ * was given is the later state, whatever the clocks of servers say.
+ */
+function isOlder(row: string, held: string): string {
+  const [one, other] = [row, held].map((each) => `(${changedAt(each)}, coalesce(${each}.version, -1))`)
+  return `coalesce(${changedAt(row)} IS NOT NULL AND ${changedAt(held)} IS NOT NULL AND ${one} < ${other}, false)`
 }
 
 /**
@@ -37,13 +47,16 @@ function versionOrder(row: string): string {
  */
 export async function compareReceived(session: Session, source: string, files: readonly LandedFile[]): Promise<void> {
   const outputs = files.filter((file) => file.kind === 'output')
-  await session.run('CREATE OR REPLACE TEMP TABLE landed (file INTEGER, exported_at TIMESTAMPTZ, whole BOOLEAN)')
-  for (const { file, exportedAt, whole } of outputs) {
-    await session.run('INSERT INTO landed VALUES ($1, $2::TIMESTAMPTZ, $3)', [file, exportedAt.toISOString(), whole])
+  await session.run(
+    'CREATE OR REPLACE TEMP TABLE landed (file INTEGER, exported_at TIMESTAMPTZ, whole BOOLEAN, elements_asked BOOLEAN)',
+  )
+  for (const { file, exportedAt, whole, elementsAsked } of outputs) {
+    const values = [file, exportedAt.toISOString(), whole, elementsAsked]
+    await session.run('INSERT INTO landed VALUES ($1, $2::TIMESTAMPTZ, $3, $4)', values)
   }
   await session.run(`
     CREATE OR REPLACE TEMP TABLE received AS
-    SELECT type, id, version, last_updated, subsetted, hash, run, file, line, exported_at, whole
+    SELECT type, id, version, last_updated, subsetted AND NOT elements_asked AS subsetted, hash, run, file, line, exported_at, whole
     FROM ${rawRelation(outputs.map((file) => file.rawPath))} JOIN landed USING (file)`)
   await keepNewest(session)
   await session.run(
@@ -52,14 +65,14 @@ export async function compareReceived(session: Session, source: string, files: r
     SELECT n.*, h.id IS NOT NULL AS held, CASE WHEN h.id IS NULL OR h.deleted_by IS NOT NULL THEN 'inserted' ELSE 'updated' END AS kind
     FROM newest AS n LEFT JOIN stoker.resource AS h ON h.source = $1 AND h.type = n.type AND h.id = n.id
     WHERE h.id IS NULL
-      -- what a later export tells of the whole present state is so, be it older than what was held (a restored backup)
+      -- what a later run tells of the whole present state is so, be it older than what was held (a restored backup)
       OR (h.deleted_by IS NULL AND h.hash <> n.hash AND (h.subsetted OR NOT n.subsetted)
-        AND (${versionOrder('n')} >= ${versionOrder('h')} OR (n.whole AND n.exported_at > h.exported_at)))
+        AND (n.whole AND n.run > h.run OR NOT ${isOlder('n', 'h')}))
+      -- a later re-creation beats the tombstone; so does a later run that tells the whole state and still has it; a
+      -- tombstone that was only inferred gives way to any later sight of the resource
       OR (h.deleted_by IS NOT NULL AND (
-        -- a later re-creation beats the tombstone; so does a later export that tells the whole state and still has it;
-        -- a tombstone that was only inferred gives way to any later sight of the resource
-        ${madeAt('n')} > h.exported_at
-        OR ((n.whole OR h.deleted_by <> 'reported') AND n.exported_at > h.exported_at)))`,
+        coalesce(${changedAt('n')} > h.exported_at, n.run > h.run)
+        OR ((n.whole OR h.deleted_by <> 'reported') AND n.run > h.run)))`,
     [source],
   )
 }

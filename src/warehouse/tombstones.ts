@@ -29,10 +29,10 @@ export interface Tombstones {
 }
 
 /**
- * Makes the temporary table `tombstone (type, id, exported_at, run, file, line, deleted_by)`: one row for each
- * deletion that counts, and takes out of `change` what is deleted. After {@link compareReceived} and {@link gatherDeparted}, whose tables it reads: a resource that the same export, or a
- * later one, also brought is alive (Bulk Data Access, "Response - Output Manifest": what is in `deleted` SHALL NOT be in
- * `output`).
+ * Makes the temporary table `tombstone (type, id, exported_at, run, file, line, deleted_by)`: one row for each deletion
+ * that counts, and takes out of `change` what is deleted. After {@link compareReceived} and {@link gatherDeparted}, whose
+ * tables it reads: a resource that the same export, or a later one of the run, also brought is alive (Bulk Data Access,
+ * "Response - Output Manifest": what is in `deleted` SHALL NOT be in `output`). What an earlier run brought was before it.
  */
 export async function gatherTombstones(
   session: Session,
@@ -50,17 +50,18 @@ export async function gatherTombstones(
       `INSERT INTO tombstone
        SELECT type, id, $2::TIMESTAMPTZ, $3, NULL, NULL, 'missing' FROM stoker.resource AS h
        WHERE source = $1 AND deleted_by IS NULL AND type IN (${complete.map(sqlText).join(', ')})
-         AND exported_at <= $2::TIMESTAMPTZ
          AND NOT EXISTS (FROM received AS r WHERE r.type = h.type AND r.id = h.id)
-         ${leavers?.policy === 'keep' ? 'AND NOT EXISTS (FROM departed AS d WHERE d.type = h.type AND d.id = h.id)' : ''}`,
+         ${leavers?.policy === 'keep' ? 'AND NOT EXISTS (FROM departed AS d WHERE d.type = h.type AND d.id = h.id AND NOT d.back)' : ''}`,
       [source, exportedAt.toISOString(), run],
     )
   }
   if (leavers?.policy === 'remove') {
-    await session.run(`INSERT INTO tombstone SELECT type, id, $1::TIMESTAMPTZ, $2, NULL, NULL, 'left' FROM departed`, [
-      leavers.at.toISOString(),
-      run,
-    ])
+    await inferFromDeparted(session, "'left'", 'NOT back', leavers.at, run)
+  }
+  if (leavers?.returned !== undefined) {
+    const came = `back AND type IN (${['', ...leavers.returned.types].map(sqlText).join(', ')})`
+    const isMissing = 'NOT EXISTS (FROM received AS r WHERE r.type = departed.type AND r.id = departed.id)'
+    await inferFromDeparted(session, "'missing'", `${came} AND ${isMissing}`, leavers.at, run)
   }
   await session.run(
     `CREATE OR REPLACE TEMP TABLE tombstone AS
@@ -68,14 +69,24 @@ export async function gatherTombstones(
        arg_max(line, (exported_at, file)) AS line, max(deleted_by) AS deleted_by -- 'reported' outranks 'missing', and that 'left'
      FROM tombstone AS t
      WHERE NOT EXISTS (FROM received AS r WHERE r.type = t.type AND r.id = t.id AND r.exported_at >= t.exported_at)
-       AND NOT EXISTS (FROM stoker.resource AS h WHERE h.source = $1 AND h.type = t.type AND h.id = t.id
-         AND (h.exported_at > t.exported_at OR (h.deleted_by IS NOT NULL AND h.exported_at >= t.exported_at)))
      GROUP BY type, id`,
-    [source],
   )
   // An earlier export of the same run may have brought what a later one reports as deleted.
   await session.run('DELETE FROM change AS c USING tombstone AS t WHERE c.type = t.type AND c.id = t.id')
+  // A deletion that is known already stays the one it is.
+  await session.run(
+    `DELETE FROM tombstone AS t USING stoker.resource AS h WHERE h.source = $1 AND h.type = t.type AND h.id = t.id
+       AND (h.run >= t.run OR h.deleted_by = 'reported' OR (h.deleted_by IS NOT NULL AND t.deleted_by <> 'reported'))`,
+    [source],
+  )
   return { notUnderstood }
+}
+
+async function inferFromDeparted(session: Session, deletedBy: string, where: string, at: Date, run: number) {
+  await session.run(
+    `INSERT INTO tombstone SELECT type, id, $1::TIMESTAMPTZ, $2, NULL, NULL, ${deletedBy} FROM departed WHERE ${where}`,
+    [at.toISOString(), run],
+  )
 }
 
 async function gatherReported(session: Session, types: readonly string[], file: LandedFile): Promise<number> {

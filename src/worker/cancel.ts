@@ -15,7 +15,7 @@ export async function cancelSource(context: WorkerContext, source: Source): Prom
   const held = await unfinishedRun(context.ledger, source.name)
   if (held === undefined) return { source: source.name, result: 'nothing' }
   const { run } = held
-  if (held.state !== 'open') return { source: source.name, result: 'committed', run }
+  if (held.state !== 'open' && held.state !== 'abandoned') return { source: source.name, result: 'committed', run }
   const client = source.connect(() => undefined)
   try {
     const tell = () => undefined

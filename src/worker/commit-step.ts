@@ -6,13 +6,13 @@ import { exportsOf, type ExportRecord } from '../ledger/exports.ts'
 import { filesOf, type FileRecord } from '../ledger/files.ts'
 import { recordMessages } from '../ledger/messages.ts'
 import { moveRun } from '../ledger/runs.ts'
-import { moveWatermarks } from '../ledger/watermarks.ts'
+import { dropWatermarks, moveWatermarks } from '../ledger/watermarks.ts'
 import type { Lake } from '../warehouse/lake.ts'
 import { merge } from '../warehouse/merge.ts'
 import type { RunContext } from './context.ts'
 import { closeBooks } from './closing.ts'
-import { holdings, safeWatermark } from './holdings.ts'
-import { commitMembers } from './membership.ts'
+import { historiesHeld, holdings, overtaken, safeWatermark } from './holdings.ts'
+import { commitMembers, holdUnknownGroup } from './membership.ts'
 
 /** @throws StokerError RUN_NOTHING_LOADED when not one file of output could be had though the server listed some. */
 export async function commitRun(context: RunContext): Promise<Books> {
@@ -30,7 +30,7 @@ export async function commitRun(context: RunContext): Promise<Books> {
       messages.map((file) => lake.path(file.raw_path!)),
     )
     const heldOf = (records: readonly ExportRecord[]) => holdings(records, files, severities, source.profile.counts)
-    const held = heldOf(loads)
+    const held = new Map([...holdUnknownGroup(source, exports, files), ...heldOf(loads)])
     const leavers = await commitMembers(context, session, exports, files, heldOf)
     const merged = await merge(session, {
       run,
@@ -52,7 +52,8 @@ export async function commitRun(context: RunContext): Promise<Books> {
       const filters = new Map(each.types.filter((type) => !held.has(type)).map((type) => [type, each.filters[type]!]))
       await moveWatermarks(session, run, source.name, filters, safeWatermark(each))
     }
-    const closed = closeBooks(merged, files, loads, held)
+    await dropWatermarks(session, source.name, overtaken(loads))
+    const closed = closeBooks(merged, files, loads, new Map([...historiesHeld(exports, heldOf), ...held]))
     await writeBooks(session, run, closed)
     await moveRun(session, run, 'committed', clock.now())
     if (merged.deletionsNotUnderstood > 0) {
@@ -88,8 +89,9 @@ function landedFile(file: FileRecord, exports: readonly ExportRecord[], lake: La
       file: file.file,
       kind: file.kind,
       rawPath: lake.path(file.raw_path!),
-      exportedAt: safeWatermark(record),
+      exportedAt: file.dated ?? safeWatermark(record),
       whole: record.whole || record.purpose === 'newcomers',
+      elementsAsked: (record.request.elements?.length ?? 0) > 0,
     },
   ]
 }

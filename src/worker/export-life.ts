@@ -7,80 +7,47 @@ export type ExportEvent =
   | 'taken'
   /** The server will not make this export: a refusal, or a job that failed. */
   | 'refused'
-  /** A page of the manifest came, and more will. */
-  | 'page'
-  /** The last page came. */
+  /** The last page of its manifest came, and is in the ledger. */
   | 'complete'
-  /** The server no longer knows the export. */
+  /** The server no longer knows it. */
   | 'gone'
   /** It was not done in time. */
   | 'deadline'
-  /** A file's URL is no longer good. */
-  | 'expired'
   /** All files listed are in the raw log, or known to be lost. */
   | 'landed'
-  /** The run was committed and published. */
-  | 'published'
   /** The next export of the run needs this one's place at the server. */
   | 'place-needed'
+  /** The run was committed and published. */
+  | 'published'
   /** The server let go of it, or did not know it any more. */
   | 'released'
-  /** An operator gives the run up. */
+  /** Its run is given up. */
   | 'cancelled'
-
-export type ExportAction =
-  /** Poll until the manifest, or its next page, is there. */
-  | 'wait'
-  /** Download what was listed. */
-  | 'fetch'
-  /** Read the manifest again for new URLs. */
-  | 'read-again'
-  /** DELETE at the status URL: the server may stop, or forget. */
-  | 'release'
-  /** Give the run up; the next one asks anew. */
-  | 'begin-anew'
-  /** Give the run up for good: somebody has to look. */
-  | 'give-up'
-  | 'nothing'
 
 export interface ExportStep {
   readonly to: ExportState
-  readonly act: ExportAction
+  /** Whether the server is told to stop, or to forget: DELETE at the status URL, where there is one. */
+  readonly release: boolean
 }
 
-type Row = Readonly<Partial<Record<ExportEvent, readonly [to: ExportState, act: ExportAction]>>>
+type Row = Readonly<Partial<Record<ExportEvent, ExportState | readonly [to: ExportState, act: 'release']>>>
 
-/** An event without a cell can not happen in that state: it is an error of Stoker's own. */
+/**
+ * An event without a cell can not happen in that state: it is an error of Stoker's own. What ended by itself is deleted
+ * too when its run is given up: some servers have no place for another export before.
+ */
 const LIFE: Readonly<Record<ExportState, Row>> = {
-  planned: { taken: ['requested', 'wait'], refused: ['over', 'give-up'], cancelled: ['over', 'nothing'] },
-  requested: {
-    page: ['requested', 'fetch'],
-    complete: ['ready', 'fetch'],
-    expired: ['requested', 'read-again'],
-    refused: ['over', 'give-up'],
-    gone: ['over', 'begin-anew'],
-    deadline: ['over', 'release'],
-    cancelled: ['over', 'release'],
-  },
-  ready: {
-    expired: ['ready', 'read-again'],
-    // The files that are still good are fetched; the others fail alone and hold their types back.
-    gone: ['ready', 'nothing'],
-    landed: ['landed', 'nothing'],
-    cancelled: ['over', 'release'],
-  },
+  planned: { taken: 'requested', refused: 'over', cancelled: 'over' },
+  requested: { complete: 'ready', refused: 'over', gone: 'over', deadline: 'over', cancelled: ['over', 'release'] },
+  ready: { landed: 'landed', cancelled: ['over', 'release'] },
   landed: {
     'place-needed': ['landed', 'release'],
     published: ['landed', 'release'],
-    released: ['released', 'nothing'],
+    released: 'released',
     cancelled: ['over', 'release'],
   },
-  released: {
-    'place-needed': ['released', 'nothing'],
-    published: ['released', 'nothing'],
-    cancelled: ['released', 'nothing'],
-  },
-  over: { cancelled: ['over', 'nothing'], released: ['over', 'nothing'] },
+  released: { 'place-needed': 'released', published: 'released', cancelled: 'released' },
+  over: { cancelled: ['over', 'release'] },
 }
 
 /** @throws StokerError EXPORT_LIFE for an event that can not happen in this state. */
@@ -92,5 +59,5 @@ export function nextStep(state: ExportState, event: ExportEvent): ExportStep {
       facts: { state, event },
     })
   }
-  return { to: cell[0], act: cell[1] }
+  return typeof cell === 'string' ? { to: cell, release: false } : { to: cell[0], release: true }
 }

@@ -11,7 +11,8 @@ import { readPublished } from './published.ts'
 /**
  * Asks for the export, or goes on with it where the ledger says it stands, until all its files have landed or are known
  * to be lost. The status URL is in the ledger before the first poll, so that a restart waits for the same export. Files
- * are fetched while further pages of the manifest are waited for.
+ * are fetched while further pages of the manifest are waited for; those of a published one, which may be another one after
+ * a restart, when all of it is in the ledger.
  */
 export async function followExport(context: RunContext, planned: ExportRecord, loader: Loader): Promise<void> {
   const { ledger } = context
@@ -29,9 +30,10 @@ export async function followExport(context: RunContext, planned: ExportRecord, l
     if (record.state === 'requested') {
       for await (const page of pagesOf(context, record, loader.signal)) {
         await listPage(context, record, page)
-        await load()
+        if (context.source.manifestUrl === undefined) await load()
       }
       await happened(context, record, 'complete')
+      if (context.source.manifestUrl !== undefined) await load()
     } else {
       await tellListed(context, id)
       await load()

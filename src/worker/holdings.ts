@@ -13,7 +13,7 @@ export function holdings(
   severities: ReadonlyMap<number, ReadonlySet<string>>,
   counts: 'right' | 'unreliable',
 ): Map<string, string> {
-  const held = new Map<string, string>()
+  const held = new Map(overtaken(exports).map((type) => [type, CLOCK_WENT_BACK]))
   for (const record of exports) {
     for (const file of files.filter((each) => each.export === record.export)) {
       const why = reason(file, severities.get(file.file), counts)
@@ -23,6 +23,28 @@ export function holdings(
     }
   }
   return held
+}
+
+const CLOCK_WENT_BACK = "the server's clock is behind what it was at the last run: the next run asks for everything"
+
+/**
+ * Types that were asked for since an instant that, by the server's clock, is still to come: what changed before it is in
+ * no increment, neither in this one nor in a later one.
+ */
+export function overtaken(exports: readonly ExportRecord[]): string[] {
+  return exports
+    .filter((each) => each.purpose === 'load' && !each.whole && each.since !== null)
+    .filter((each) => safeWatermark(each) < new Date(each.since!))
+    .flatMap((each) => each.types)
+}
+
+/** The same for patients who joined a Group: no watermark tells of them, they count as newcomers until all came. */
+export function historiesHeld(
+  exports: readonly ExportRecord[],
+  heldOf: (exports: readonly ExportRecord[]) => ReadonlyMap<string, string>,
+): Map<string, string> {
+  const histories = heldOf(exports.filter((each) => each.purpose === 'newcomers'))
+  return new Map([...histories].map(([type, why]) => [type, `of patients who joined the Group ${why}`]))
 }
 
 /** http://hl7.org/fhir/issue-severity; what is none of these, or missing, may be worse. */

@@ -14,16 +14,17 @@ export async function listPage(context: RunContext, record: ExportRecord, page: 
     string,
     { readonly type: string | undefined; readonly code: 'TYPE_UNASKED' | 'FILE_TWICE'; count: number }
   >()
+  const dated = context.source.manifestUrl === undefined ? undefined : page.transactionInstant
   for (const entry of [...page.output, ...page.deleted, ...page.error]) {
     const isNew = !places.has(placeOf(entry))
     const type = askedType(entry, page, record)
     const code = isUnasked({ ...entry, type }, record)
       ? 'TYPE_UNASKED'
-      : isNew && urls.has(entry.url)
+      : isNew && dated === undefined && urls.has(entry.url)
         ? 'FILE_TWICE'
         : undefined
     urls.add(entry.url)
-    files.push({ ...entry, type, skip: code === undefined ? undefined : SKIPPED[code] })
+    files.push({ ...entry, type, dated, skip: code === undefined ? undefined : SKIPPED[code] })
     if (code === undefined || !isNew) continue
     const key = `${code} ${entry.type ?? ''}`
     const found = odd.get(key) ?? { code, type: entry.type, count: 0 }

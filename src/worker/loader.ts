@@ -10,8 +10,8 @@ import type { Addresses } from './addresses.ts'
 
 /** In so many runs a file may fail with an error that may pass; then it is held to be lost, and holds back no other. */
 const TRIES_MAX = 3
-/** So many files failing so, one after the other: it is the server, not the files. */
-const FAILURES_MAX = 3
+/** So many files failing so, one after the other: it is the server, not the files. A 500 may well be each one's own. */
+const failuresMax = (error: StokerError) => (error.facts.status === 500 ? 20 : 3)
 
 /**
  * Brings files to `landed` or `failed`. Each is durable on its own: what was staged or landed before an interruption is
@@ -76,7 +76,7 @@ export class Loader {
     if (error instanceof StokerError && PASSING.has(error.code) && !this.signal.aborted) {
       this.failuresInARow += 1
       const tries = await recordTry(this.context.ledger, file.file)
-      if (this.failuresInARow < FAILURES_MAX) return tries >= TRIES_MAX
+      if (this.failuresInARow < failuresMax(error)) return tries >= TRIES_MAX
     }
     this.abort(error)
     return false

@@ -2,12 +2,13 @@
 import type { ExportRecord } from '../ledger/exports.ts'
 import type { FileRecord } from '../ledger/files.ts'
 import { recordFinding } from '../ledger/findings.ts'
-import { MEMBERS, recordMembers } from '../ledger/members.ts'
+import { joinedIn, MEMBERS, recordMembers } from '../ledger/members.ts'
 import type { Session } from '../store/session.ts'
 import type { Leavers } from '../warehouse/leavers.ts'
 import type { RunContext } from './context.ts'
 import { safeWatermark } from './holdings.ts'
 import { tellsMembers } from './plan.ts'
+import type { Source } from './source.ts'
 
 /**
  * Records the members in the transaction that commits their rows. Where the list, or the history of those who joined,
@@ -22,20 +23,13 @@ export async function commitMembers(
   heldOf: (exports: readonly ExportRecord[]) => ReadonlyMap<string, string>,
 ): Promise<Leavers | undefined> {
   const { source, run, lake } = context
-  if (source.level.kind !== 'group') return undefined
-  const teller =
-    exports.find((record) => record.purpose === 'members') ??
-    exports.find((record) => record.whole && tellsMembers(record.types, record.request))
+  const teller = source.level.kind === 'group' ? tellerOf(exports) : undefined
   if (teller === undefined || teller.transaction_time === null) return undefined
   const lines = memberFiles(files.filter((file) => file.export === teller.export))
   const histories = exports.filter((record) => record.whole || record.purpose === 'newcomers')
   if (lines === undefined || heldOf([teller]).has('Patient') || heldOf(histories).size > 0) return undefined
-  if (teller.purpose === 'members' && lines.every((file) => !file.resources)) {
-    // A Group that lost all its patients at once is less likely than a server that did not list them.
-    context.tell({ kind: 'note', text: 'the server listed no member of the Group at all: nobody is held to have left' })
-    return undefined
-  }
-  const { known, joined, left } = await recordMembers(
+  if (lines.every((file) => !file.resources)) return undefined
+  const { known, joined, left, returned } = await recordMembers(
     session,
     run,
     source.name,
@@ -49,8 +43,39 @@ export async function commitMembers(
     }
   }
   const { leavers: policy } = source.groupChanges
-  // The first list may find rows of patients who left before anybody listed them.
-  return { members: MEMBERS, policy, at: safeWatermark(teller), changed: left > 0 || !known }
+  const history = exports.find((record) => record.purpose === 'newcomers')
+  return {
+    members: MEMBERS,
+    policy,
+    at: safeWatermark(teller),
+    // The first list may find rows of patients who left before anybody listed them.
+    changed: left > 0 || !known,
+    returned: returned > 0 && history !== undefined ? { patients: joinedIn(run), types: history.types } : undefined,
+  }
+}
+
+/**
+ * A Group that lost all its patients at once is less likely than a server that no longer knows it: the reference server
+ * takes the request all the same, and has nothing. Nobody has left for that, nothing is deleted, and the types are held.
+ */
+export function holdUnknownGroup(
+  { level }: Source,
+  exports: readonly ExportRecord[],
+  files: readonly FileRecord[],
+): Map<string, string> {
+  const teller = level.kind === 'group' ? tellerOf(exports) : undefined
+  const lines = memberFiles(files.filter((file) => file.export === teller?.export))
+  const isKnown = teller === undefined || lines === undefined || lines.some((file) => file.resources)
+  const types = isKnown ? [] : exports.flatMap((record) => (record.purpose === 'load' ? record.types : []))
+  return new Map(types.map((type) => [type, 'the server names no member of the Group at all']))
+}
+
+/** The export whose Patient lines are the Group's members. */
+function tellerOf(exports: readonly ExportRecord[]): ExportRecord | undefined {
+  return (
+    exports.find((record) => record.purpose === 'members') ??
+    exports.find((record) => record.whole && tellsMembers(record.types, record.request))
+  )
 }
 
 /** The files that list patients, of an export's; undefined when one of them is not whole. */

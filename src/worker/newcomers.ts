@@ -12,6 +12,7 @@ import { newcomersExport } from './plan.ts'
  */
 export async function planNewcomers(context: RunContext, members: ExportRecord): Promise<void> {
   const { database, ledger, lake, run, source } = context
+  if (source.groupChanges.newcomers === 'included') return
   const planned = await exportsOf(ledger, run)
   const changes = planned.find((record) => record.purpose === 'load' && !record.whole)
   if (changes === undefined || planned.some((record) => record.purpose === 'newcomers')) return

@@ -15,7 +15,7 @@ export interface PlanInput {
   readonly firstLoad: string | undefined
   /** How far `_since` reaches back behind the watermark; what comes twice is recognised and costs nothing but its way. */
   readonly overlapSeconds: number
-  /** Whether the export is of a Group whose newcomers' history must be asked for. */
+  /** Whether the export is of a Group, and something depends on who is in it. */
   readonly membersMatter: boolean
 }
 
@@ -30,19 +30,19 @@ export interface Plan {
  * watermarks; where that is of a Group, who is in it is asked first.
  */
 export function planRun(input: PlanInput): Plan {
-  const isHeld = (type: string) =>
+  const goesOn = (type: string) =>
     input.mode === 'incremental' && input.watermarks.get(type)?.filter === input.filterOf(type)
-  const whole = input.types.filter((type) => !isHeld(type))
-  const held = input.types.filter(isHeld)
+  const whole = input.types.filter((type) => !goesOn(type))
+  const changed = input.types.filter(goesOn)
   const exports: PlannedExport[] = []
-  if (input.membersMatter && (held.length > 0 || !tellsMembers(whole, input.request)))
+  if (input.membersMatter && (changed.length > 0 || !tellsMembers(whole, input.request)))
     exports.push(membersExport(input))
   if (whole.length > 0) exports.push(load(input, whole, input.firstLoad, true))
-  if (held.length > 0) {
-    const oldest = Math.min(...held.map((type) => input.watermarks.get(type)!.at.getTime()))
-    exports.push(load(input, held, new Date(oldest - input.overlapSeconds * 1000).toISOString(), false))
+  if (changed.length > 0) {
+    const oldest = Math.min(...changed.map((type) => input.watermarks.get(type)!.at.getTime()))
+    exports.push(load(input, changed, new Date(oldest - input.overlapSeconds * 1000).toISOString(), false))
   }
-  return { mode: held.length === 0 ? 'full' : whole.length === 0 ? 'incremental' : 'mixed', exports }
+  return { mode: changed.length === 0 ? 'full' : whole.length === 0 ? 'incremental' : 'mixed', exports }
 }
 
 /**

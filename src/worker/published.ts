@@ -1,12 +1,13 @@
 /** A published manifest in place of an export of one's own: read again only when it has changed. */
 import type { Manifest } from '../bulk/export/manifest.ts'
 import { lastEtag, recordEtag, recordUnchanged, type ExportRecord } from '../ledger/exports.ts'
+import { unlistFiles } from '../ledger/files.ts'
 import { watermarksOf } from '../ledger/watermarks.ts'
 import type { RunContext } from './context.ts'
 
 /**
- * Its one page, all of the server's pages together; none where it is the one whose rows are committed already (Bulk Data
- * Access 4, "Bulk Publish"): then the run changes nothing.
+ * Its pages, each a later state than the one before; none where they are the ones whose rows are committed already (Bulk
+ * Data Access 4, "Bulk Publish"): then the run changes nothing.
  */
 export async function* readPublished(
   context: RunContext,
@@ -27,6 +28,12 @@ export async function* readPublished(
     await recordUnchanged(ledger, record.export, since, etag)
     return
   }
-  yield read.manifest
+  // What an earlier process listed, and had no time to fetch, may be no more.
+  await unlistFiles(ledger, record.export)
+  let time = -Infinity
+  for (const page of read.pages) {
+    time = Math.max(page.transactionInstant.getTime(), time + 1)
+    yield { ...page, transactionInstant: new Date(time) }
+  }
   await recordEtag(ledger, record.export, read.etag)
 }

@@ -16,8 +16,8 @@ export async function releasePlace(context: RunContext, { export: id }: ExportRe
 /** The data are safe: a server that does not let go of its export is worth a note, not a failure. */
 async function release(context: RunContext, record: ExportRecord, event: ExportEvent): Promise<void> {
   const { source, client, ledger, clock, signal } = context
-  const { act } = nextStep(record.state, event)
-  if (act !== 'release' || record.status_url === null || !source.release || source.manifestUrl !== undefined) return
+  const asked = nextStep(record.state, event).release && source.release
+  if (!asked || record.status_url === null || source.manifestUrl !== undefined) return
   try {
     await client.release(record.status_url, signal)
     await moveExport(ledger, record.export, nextStep(record.state, 'released').to, clock.now())

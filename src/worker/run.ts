@@ -7,7 +7,7 @@ import { forgetSignatures } from '../ledger/files.ts'
 import { moveRun, noteRunError, openRun, unfinishedRun, type RunMode, type RunState } from '../ledger/runs.ts'
 import { watermarksOf } from '../ledger/watermarks.ts'
 import { snapshotOfRun } from '../warehouse/snapshot.ts'
-import { abandonRun } from './abandon.ts'
+import { abandonRun, clearAway } from './abandon.ts'
 import { commitRun } from './commit-step.ts'
 import type { RunContext, WorkerContext } from './context.ts'
 import { filterOf } from './filter.ts'
@@ -34,7 +34,8 @@ export interface RunOutcome {
  *
  *     open ── exports gathered ──► committed ──► published ──► done
  *       │       (files landed)    (one transaction)  (snapshot)   (exports released)
- *       └── an error that time will not mend ──► failed
+ *       └── an error that time will not mend ──► abandoned ──► failed
+ *                                                        (its exports and folders cleared away)
  *
  * Interrupted anywhere, or stopped by an error that may pass, it stays in its state, and the next call goes on there.
  */
@@ -50,7 +51,9 @@ export async function runSource(context: WorkerContext, source: Source, full = f
   }
   try {
     const held = await unfinishedRun(context.ledger, source.name)
-    if (held?.state === 'open' && !(await asksTheSame(context, source, held.run))) {
+    if (held?.state === 'abandoned') {
+      await clearAway(enter(held.run))
+    } else if (held?.state === 'open' && !(await asksTheSame(context, source, held.run))) {
       await abandonRun(enter(held.run), { code: 'SOURCE_CHANGED', message: 'the source asks for something else now' })
     } else if (held !== undefined) {
       try {
@@ -89,7 +92,7 @@ async function open(
     filterOf: (type) => filterOf(source, type),
     request: source.request,
     mode: full || !hasIncrements(source) ? 'full' : source.since.mode,
-    membersMatter: source.level.kind === 'group' && source.groupChanges.newcomers !== 'included',
+    membersMatter: membersMatter(source),
   })
   const startedAt = context.clock.now()
   const run = await context.database.transaction(async (session) => {
@@ -103,6 +106,11 @@ async function open(
     return number
   })
   return { run, mode: plan.mode, startedAt }
+}
+
+/** Nobody else asks who is in a Group whose leavers' rows stay, where the server sends newcomers' history unasked. */
+function membersMatter({ level, groupChanges: { newcomers, leavers } }: Source): boolean {
+  return level.kind === 'group' && (newcomers !== 'included' || leavers === 'remove')
 }
 
 /** A published manifest has none; HAPI's of a Group lack what belongs to patients who did not change themselves. */

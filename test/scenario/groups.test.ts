@@ -68,7 +68,7 @@ describe('a patient who joins brings the whole history', () => {
   })
 
   test('by itself, where the server sends it unasked: nothing more is asked', async () => {
-    await start({ groupSince: 'newcomers-whole' }, '    groupChanges: { newcomers: included }\n')
+    await start({ groupSince: 'newcomers-whole' }, '    groupChanges: { newcomers: included, leavers: keep }\n')
     await sync()
     setMembers(patients.slice(0, 4))
     await sync()
@@ -110,14 +110,29 @@ describe('a patient who leaves', () => {
     expect(await tableDigests(scenario)).toEqual(rejoined)
   })
 
-  test('is not believed to have left when the server lists nobody at all: a full run says so for certain', async () => {
+  test('goes too where the server sends the history of newcomers unasked', async () => {
+    await start({ groupSince: 'newcomers-whole' }, '    groupChanges: { newcomers: included, leavers: remove }\n')
+    await sync()
+    setMembers(patients.slice(1, 4))
+    expect(await sync()).toContain('1 patient left the Group')
+    expect(await held()).toEqual(patients.slice(1, 4).sort())
+    expect(await conditionsOf(patients[0]!)).toBe(0)
+    expect(await conditionsOf(patients[3]!)).toBe(servedConditionsOf(patients[3]!))
+  })
+
+  test('is not believed to have left when the server lists nobody at all, in an increment or a full run', async () => {
     await start({}, '    groupChanges: { newcomers: patient }\n')
     await sync()
     setMembers([])
-    expect(await sync()).toContain('nobody is held to have left')
-    expect(await held()).toEqual(patients.slice(0, 3).sort())
-    await sync('--full')
-    expect(await held()).toEqual([])
+    for (const args of [[], ['--full']]) {
+      const result = await scenario.run('sync', '--json', ...args)
+      expect(result.code, result.stderr).toBe(6)
+      expect(result.stdout).toContain('the server names no member of the Group at all')
+      expect(await held()).toEqual(patients.slice(0, 3).sort())
+    }
+    setMembers(patients.slice(0, 2))
+    await sync()
+    expect(await held()).toEqual(patients.slice(0, 2).sort())
   })
 
   test('stays where that is asked for, a whole export or not, and both are in the ledger', async () => {
@@ -137,5 +152,20 @@ describe('a patient who leaves', () => {
     expect(members.filter(({ joined_run }) => joined_run === 2)).toEqual([
       { patient: patients[3], joined_run: 2, left_run: null },
     ])
+  })
+
+  test('and stayed comes back without what was deleted meanwhile', async () => {
+    await start({ deletes: 'never' }, '    groupChanges: { newcomers: patient, leavers: keep }\n')
+    await sync()
+    setMembers(patients.slice(1, 3))
+    await sync()
+    const before = await conditionsOf(patients[0]!)
+    const [deleted] = [...scenario.server.store.versions(['Condition'])].filter((each) =>
+      each.patients.includes(patients[0]!),
+    )
+    scenario.server.store.remove('Condition', deleted!.id)
+    setMembers(patients.slice(0, 3))
+    await sync()
+    expect(await conditionsOf(patients[0]!)).toBe(before - 1)
   })
 })

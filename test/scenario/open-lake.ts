@@ -25,8 +25,9 @@ export class OpenLake {
   readonly events: RunEvent[] = []
   /** Called with each event, as it is told. */
   onEvent: (event: RunEvent) => void = () => undefined
-  private readonly baseUrl: string
-  private opened: { yaml: string; worker: OpenWorker; source: SourceConfig } | undefined
+  /** Of the source's server, which may change from one run to the next. */
+  baseUrl: string
+  private opened: { text: string; worker: OpenWorker; source: SourceConfig } | undefined
 
   private constructor(folder: string, baseUrl: string, clock: FastClock) {
     this.folder = folder
@@ -67,21 +68,21 @@ export class OpenLake {
 
   private async open(yaml: string): Promise<{ context: WorkerContext; source: Source }> {
     const { clock, baseUrl } = this
-    if (this.opened?.yaml !== yaml) {
+    const source = `  - name: field\n    baseUrl: ${baseUrl}\n${yaml.trim().replace(/^/gm, '    ')}\n`
+    if (this.opened?.text !== source) {
       this.close()
       const head = 'lake: lake\nmemoryLimit: 256MiB\nviews: {shipped: false, folders: [views]}\nsources:\n'
-      const source = `  - name: field\n    baseUrl: ${baseUrl}\n${yaml.trim().replace(/^/gm, '    ')}\n`
       await this.write('stoker.yaml', head + source)
-      const config = await loadConfig(join(this.folder, 'stoker.yaml'))
+      const loaded = await loadConfig(join(this.folder, 'stoker.yaml'))
       const observe = (event: RunEvent) => {
         this.events.push(event)
         this.onEvent(event)
       }
-      const worker = await openWorker(config, { log: silentLog, observe, signal: new AbortController().signal })
-      this.opened = { yaml, worker, source: config.sources[0]! }
+      const worker = await openWorker(loaded, { log: silentLog, observe, signal: new AbortController().signal })
+      this.opened = { text: source, worker, source: loaded.sources[0]! }
     }
-    const { worker, source } = this.opened
-    const { auth, ...options } = source
+    const { worker, source: config } = this.opened
+    const { auth, ...options } = config
     const connect: Source['connect'] = (onWait) =>
       new BulkClient({
         ...options,

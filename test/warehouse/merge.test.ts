@@ -105,11 +105,38 @@ describe('merge', () => {
     expect(await warehouse.families()).toEqual(['b again'])
   })
 
-  test('a deletion older than the version held is passed over', async () => {
-    await warehouse.load(T3, [{ lines: [patient('a', 'A', T3)] }])
-    const merged = await warehouse.load(T2, [{ kind: 'deleted', lines: [deletions('Patient/a')] }])
+  test('a deletion beats a version of another export of the run only if it is later', async () => {
+    const deletion = { exportedAt: T2, files: [{ kind: 'deleted' as const, lines: [deletions('Patient/a')] }] }
+    await warehouse.loadRun([{ exportedAt: T3, files: [{ lines: [patient('a', 'A', T3)] }] }, deletion])
     expect(await warehouse.families()).toEqual(['a A'])
-    expect(merged.types).toEqual([])
+    await warehouse.loadRun([{ exportedAt: T1, files: [{ lines: [patient('a', 'A', T1)] }] }, deletion])
+    expect(await warehouse.families()).toEqual([])
+  })
+
+  test('the same deletion told again and again stays the one of its first telling', async () => {
+    await warehouse.load(T1, [{ kind: 'deleted', lines: [deletions('Patient/a')] }])
+    await warehouse.load(T3, [{ kind: 'deleted', lines: [deletions('Patient/a')] }])
+    expect(await warehouse.index('id, run, exported_at')).toEqual([{ id: 'a', run: 1, exported_at: new Date(T1) }])
+    await warehouse.load(T3, [{ lines: [patient('a', 'again', T2)] }])
+    expect(await warehouse.families()).toEqual(['a again'])
+  })
+
+  describe("when the server's clock goes back, or another server takes its place, the later run is still the later one", () => {
+    test('a whole load wins over all that was held, and what it lacks goes', async () => {
+      await warehouse.load(T3, [{ lines: [patient('a', 'A'), patient('b', 'B', T3), patient('c', 'C', T3)] }])
+      await warehouse.load(T1, [{ lines: [patient('a', 'A2'), patient('b', 'B2', T1)] }], ['Patient'])
+      expect(await warehouse.families()).toEqual(['a A2', 'b B2'])
+    })
+    test('so does what an increment brings without an instant, and a deletion it reports', async () => {
+      await warehouse.load(T3, [{ lines: [patient('a', 'A'), patient('b', 'B', T3)] }])
+      await warehouse.load(T1, [{ lines: [patient('a', 'A2')] }, { kind: 'deleted', lines: [deletions('Patient/b')] }])
+      expect(await warehouse.families()).toEqual(['a A2'])
+    })
+    test('a tombstone gives way to what a later whole load has', async () => {
+      await warehouse.load(T3, [{ kind: 'deleted', lines: [deletions('Patient/a')] }])
+      await warehouse.load(T1, [{ lines: [patient('a', 'A', T1)] }], ['Patient'])
+      expect(await warehouse.families()).toEqual(['a A'])
+    })
   })
 
   test('what an export lists both as output and as deleted is alive', async () => {
@@ -140,6 +167,13 @@ describe('merge', () => {
       await warehouse.load(T1, [{ lines: [patient('a', 'A', T1), some('b', T1), patient('b', 'B', T1)] }])
       await warehouse.load(T2, [{ lines: [some('a', T2)] }])
       expect(await warehouse.families()).toEqual(['a A', 'b B'])
+    })
+    test('is as good as a whole one where only some elements were asked for', async () => {
+      await warehouse.load(T1, [{ lines: [patient('a', 'A', T1)] }])
+      await warehouse.loadRun([
+        { exportedAt: T2, whole: ['Patient'], elementsAsked: true, files: [{ lines: [some('a', T1)] }] },
+      ])
+      expect(await warehouse.index('id, run, subsetted')).toEqual([{ id: 'a', run: 2, subsetted: false }])
     })
     test('is held as long as there is nothing better, and gives way to a whole one', async () => {
       await warehouse.load(T1, [{ lines: [some('a', T1)] }])
@@ -183,6 +217,17 @@ describe('merge', () => {
       const whole = ['Patient', 'Observation']
       await warehouse.load(T2, [{ lines: [patient('b', 'B')] }], whole, 's', { ...left, policy: 'keep' })
       expect(await alive()).toEqual([{ id: 'a' }, { id: 'b' }, { id: 'o1' }, { id: 'o3' }])
+    })
+    test('of one who is back, what his history lacks was deleted meanwhile, of the types that came whole', async () => {
+      await loadAll()
+      await warehouse.load(T2, [], [], 's', { ...left, policy: 'keep' })
+      const back = {
+        ...left,
+        members: `(SELECT unnest(['a', 'b']) AS patient WHERE $1 = 's')`,
+        returned: { patients: `(SELECT 'a' AS patient WHERE $1 = 's')`, types: ['Observation'] },
+      }
+      await warehouse.load(T3, [{ lines: [observation('o1', 'a')] }], [], 's', { ...back, policy: 'keep' })
+      expect(await alive()).toEqual([{ id: 'a' }, { id: 'b' }, { id: 'o1' }, { id: 'o2' }, { id: 'o4' }])
     })
   })
 

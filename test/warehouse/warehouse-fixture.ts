@@ -38,6 +38,7 @@ export interface FixtureExport {
   readonly files: readonly FixtureFile[]
   /** Types it tells wholly. */
   readonly whole?: readonly string[]
+  readonly elementsAsked?: boolean
 }
 
 export class WarehouseFixture {
@@ -81,12 +82,12 @@ export class WarehouseFixture {
     const landed: LandedFile[] = []
     const wholeTypes: WholeTypes[] = []
     const types = ['Patient', 'Observation']
-    for (const { exportedAt: text, files, whole = [] } of exports) {
+    for (const { exportedAt: text, files, whole = [], elementsAsked = false } of exports) {
       const exportedAt = new Date(text)
       if (whole.length > 0) wholeTypes.push({ types: whole, exportedAt })
       for (const { lines, kind = 'output' } of files) {
         const { file, rawPath } = await this.land(run, source, types, kind, lines)
-        landed.push({ file, kind, rawPath, exportedAt, whole: whole.length > 0 })
+        landed.push({ file, kind, rawPath, exportedAt, whole: whole.length > 0, elementsAsked })
       }
     }
     const input = { run, source, lake: this.lake, types, files: landed, whole: wholeTypes, leavers, views: this.views }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { ExportRecord } from '../../src/ledger/exports.ts'
 import type { FileRecord } from '../../src/ledger/files.ts'
-import { holdings, safeWatermark } from '../../src/worker/holdings.ts'
+import { historiesHeld, holdings, overtaken, safeWatermark } from '../../src/worker/holdings.ts'
 
 const at = (text: string) => new Date(`2026-01-01T${text}Z`)
 const anExport = (number: number, types: string[], facts: Partial<ExportRecord> = {}): ExportRecord => ({
@@ -44,6 +44,7 @@ const aFile = (facts: Partial<FileRecord>): FileRecord => ({
   rejects: 0,
   headers: 0,
   cut_off: false,
+  dated: null,
   raw_path: '',
   note: null,
   ...facts,
@@ -56,6 +57,29 @@ const held = (file: Partial<FileRecord>, severities: string[] = [], counts: 'rig
     counts,
   ).keys(),
 ]
+
+test('a server whose clock is behind the instant it was asked since holds the types, which are asked for wholly next time', () => {
+  const asked = (since: string | null, facts: Partial<ExportRecord> = {}) =>
+    anExport(1, ['Patient'], { whole: false, since, ...facts })
+  expect(overtaken([asked('2026-01-01T12:00:01Z')])).toEqual(['Patient'])
+  expect([...holdings([asked('2026-01-01T12:00:01Z')], [], new Map(), 'right').keys()]).toEqual(['Patient'])
+  expect(overtaken([asked('2026-01-01T12:00:01Z', { server_date: at('11:00:00') })])).toEqual(['Patient'])
+  for (const fine of [
+    asked('2026-01-01T12:00:00Z'),
+    asked(null),
+    asked('2100-01-01T00:00:00Z', { whole: true }),
+    asked('2100-01-01T00:00:00Z', { purpose: 'newcomers' }),
+  ]) {
+    expect(overtaken([fine])).toEqual([])
+  }
+})
+
+test('a lost history of patients who joined is said of its types, though it moves no watermark', () => {
+  const exports = [anExport(1, ['Patient']), anExport(2, ['Condition'], { purpose: 'newcomers' })]
+  const lost = aFile({ export: 2, type: 'Condition', state: 'failed', note: 'gone' })
+  const said = historiesHeld(exports, (records) => holdings(records, [lost], new Map(), 'right'))
+  expect([...said]).toEqual([['Condition', expect.stringMatching(/joined the Group.*gone/)]])
+})
 
 describe('a watermark is held', () => {
   test('of the type of a lost file, alone', () => {

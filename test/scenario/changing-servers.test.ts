@@ -1,0 +1,160 @@
+/** Servers that change under a source: their clock, their place, their files. The tables end as one full load would. */
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import type { DemoBehaviour } from '../../src/demo/behaviour.ts'
+import { startDemoServer, type DemoServer } from '../../src/demo/server.ts'
+import { FastClock } from '../bulk/fast-clock.ts'
+import { OpenLake } from './open-lake.ts'
+
+const SOURCE = 'level: system\nauth: {kind: none}\ntypes: [Patient, Condition]\n'
+const HOUR_MS = 3_600_000
+
+async function start(clock: FastClock, behaviour: Partial<DemoBehaviour> = {}, patients = 3): Promise<DemoServer> {
+  const plain = { pollsBeforeDone: 0, callsPerMinute: 0 }
+  const server = await startDemoServer({ patients, seed: 4, clock, behaviour: { ...plain, ...behaviour } })
+  onTestFinished(() => server.stop())
+  return server
+}
+
+const alive = async (lake: OpenLake) =>
+  (
+    await lake.rows<{ key: string }>(
+      `SELECT type || '/' || id AS key FROM stoker.resource WHERE deleted_by IS NULL ORDER BY 1`,
+    )
+  ).map(({ key }) => key)
+
+const served = ({ store }: DemoServer) =>
+  [...store.versions(['Patient', 'Condition'])].map(({ type, id }) => `${type}/${id}`).sort()
+
+const heldTypes = (outcome: Awaited<ReturnType<OpenLake['sync']>>) =>
+  outcome.books.types.filter(({ held }) => held !== null).map(({ type }) => type)
+
+describe("a server's clock that is set back", () => {
+  test('holds the types, which the next run asks for wholly', async () => {
+    const clock = new FastClock()
+    const server = await start(clock)
+    const lake = await OpenLake.make(server.baseUrl, clock)
+    await lake.sync(SOURCE)
+    clock.pass(-HOUR_MS)
+    const [first] = [...server.store.versions(['Patient'])]
+    server.store.remove('Patient', first!.id)
+    const outcome = await lake.sync(SOURCE)
+    expect(heldTypes(outcome)).toEqual(['Condition', 'Patient'])
+    expect((await lake.sync(SOURCE)).mode).toBe('full')
+    expect(await alive(lake)).toEqual(served(server))
+    const last = await lake.sync(SOURCE)
+    expect([last.mode, heldTypes(last)]).toEqual(['incremental', []])
+  })
+})
+
+describe('another server in the place of the first', () => {
+  test('has the last word, though its clock is behind', async () => {
+    const clock = new FastClock()
+    const first = await start(clock, {}, 5)
+    const lake = await OpenLake.make(first.baseUrl, clock)
+    await lake.sync(SOURCE)
+    clock.pass(-24 * HOUR_MS)
+    const second = await start(clock, {}, 3)
+    lake.baseUrl = second.baseUrl
+    await lake.sync(SOURCE)
+    expect(await alive(lake)).toEqual(served(second))
+  })
+})
+
+describe('a published manifest', () => {
+  const INSTANT = '2026-11-20T00:00:00Z'
+  const patients = (...ids: string[]) => ids.map((id) => `{"resourceType":"Patient","id":"${id}"}\n`).join('')
+  const deletion = (url: string) =>
+    `{"resourceType":"Bundle","entry":[{"request":{"method":"DELETE","url":"${url}"}}]}\n`
+
+  /** Serves each text under its path, as they are at the time. */
+  async function publish(texts: Record<string, string>): Promise<string> {
+    const server = createServer(({ url }, answer) => {
+      const text = texts[url ?? '']
+      answer.writeHead(text === undefined ? 404 : 200, { 'content-type': 'application/json' }).end(text)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void server.close())
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  }
+
+  const page = (facts: object) => JSON.stringify({ transactionTime: INSTANT, requiresAccessToken: false, ...facts })
+  const output = (...names: string[]) => ({ output: names.map((name) => ({ type: 'Patient', url: `/${name}` })) })
+  const next = (url: string) => ({ link: [{ relation: 'next', url }] })
+  const source = (base: string) =>
+    `level: published\nmanifestUrl: ${base}/manifest\nauth: {kind: none}\ntypes: [Patient]\n`
+
+  test('is read page after page: the later one tells what became of what the earlier has', async () => {
+    const texts: Record<string, string> = {
+      '/manifest': page({ ...output('one'), ...next('/second') }),
+      '/second': page({ deleted: [{ url: '/gone' }], ...next('/third') }),
+      '/third': page(output('again')),
+      '/one': patients('a', 'b', 'c'),
+      '/gone': deletion('Patient/a') + deletion('Patient/b'),
+      '/gone-too': deletion('Patient/b'),
+      '/again': patients('b'),
+    }
+    const base = await publish(texts)
+    const lake = await OpenLake.make(base)
+    await lake.sync(source(base))
+    expect(await alive(lake)).toEqual(['Patient/b', 'Patient/c'])
+    texts['/third'] = page({ ...output('again'), ...next('/fourth') })
+    texts['/fourth'] = page({ deleted: [{ url: '/gone-too' }] })
+    await lake.sync(source(base))
+    expect(await alive(lake)).toEqual(['Patient/c'])
+  })
+
+  test('that changed while nobody ran is read anew: files that are no more are not waited for', async () => {
+    const texts: Record<string, string> = { '/manifest': page(output('one', 'two')), '/one': patients('a') }
+    const base = await publish(texts)
+    const lake = await OpenLake.make(base)
+    lake.onEvent = ({ kind }) => {
+      if (kind === 'listed') throw new Error('killed')
+    }
+    await expect(lake.sync(source(base))).rejects.toThrow('killed')
+    lake.onEvent = () => undefined
+    texts['/manifest'] = page(output('three'))
+    texts['/three'] = patients('b')
+    const outcome = await lake.sync(source(base))
+    expect([outcome.resumed, await alive(lake), heldTypes(outcome)]).toEqual([true, ['Patient/b'], []])
+  })
+})
+
+describe('files that can never be had', () => {
+  test('are given up in the third run, however many there are of them', async () => {
+    const clock = new FastClock()
+    const server = await start(clock, { maxLinesPerFile: 1, fileFailures: { status: 500, times: 1000 } }, 6)
+    const lake = await OpenLake.make(server.baseUrl, clock)
+    const types = SOURCE.replace(', Condition', '')
+    await expect(lake.sync(types)).rejects.toMatchObject({ code: 'BULK_BUSY' })
+    await expect(lake.sync(types)).rejects.toMatchObject({ code: 'BULK_BUSY' })
+    // The third gives them up, and asks for another export at once.
+    await expect(lake.sync(types)).rejects.toMatchObject({ code: 'BULK_BUSY' })
+    expect(await lake.rows('SELECT run, state, error_code FROM stoker.run ORDER BY run')).toEqual([
+      { run: 1, state: 'failed', error_code: 'RUN_NOTHING_LOADED' },
+      { run: 2, state: 'open', error_code: 'BULK_BUSY' },
+    ])
+    server.behaviour = { ...server.behaviour, fileFailures: null }
+    await lake.sync(types)
+    expect(await alive(lake)).toHaveLength(6)
+  })
+})
+
+describe('a run that is given up', () => {
+  test('is never gone on with, though the process ends before all is cleared away', async () => {
+    const clock = new FastClock()
+    const server = await start(clock)
+    const lake = await OpenLake.make(server.baseUrl, clock)
+    await lake.sync(SOURCE)
+    await lake.rows(`UPDATE stoker.run SET state = 'abandoned' WHERE run = 1`)
+    await lake.rows(`DELETE FROM stoker.watermark`)
+    const outcome = await lake.sync(SOURCE)
+    expect([outcome.run, outcome.resumed]).toEqual([2, false])
+    expect(await lake.rows('SELECT run, state FROM stoker.run ORDER BY run')).toEqual([
+      { run: 1, state: 'failed' },
+      { run: 2, state: 'done' },
+    ])
+    expect(await alive(lake)).toEqual(served(server))
+  })
+})
