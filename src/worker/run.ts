@@ -105,10 +105,15 @@ async function open(
     await planExports(session, number, plan.exports)
     return number
   })
+  const left = held.map(({ type }) => type).filter((type) => !source.types.includes(type))
+  if (left.length > 0) {
+    const text = `no longer among the source's types, and left as they were when they last were: ${left.join(', ')}`
+    context.observe({ source: source.name, run, kind: 'note', text })
+  }
   return { run, mode: plan.mode, startedAt }
 }
 
-/** Nobody else asks who is in a Group whose leavers' rows stay, where the server sends newcomers' history unasked. */
+/** Nobody needs the list where the server sends the history of newcomers unasked, and the rows of leavers stay. */
 function membersMatter({ level, groupChanges: { newcomers, leavers } }: Source): boolean {
   return level.kind === 'group' && (newcomers !== 'included' || leavers === 'remove')
 }

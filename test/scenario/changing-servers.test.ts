@@ -121,6 +121,24 @@ describe('a published manifest', () => {
   })
 })
 
+describe('a type that is taken out of the configuration', () => {
+  test('stays as it was, which is said, and catches up when it comes back', async () => {
+    const clock = new FastClock()
+    const server = await start(clock)
+    const lake = await OpenLake.make(server.baseUrl, clock)
+    await lake.sync(SOURCE)
+    const [condition] = [...server.store.versions(['Condition'])]
+    server.store.remove('Condition', condition!.id)
+    const before = await alive(lake)
+    await lake.sync(SOURCE.replace(', Condition', ''))
+    expect(await alive(lake)).toEqual(before)
+    const notes = lake.events.flatMap((event) => (event.kind === 'note' ? [event.text] : []))
+    expect(notes).toEqual([expect.stringMatching(/no longer among .*: Condition$/)])
+    await lake.sync(SOURCE)
+    expect(await alive(lake)).toEqual(served(server))
+  })
+})
+
 describe('files that can never be had', () => {
   test('are given up in the third run, however many there are of them', async () => {
     const clock = new FastClock()

@@ -84,11 +84,11 @@ describe('Reference server', () => {
     const before = await alive(lake)
     expect(before).toEqual(served(server))
     server.store.remove('Group', 'everyone')
-    await lake.sync(group)
-    expect(await alive(lake)).toEqual(before)
-    expect(lake.events.flatMap((event) => (event.kind === 'note' ? [event.text] : []))).toEqual([
-      expect.stringContaining('no member of the Group at all'),
-    ])
+    for (const full of [false, true]) {
+      const outcome = await lake.sync(group, full)
+      expect(heldTypes(outcome)).toEqual(['Condition', 'Patient'])
+      expect(await alive(lake)).toEqual(before)
+    }
   })
 })
 
