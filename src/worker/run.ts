@@ -2,17 +2,14 @@
 import { isAbort, StokerError } from '../core/errors.ts'
 import { booksOf, type Books } from '../ledger/books.ts'
 import { foreseen } from '../core/system-error.ts'
-import { exportsOf, planExports } from '../ledger/exports.ts'
 import { forgetSignatures } from '../ledger/files.ts'
-import { moveRun, noteRunError, openRun, unfinishedRun, type RunMode, type RunState } from '../ledger/runs.ts'
-import { watermarksOf } from '../ledger/watermarks.ts'
+import { moveRun, noteRunError, unfinishedRun, type RunMode, type RunState } from '../ledger/runs.ts'
 import { snapshotOfRun } from '../warehouse/snapshot.ts'
 import { abandonRun, clearAway } from './abandon.ts'
 import { commitRun } from './commit-step.ts'
 import type { RunContext, WorkerContext } from './context.ts'
-import { filterOf } from './filter.ts'
 import { gather } from './gather-step.ts'
-import { planRun } from './plan.ts'
+import { asksTheSame, openNextRun } from './open-step.ts'
 import { publishRun } from './publish-step.ts'
 import { releaseExports } from './release-step.ts'
 import type { Source } from './source.ts'
@@ -50,78 +47,37 @@ export async function runSource(context: WorkerContext, source: Source, full = f
     return { ...context, source, client, run, tell }
   }
   try {
-    const held = await unfinishedRun(context.ledger, source.name)
-    if (held?.state === 'abandoned') {
-      await clearAway(enter(held.run))
-    } else if (held?.state === 'open' && !(await asksTheSame(context, source, held.run))) {
-      await abandonRun(enter(held.run), { code: 'SOURCE_CHANGED', message: 'the source asks for something else now' })
-    } else if (held !== undefined) {
+    const unfinished = await unfinishedRun(context.ledger, source.name)
+    if (unfinished?.state === 'abandoned') {
+      await clearAway(enter(unfinished.run))
+    } else if (unfinished?.state === 'open' && !(await asksTheSame(context, source, unfinished.run))) {
+      await abandonRun(enter(unfinished.run), {
+        code: 'SOURCE_CHANGED',
+        message: 'the source asks for something else now',
+      })
+    } else if (unfinished !== undefined) {
       try {
-        const outcome = await pursue(enter(held.run), held.state, held.mode, held.started_at, true)
-        if (!full || held.mode === 'full') return outcome
+        const outcome = await pursue(
+          enter(unfinished.run),
+          unfinished.state,
+          unfinished.mode,
+          unfinished.started_at,
+          true,
+        )
+        if (!full || unfinished.mode === 'full') return outcome
       } catch (error) {
         // The export of the run we came back to, or all of its files, are gone: begin anew, once.
         if (!(error instanceof StokerError) || !OVER.has(error.code)) throw error
       }
     }
-    const { run, mode, startedAt } = await open(context, source, full)
+    const { run, mode, startedAt } = await openNextRun(context, source, full)
     return await pursue(enter(run), 'open', mode, startedAt, false)
   } finally {
     await client.close()
   }
 }
 
-/** Whether the exports of a run ask what the configuration asks now; another server's status URL is of no use. */
-async function asksTheSame(context: WorkerContext, source: Source, run: number): Promise<boolean> {
-  const filters = (await exportsOf(context.ledger, run)).flatMap((record) => Object.entries(record.filters))
-  return filters.every(([type, filter]) => source.types.includes(type) && filter === filterOf(source, type))
-}
-
 const OVER: ReadonlySet<string> = new Set(['BULK_EXPORT_GONE', 'RUN_NOTHING_LOADED'])
-
-async function open(
-  context: WorkerContext,
-  source: Source,
-  full: boolean,
-): Promise<{ run: number; mode: RunMode; startedAt: Date }> {
-  const held = await watermarksOf(context.ledger, source.name)
-  const plan = planRun({
-    ...source.since,
-    types: source.types,
-    watermarks: new Map(held.map(({ type, transaction_time: at, filter }) => [type, { at, filter }])),
-    filterOf: (type) => filterOf(source, type),
-    request: source.request,
-    mode: full || !hasIncrements(source) ? 'full' : source.since.mode,
-    membersMatter: membersMatter(source),
-  })
-  const startedAt = context.clock.now()
-  const run = await context.database.transaction(async (session) => {
-    const number = await openRun(session, {
-      source: source.name,
-      mode: plan.mode,
-      startedAt,
-      version: context.stokerVersion,
-    })
-    await planExports(session, number, plan.exports)
-    return number
-  })
-  const left = held.map(({ type }) => type).filter((type) => !source.types.includes(type))
-  if (left.length > 0) {
-    const text = `no longer among the source's types, and left as they were when they last were: ${left.join(', ')}`
-    context.observe({ source: source.name, run, kind: 'note', text })
-  }
-  return { run, mode: plan.mode, startedAt }
-}
-
-/** Nobody needs the list where the server sends the history of newcomers unasked, and the rows of leavers stay. */
-function membersMatter({ level, groupChanges: { newcomers, leavers } }: Source): boolean {
-  return level.kind === 'group' && (newcomers !== 'included' || leavers === 'remove')
-}
-
-/** A published manifest has none; HAPI's of a Group lack what belongs to patients who did not change themselves. */
-function hasIncrements({ manifestUrl, level, profile }: Source): boolean {
-  return manifestUrl === undefined && !(level.kind === 'group' && profile.groupSince === 'incomplete')
-}
 
 async function pursue(
   context: RunContext,
