@@ -1,9 +1,12 @@
 /** Profiles: those that come with Stoker, those of an operator, and what a source lays over them. */
 import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { ConfigError } from '../../src/app/config-findings.ts'
 import { profileNames } from '../../src/app/config-profile.ts'
+import { loadConfig } from '../../src/app/config.ts'
 import { EXPORT_PARAMETERS, STANDARD_PROFILE } from '../../src/bulk/server/profile.ts'
-import { brief, loadText, mistakesOf } from './config-folder.ts'
+import { OWN_VIEWS, brief, loadText, makeFolder, mistakesOf } from './config-folder.ts'
 
 const PROFILES = new URL('../../config/profiles/', import.meta.url)
 
@@ -82,8 +85,16 @@ describe('a profile that comes with Stoker', () => {
       kickOff: { method: 'GET', reads: ['_type', '_since'] },
     })
     expect(medplum.auth).toMatchObject({ scope: undefined })
-    expect((await sourceOf('profile: google')).profile.kickOff.organizeGroupsBy).toBe('Patient')
-    expect((await sourceOf('profile: oracle')).profile.kickOff).toMatchObject({ filtersPerType: 1, lists: 'comma' })
+    expect((await sourceOf('profile: google')).profile).toMatchObject({
+      kickOff: { organizeGroupsBy: 'Patient' },
+      release: false,
+    })
+    expect((await sourceOf('profile: oracle')).profile.kickOff).toMatchObject({
+      filtersPerType: 1,
+      lists: 'comma',
+      typeFilters: 'comma',
+    })
+    expect((await sourceOf('profile: bcda')).profile.kickOff.reads).toEqual(['_type', '_since', '_outputFormat'])
     expect((await sourceOf('profile: group-only')).since.firstLoad).toBe('1900-01-01T00:00:00Z')
     expect((await sourceOf('profile: reference')).callsPerMinute).toBe(50)
     const hapi = await sourceOf('profile: hapi')
@@ -100,6 +111,7 @@ describe('a profile that comes with Stoker', () => {
 
   test('makes Groups come whole where increments of them lack something', async () => {
     expect((await sourceOf('profile: hapi')).since.mode).toBe('full')
+    expect((await sourceOf('profile: epic')).since.mode).toBe('full')
     expect((await sourceOf('profile: hapi', {}, 'system')).since.mode).toBe('incremental')
     const config = await loadText(yaml('profile: hapi\nsince: {mode: incremental}'), {}, env)
     expect(config.sources[0]!.since.mode).toBe('incremental')
@@ -161,6 +173,25 @@ describe('a profile of an operator', () => {
     expect(found[1]).toContain("Did you mean 'kickOff'?")
   })
 
+  test('heads the list of its own mistakes: the configuration is not named where it has none', async () => {
+    const text = yaml('profile: servers/mine.yaml')
+    const folder = await makeFolder({ 'stoker.yaml': text, 'servers/mine.yaml': 'kickOf: {}\n', ...OWN_VIEWS })
+    const error: unknown = await loadConfig(join(folder, 'stoker.yaml'), env).catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(ConfigError)
+    const { message, hint } = error as ConfigError
+    expect(message).toContain(`1 mistake in ${join(folder, 'servers/mine.yaml')}\n`)
+    expect(message).not.toContain('stoker.yaml')
+    expect(hint).toContain('config/profiles/standard.yaml shows every key')
+  })
+
+  test.each(['discovery', 'token', 'kick-off', 'status', 'file', 'release', 'published'])(
+    'may give headers to the step %s',
+    async (step) => {
+      const source = await sourceOf('profile: ./mine.yaml', { 'mine.yaml': `headers: {${step}: {x-tenant: a}}\n` })
+      expect(source.profile.headers).toMatchObject({ [step]: { 'x-tenant': 'a' } })
+    },
+  )
+
   test('may not set the header that carries the token', async () => {
     const [found] = await mistakes('profile: ./mine.yaml', {
       'mine.yaml': 'headers: {file: {authorization: Bearer x}}\n',
@@ -171,6 +202,25 @@ describe('a profile of an operator', () => {
   test('that is no YAML is told with its line', async () => {
     const [found] = await mistakes('profile: ./mine.yaml', { 'mine.yaml': 'kickOff:\n\tmethod: GET\n' })
     expect(found).toMatch(/^2:1 : /)
+  })
+})
+
+describe('exports that are not deleted', () => {
+  const MANY = { 'mine.yaml': 'exportsAtOnce: 2\n' }
+
+  test('are a warning where the server has a place for one: the next of a run would wait for it', async () => {
+    const [found, ...others] = (await loadText(yaml('profile: bcda\nrelease: false'), {}, env)).warnings
+    expect(others).toEqual([])
+    expect(found).toMatchObject({ path: 'sources[0].release', line: 10 })
+    expect(found?.problem).toMatch(/profile bcda have a place for one export at a time/)
+    expect(found?.wayOut).toMatch(/^Set release: true; .*exportsAtOnce/)
+  })
+
+  test('are none where there are more places, and where nothing is asked for', async () => {
+    const many = await loadText(yaml('profile: ./mine.yaml\nrelease: false'), MANY, env)
+    const published = yaml('manifestUrl: https://fhir.example.org/r4/$bulk-publish\nrelease: false', 'published')
+    expect(many.warnings).toEqual([])
+    expect((await loadText(published, {}, env)).warnings).toEqual([])
   })
 })
 

@@ -112,6 +112,18 @@ describe('another profile would not do', () => {
   })
 })
 
+test.each(['epic', 'oracle', 'azure'] as const)(
+  '%s is asked for its filters in one parameter, the commas inside them escaped',
+  async (name) => {
+    const { source, client, server } = await withProfile(name, name)
+    const typeFilters = ['Patient?gender=female', 'Condition?code=a,b']
+    await client.kickOff({ level: source.level, types: ['Patient', 'Condition'], typeFilters }, never)
+    const [line = ''] = server.requests.kickOffLines
+    const query = new URL(line.split(' ')[1]!, 'http://host').searchParams
+    expect(query.getAll('_typeFilter')).toEqual(['Patient?gender=female,Condition?code=a\\,b'])
+  },
+)
+
 test.each(['medplum', 'oracle', 'google', 'hapi'] as const)(
   'what Stoker itself wants and %s does not read is left out, and said, so that the export is not refused',
   async (name) => {
