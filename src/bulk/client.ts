@@ -2,7 +2,6 @@
 import type { Readable } from 'node:stream'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
-import { serverCapabilities, type ServerCapabilities } from './server/capability.ts'
 import type { CheckLine } from './check/line.ts'
 import { checkSource, type CheckRequest } from './check/check.ts'
 import type { CallBudget } from './http/call-budget.ts'
@@ -11,11 +10,11 @@ import { fetchFile, type FileHooks } from './file/fetch-file.ts'
 import { Http, type ServerWait } from './http/http.ts'
 import { kickOff, type ExportRequest, type Kickoff } from './export/kick-off.ts'
 import type { Manifest, ManifestFile } from './export/manifest.ts'
+import type { ListedBefore } from './export/manifest-pages.ts'
 import { STANDARD_PROFILE, type ServerProfile } from './server/profile.ts'
 import { readPublished, type PublishedAnswer, type PublishedOptions } from './export/published.ts'
 import { release } from './export/release.ts'
-import { RETRY_LIMITS, type RetryLimits } from './http/retry-pace.ts'
-import { poll, type StatusAnswer } from './export/status.ts'
+import { CHECK_LIMITS, RETRY_LIMITS, type RetryLimits } from './http/retry-pace.ts'
 import { Tokens, type BulkAuth } from './auth/tokens.ts'
 import type { Trace } from './http/trace.ts'
 import { pages, readManifest, waitForManifest, type WaitOptions } from './export/wait.ts'
@@ -45,33 +44,26 @@ export interface BulkClientOptions {
 
 /** Its methods are the steps of the protocol; each one's file says what it throws. */
 export class BulkClient {
+  private readonly options: BulkClientOptions
   private readonly connection: Connection
 
   constructor(options: BulkClientOptions) {
-    const { baseUrl, clock, log, allowHttp, userAgent, tokenOrigins, random = Math.random } = options
-    const limits = { ...RETRY_LIMITS, ...options.limits }
-    const { profile = STANDARD_PROFILE, budget, trace, onWait } = options
-    const { callsPerMinute } = profile
-    const pace = callsPerMinute === undefined ? undefined : { host: baseUrl.host, callsPerMinute }
-    const http = new Http({ clock, log, allowHttp, userAgent, random, limits, budget, pace, trace, onWait })
-    const tokens = new Tokens(options.auth, http, baseUrl, clock)
-    this.connection = new Connection({ baseUrl, profile, clock, limits, http, tokens, tokenOrigins })
+    this.options = options
+    this.connection = connect(options, RETRY_LIMITS)
   }
 
-  capabilities(signal: AbortSignal): Promise<ServerCapabilities> {
-    return serverCapabilities(this.connection, signal)
-  }
-
-  check(asked: CheckRequest, signal: AbortSignal): AsyncGenerator<CheckLine> {
-    return checkSource(this.connection, asked, signal)
+  /** On connections of its own, with less patience. */
+  async *check(asked: CheckRequest, signal: AbortSignal): AsyncGenerator<CheckLine> {
+    const connection = connect(this.options, CHECK_LIMITS)
+    try {
+      yield* checkSource(connection, asked, signal)
+    } finally {
+      await connection.http.close()
+    }
   }
 
   kickOff(request: ExportRequest, signal: AbortSignal, deadline?: Date): Promise<Kickoff> {
     return kickOff(this.connection, request, signal, deadline)
-  }
-
-  poll(statusUrl: string, signal: AbortSignal): Promise<StatusAnswer> {
-    return poll(this.connection, statusUrl, signal)
   }
 
   pages(statusUrl: string, options: WaitOptions): AsyncGenerator<Manifest, void, void> {
@@ -82,8 +74,8 @@ export class BulkClient {
     return waitForManifest(this.connection, statusUrl, options)
   }
 
-  readManifest(statusUrl: string, signal: AbortSignal): Promise<Manifest> {
-    return readManifest(this.connection, statusUrl, signal)
+  readManifest(statusUrl: string, signal: AbortSignal, before?: readonly ListedBefore[]): Promise<Manifest> {
+    return readManifest(this.connection, statusUrl, signal, before)
   }
 
   readPublished(url: string, options: PublishedOptions): Promise<PublishedAnswer> {
@@ -107,4 +99,15 @@ export class BulkClient {
   close(): Promise<void> {
     return this.connection.http.close()
   }
+}
+
+function connect(options: BulkClientOptions, usual: RetryLimits): Connection {
+  const { baseUrl, clock, log, allowHttp, userAgent, tokenOrigins, random = Math.random } = options
+  const limits = { ...usual, ...options.limits }
+  const { profile = STANDARD_PROFILE, budget, trace, onWait } = options
+  const { callsPerMinute } = profile
+  const pace = callsPerMinute === undefined ? undefined : { host: baseUrl.host, callsPerMinute }
+  const http = new Http({ clock, log, allowHttp, userAgent, random, limits, budget, pace, trace, onWait })
+  const tokens = new Tokens(options.auth, http, baseUrl, clock)
+  return new Connection({ baseUrl, profile, clock, limits, http, tokens, tokenOrigins })
 }

@@ -208,7 +208,7 @@ describe('the clients of a process', () => {
     const one = clientFor(server.baseUrl, { budget, limits: { attemptsMax: 1 } }, clock)
     const other = clientFor(server.baseUrl, { budget }, clock)
     server.on('GET /status', reply(429, { 'Retry-After': '300' })).on('GET /file', reply(200))
-    await failureOf(one.client.poll(`${server.origin}/status`, signal))
+    await failureOf(one.download('/status'))
     const before = clock.now().getTime()
     await other.download()
     expect(clock.now().getTime() - before).toBe(300_000)

@@ -10,7 +10,7 @@ import type { BulkAuth } from '../../src/bulk/auth/tokens.ts'
 import { StokerError } from '../../src/core/errors.ts'
 import { clientFor } from './client-fixture.ts'
 import { FastClock } from './fast-clock.ts'
-import { deadPort, only, outcome, reply, startOddityServer, type OddityServer } from './oddity-server.ts'
+import { deadPort, only, outcome, reply, stall, startOddityServer, type OddityServer } from './oddity-server.ts'
 
 const never = new AbortController().signal
 
@@ -65,7 +65,7 @@ async function wellServer(): Promise<OddityServer> {
       ),
     )
     .on('POST /token', reply(200, {}, { access_token: 'the-token', token_type: 'bearer', expires_in: 300 }))
-    .on('GET /fhir/Patient', only('the-token', reply(200, {}, { resourceType: 'Bundle', total: 4711 })))
+    .on('GET /fhir/Patient', only('the-token', reply(200, {}, { resourceType: 'Bundle', total: 4711471 })))
     .on('GET /fhir/Group/g1', only('the-token', reply(200, {}, { resourceType: 'Group', id: 'g1' })))
     .on('GET /fhir/Group/g1/$export', only('the-token', reply(202, { 'Content-Location': '/status/1?key=x' })))
     .on('DELETE /status/1', only('the-token', reply(202)))
@@ -86,7 +86,7 @@ async function checked(
   for await (const line of client.check(all, never)) lines.push(line)
   expect(clock.sleeps.length).toBeLessThan(8)
   // Whatever was found, nothing that must stay secret is in it, and no failure leaves its reader alone.
-  expect(JSON.stringify(lines)).not.toMatch(/the-token|a-client-secret|eyJ|key=x|4711|BEGIN/)
+  expect(JSON.stringify(lines)).not.toMatch(/the-token|a-client-secret|eyJ|key=x|4711471|BEGIN/)
   expect(lines.filter(({ verdict, wayOut }) => verdict === 'failed' && !wayOut)).toEqual([])
   return lines
 }
@@ -99,6 +99,34 @@ function lineOf(lines: readonly CheckLine[], step: CheckStep): string {
   const found = lines.filter((line) => line.step === step)
   return found.map(({ verdict, text, wayOut }) => `${verdict}: ${text} → ${wayOut ?? ''}`).join('\n')
 }
+
+describe('a server that takes the connection and never answers', () => {
+  const silent = () => undefined
+  const hasty = { limits: { tryMsMax: 50 } }
+
+  test('is told of after two tries, with the way out, at whatever step', async () => {
+    const server = (await wellServer()).on('GET /fhir/metadata', silent)
+    const lines = await checked(server, {}, hasty)
+    expect(lineOf(lines, 'server')).toMatch(/^failed: .* does not answer in time → check the network between/)
+    expect(server.askedOf('GET /fhir/metadata').length).toBe(2)
+    for (const [route, step] of [
+      ['POST /token', 'token'],
+      ['GET /fhir/Patient', 'access'],
+      ['GET /fhir/Group/g1', 'group'],
+      ['GET /fhir/Group/g1/$export', 'export'],
+      ['DELETE /status/1', 'export'],
+    ] as const) {
+      const other = (await wellServer()).on(route, silent)
+      expect(lineOf(await checked(other, { tryExport: true }, hasty), step)).toContain('does not answer in time')
+      expect(other.askedOf(route).length).toBe(2)
+    }
+  })
+
+  test('with half an answer is told of as well', async () => {
+    const server = (await wellServer()).on('GET /fhir/metadata', stall({}, '{"resourceType":'))
+    expect(lineOf(await checked(server, {}, hasty), 'server')).toMatch(/^failed: .* does not answer in time/)
+  })
+})
 
 describe('a server that is well', () => {
   test('passes every step, and no export is asked for', async () => {
@@ -314,6 +342,13 @@ const WRONG: readonly Wrong[] = [
     says: /failed: .* did not say where its status is → .*proxy/,
   },
   {
+    name: 'a base that has no export',
+    how: (server) => server.on('GET /fhir/Group/g1/$export', reply(404)),
+    asked: { tryExport: true },
+    step: 'export',
+    says: /failed: .* → check baseUrl .* then level and group/,
+  },
+  {
     name: 'an export that is refused',
     how: (server) => server.on('GET /fhir/Group/g1/$export', reply(400, {}, outcome('not-supported', 'no _type here'))),
     asked: { tryExport: true },
@@ -365,9 +400,11 @@ describe('a clock that differs', () => {
   test('is a warning as long as the server gives tokens, and the failure where it does not', async () => {
     const server = await wellServer()
     server.on('GET /fhir/metadata', reply(200, behind, STATEMENT))
-    expect(lineOf(await checked(server), 'clock')).toMatch(/warning: this machine's clock is 600 s behind .* → .*NTP/)
+    expect(lineOf(await checked(server), 'clock')).toMatch(
+      /warning: this machine's clock is 10 minutes behind .* → .*NTP/,
+    )
     server.on('POST /token', oauth('invalid_grant'))
-    expect(lineOf(await checked(server), 'clock')).toMatch(/failed: this machine's clock is 600 s behind/)
+    expect(lineOf(await checked(server), 'clock')).toMatch(/failed: this machine's clock is 10 minutes behind/)
   })
 })
 

@@ -38,12 +38,13 @@ test('Medplum: a manifest without count and Expires, with a request that is no U
   expect(server.askedOf('GET /file')[0]!.headers).not.toHaveProperty('authorization')
 })
 
-test('Medplum: a _since that is no instant is 202 for ever: the export is given up at its deadline, and deleted', async () => {
+test('Medplum: a _since that is no instant is 202 for ever: the export is given up at its deadline, and can be deleted then', async () => {
   const { client, server, clock } = await fieldServer('medplum')
   const { statusUrl } = await client.kickOff({ ...SYSTEM, since: 'yesterday' }, never)
   const deadline = new Date(clock.now().getTime() + 1_800_000)
   const waiting = client.waitForManifest(statusUrl, { deadline, onProgress: () => undefined, signal: never })
   expect((await failureOf(waiting)).code).toBe('BULK_DEADLINE')
+  await client.release(statusUrl, never)
   expect(server.requests.cancels).toBe(1)
 })
 

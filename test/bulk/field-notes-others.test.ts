@@ -12,12 +12,13 @@ const GROUP = { level: { kind: 'group', id: 'everyone' }, types: ['Patient'] } a
 const LINE = '{"resourceType":"Patient","id":"a"}\n'
 
 describe('Azure', () => {
-  test('Azure: a job that stays 202 for ever is cancelled at its deadline', async () => {
+  test('Azure: a job that stays 202 for ever is given up at its deadline, and can be deleted then', async () => {
     const { client, server, clock } = await fieldServer('azure', { neverDone: true })
     const { statusUrl } = await client.kickOff(GROUP, never)
     const deadline = new Date(clock.now().getTime() + 600_000)
     const waiting = client.waitForManifest(statusUrl, { deadline, onProgress: () => undefined, signal: never })
     expect((await failureOf(waiting)).code).toBe('BULK_DEADLINE')
+    await client.release(statusUrl, never)
     expect(server.requests.cancels).toBe(1)
   })
 

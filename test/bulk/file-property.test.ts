@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { Opening } from '../../src/bulk/file/opening.ts'
+import { Secrets } from '../../src/bulk/http/secrets.ts'
 import { ndjsonOf } from '../../src/bulk/file/ndjson.ts'
 import { glance } from '../../src/bulk/file/glance.ts'
 import { buffer } from 'node:stream/consumers'
@@ -40,7 +41,7 @@ const binaryOf = (text: string) => ({
 
 async function ndjson(bytes: Buffer, sizes: readonly number[]): Promise<string> {
   const body = new Opening()
-  const facts = { kind: 'output', codings: [], unzipped: false, unwrapped: false } as const
+  const facts = { kind: 'output', codings: [], unzipped: false, unwrapped: false, secrets: new Secrets() } as const
   const opened = ndjsonOf(body, facts, () => undefined)
   void body.feed(Readable.from(cut(bytes, sizes))).then(() => body.finish())
   return (await buffer(await opened)).toString('utf8')

@@ -114,6 +114,16 @@ describe('a request by POST', () => {
     expect(server.askedOf('POST /fhir/Patient/$export').length).toBe(1)
   })
 
+  test.each([400, 403, 404, 405, 422, 501])('for patients that is refused (%i) names the way out', async (status) => {
+    const { server, client } = await profiled({})
+    server.on('POST /fhir/Group/g/$export', reply(status, {}, outcome('not-supported', 'patient?')))
+    const asked = { level: { kind: 'group', id: 'g' }, types: ['Patient'], patients: ['p1'] } as const
+    const error = await failureOf(client.kickOff(asked, never))
+    expect([error.code, error.hint]).toEqual(['BULK_REFUSED', expect.stringContaining('groupChanges.newcomers: group')])
+    const other = await failureOf(client.kickOff({ ...asked, patients: [] }, never))
+    expect(other.hint).not.toContain('newcomers')
+  })
+
   test('is not made for patients of a server that does not read them, and the answer says so', async () => {
     const { server, client } = await profiled({ reads: ['_type'] })
     const kickoff = await client.kickOff(

@@ -131,19 +131,15 @@ describe('partial manifests', () => {
     expect(names(await pages())).toEqual([['0 f?id=1'], ['1 f?id=2']])
   })
 
-  test('that list a file twice keep it, and say of which it is the second', async () => {
+  test('that list a file twice keep both entries, each in a place of its own', async () => {
     const { pages } = await scripted((server) =>
       server
         .on('GET /status', reply(202, {}, page(['a', 'b', 'a'], next('/2'))))
         .on('GET /2', reply(200, {}, page(['c', 'b']))),
     )
-    const output = (await pages()).flatMap((each) => each.output)
-    expect(output.map(({ ordinal, twiceOf }) => [ordinal, twiceOf])).toEqual([
-      [0, undefined],
-      [1, undefined],
-      [2, 0],
-      [3, undefined],
-      [4, 1],
+    expect(names(await pages())).toEqual([
+      ['0 a', '1 b', '2 a'],
+      ['3 c', '4 b'],
     ])
   })
 
@@ -182,6 +178,23 @@ test.each<[string, string | object]>([
     server.on('GET /status', reply(202, {}, body), reply(200, {}, page(['a']))),
   )
   expect(names(await pages())).toEqual([['0 a']])
+})
+
+test('pages that are read by a second process keep the places of the files, under the URLs of now', async () => {
+  const { client, server, options } = await scripted((each) =>
+    each
+      .on('GET /status', reply(200, {}, page(['n', 'b?sig=2'], next('/2'))))
+      .on('GET /2', reply(200, {}, page(['c?sig=2', 'a?sig=2']))),
+  )
+  const before = ['a', 'b', 'c'].map((name, ordinal) => {
+    return { kind: 'output' as const, ordinal, type: 'Patient', url: `${server.origin}/files/${name}?sig=1` }
+  })
+  const all: Manifest[] = []
+  for await (const each of client.pages(`${server.origin}/status`, { ...options, before })) all.push(each)
+  expect(names(all)).toEqual([
+    ['3 n', '1 b?sig=2'],
+    ['2 c?sig=2', '0 a?sig=2'],
+  ])
 })
 
 describe('a next link', () => {
@@ -231,15 +244,11 @@ describe('a next link', () => {
     expect(names(await pages())).toEqual([['0 a'], ['1 b']])
   })
 
-  test('that is never ready ends with the deadline, and the export is deleted by its status URL', async () => {
-    const { pages, server } = await scripted((each) =>
-      each
-        .on('GET /status', reply(202, {}, page(['a'], next('/2'))))
-        .on('GET /2', reply(202))
-        .on('DELETE /status', reply(202)),
+  test('that is never ready ends with the deadline', async () => {
+    const { pages } = await scripted((each) =>
+      each.on('GET /status', reply(202, {}, page(['a'], next('/2')))).on('GET /2', reply(202)),
     )
     expect((await failureOf(pages())).code).toBe('BULK_DEADLINE')
-    expect(server.askedOf('DELETE /status').length).toBe(1)
   })
 })
 
@@ -282,6 +291,36 @@ describe('readManifest', () => {
     )
     expect(names(await pages())).toEqual([['0 a?sig=1', '1 b?sig=1'], ['2 c?sig=2']])
     expect(names([await again()])).toEqual([['0 a?sig=3', '1 b?sig=3', '2 c?sig=4']])
+  })
+
+  describe('knows the files it listed before', () => {
+    const before = ['a', 'b', 'c'].map((name, ordinal) => ({
+      kind: 'output' as const,
+      ordinal,
+      type: name === 'c' ? null : 'patient',
+      url: `http://elsewhere/files/${name}`,
+    }))
+    const again = async (status: number, list: string[]) => {
+      const { server, client } = await scripted((each) => each.on('GET /status', reply(status, {}, page(list))))
+      const known = before.map((file) => ({ ...file, url: file.url.replace('http://elsewhere', server.origin) }))
+      return names([await client.readManifest(`${server.origin}/status`, signal, known)])[0]
+    }
+
+    test('by type and path, in whatever order they come, and gives new ones new places', async () => {
+      expect(await again(200, ['n?sig=2', 'c?sig=2', 'b?sig=2', 'a?sig=2'])).toEqual([
+        '3 n?sig=2',
+        '2 c?sig=2',
+        '1 b?sig=2',
+        '0 a?sig=2',
+      ])
+    })
+
+    test('by place and type where no path is what it was, of a manifest that is done', async () => {
+      expect(await again(200, ['x/a', 'x/b', 'x/c'])).toEqual(['0 a', '1 b', '2 c'])
+      expect(await again(202, ['x/a', 'x/b', 'x/c'])).toEqual(['3 a', '4 b', '5 c'])
+      expect(await again(200, ['x/a', 'x/b'])).toEqual(['3 a', '4 b'])
+      expect(await again(200, ['x/b', 'a', 'x/c'])).toEqual(['3 b', '0 a', '4 c'])
+    })
   })
 
   test('gives what is there of an export that goes on', async () => {

@@ -1,6 +1,22 @@
 import { describe, expect, test } from 'vitest'
-import { mayTryAgain, RETRY_LIMITS, waitMs } from '../../src/bulk/http/retry-pace.ts'
-import { judge, VERDICTS, type Judged, type StatusClass, type Verdict } from '../../src/bulk/http/retry-policy.ts'
+import {
+  CHECK_LIMITS,
+  mayTryAgain,
+  RETRY_LIMITS,
+  tryMsMax,
+  waitMs,
+  type RetryLimits,
+} from '../../src/bulk/http/retry-pace.ts'
+import {
+  judge,
+  VERDICTS,
+  type Judged,
+  type StatusClass,
+  type Step,
+  type Verdict,
+} from '../../src/bulk/http/retry-policy.ts'
+
+const HOUR_MS = 3_600_000
 
 /** Written down by what each step needs, not by the table under test: a letter for each status. */
 const LETTERS: Readonly<Record<string, Verdict>> = {
@@ -21,7 +37,7 @@ const EXPECTED: Readonly<Record<Judged, string>> = {
   discovery: 'a a x x x x x x r x x x x x x r r x r x r r r x r r',
   token: 'a a x d x x x x r x x x x x x r r x r x r r r x r r',
   'kick-off': 'a a x x s x x x r x x x x x x r w x r x r w r x r r',
-  status: 'a a x x s x n x w x n x x x x w w x r x w w w x r r',
+  status: 'a a d d s d d d w d n d x d d w w d d d w w w d d d',
   export: 'a a x x x x n x x x n x x x x x w x x x x w x x x x',
   file: 'a a l l s l l l r l l l l l l r r l r l r r r l r r',
   release: 'a a x x s x a x r x a x x x x r r x d x r r r x d d',
@@ -36,8 +52,11 @@ test.each(CELLS)('%s: %i means %s', (step, status, verdict) => {
   expect(judge(step, status, [])).toBe(verdict)
 })
 
-test('each class of each step is the outcome of at least one row above, or of no answer', () => {
-  const seen = new Set(CELLS.map(([step, , verdict]) => `${step} ${verdict}`))
+test('each class of each step is the outcome of at least one row above, or of what is no good answer', () => {
+  const seen = new Set([
+    ...CELLS.map(([step, , verdict]) => `${step} ${verdict}`),
+    ...STEPS.flatMap((step) => (['odd', 'silent'] as const).map((answer) => `${step} ${judge(step, answer, [])}`)),
+  ])
   const all = STEPS.flatMap((step) => Object.values(VERDICTS[step]).map((verdict) => `${step} ${verdict}`))
   expect(all.filter((each) => !seen.has(each))).toEqual([])
   const classes: StatusClass[] = Object.keys(VERDICTS.status) as StatusClass[]
@@ -51,10 +70,23 @@ test.each([
   ['status', 'wait'],
   ['export', 'wait'],
   ['file', 'retry'],
-  ['release', 'retry'],
+  ['release', 'doubt'],
   ['published', 'retry'],
 ] as const)('%s: no answer at all means %s', (step, verdict) => {
-  expect(judge(step, undefined, [])).toBe(verdict)
+  expect(judge(step, 'silent', [])).toBe(verdict)
+})
+
+test.each([
+  ['discovery', 'give-up'],
+  ['token', 'doubt'],
+  ['kick-off', 'give-up'],
+  ['status', 'doubt'],
+  ['export', 'doubt'],
+  ['file', 'lost'],
+  ['release', 'give-up'],
+  ['published', 'doubt'],
+] as const)('%s: a good status over something else than was asked for means %s', (step, verdict) => {
+  expect(judge(step, 'odd', [])).toBe(verdict)
 })
 
 describe('an OperationOutcome that says it may pass', () => {
@@ -87,28 +119,40 @@ describe('an OperationOutcome that says it may pass', () => {
 describe('an OperationOutcome that says it is no more', () => {
   test.each(['not-found', 'deleted', 'expired'])('(%s) means a new export where an export is waited for', (code) => {
     expect([400, 403, 500, 422].map((status) => judge('status', status, [code]))).toEqual(Array(4).fill('start-again'))
+    expect([404, 410].map((status) => judge('status', status, [code]))).toEqual(['start-again', 'start-again'])
     expect(judge('export', 500, [code])).toBe('start-again')
     expect(judge('status', 503, [code])).toBe('wait')
     expect(judge('kick-off', 400, [code])).toBe('give-up')
   })
 })
 
-test.each(['processing', 'exception', 'invalid', 'too-costly', 'security', 'made-up'])(
-  'an OperationOutcome that says %s changes nothing',
+describe.each(['processing', 'exception', 'invalid', 'too-costly', 'security', 'made-up'])(
+  'an OperationOutcome that says %s',
   (code) => {
-    for (const [step, status, verdict] of CELLS) expect(judge(step, status, [code])).toBe(verdict)
+    /** Else a sign-in page, or a proxy's, would be as good. */
+    const spoken = [400, 405, 409, 412, 416, 422, 451, 501, 505]
+
+    test('is the last word of a server whose status is doubted without it', () => {
+      for (const status of spoken) expect(judge('status', status, [code])).toBe('give-up')
+    })
+
+    test('changes nothing else', () => {
+      for (const [step, status, verdict] of CELLS) {
+        if (step !== 'status' || !spoken.includes(status)) expect(judge(step, status, [code])).toBe(verdict)
+      }
+    })
   },
 )
 
 describe('the pace', () => {
   const limits = RETRY_LIMITS
-  test('counts seven tries, three where it is most likely the last word, and none while there is a deadline', () => {
+  test('counts seven tries, three where it is most likely the last word, two where it is the last, and none while there is a deadline', () => {
     const tries = (verdict: Verdict, msLeft?: number) =>
-      [1, 2, 3, 4, 5, 6, 7, 8, 1000].filter((attempt) => mayTryAgain(verdict, attempt, msLeft, limits)).length
+      [1, 2, 3, 4, 5, 6, 7, 8, 1000].filter((attempt) => mayTryAgain('file', verdict, attempt, msLeft, limits)).length
     expect([tries('retry'), tries('wait'), tries('doubt')]).toEqual([6, 6, 2])
     expect([tries('retry', 1), tries('wait', 1), tries('doubt', 1)]).toEqual([6, 9, 2])
     expect([tries('retry', 0), tries('wait', 0)]).toEqual([0, 0])
-    expect([tries('give-up'), tries('lost'), tries('start-again'), tries('sign-in-again', 9)]).toEqual([0, 0, 0, 0])
+    expect([tries('give-up'), tries('lost'), tries('sign-in-again', 9), tries('start-again')]).toEqual([0, 0, 0, 1])
   })
 
   test('doubles up to a minute, the upper half of it by chance', () => {
@@ -118,9 +162,36 @@ describe('the pace', () => {
     expect(waits(0)).toEqual([250, 500, 1000, 16_000, 30_000, 30_000, 30_000])
   })
 
-  test('asks for a status of 500 again over some minutes before it is believed', () => {
-    const all = [1, 2, 3, 4, 5, 6].map((attempt) => waitMs('status', 'retry', attempt, undefined, limits, () => 1))
-    expect(all.reduce((sum, ms) => sum + ms)).toBeGreaterThan(3 * 60_000)
+  /** Waits between all the tries there are. */
+  const waits = (step: Step, verdict: Verdict, random: number, within = limits) => {
+    const all: number[] = []
+    for (let attempt = 1; mayTryAgain(step, verdict, attempt, HOUR_MS, within); attempt += 1) {
+      all.push(waitMs(step, verdict, attempt, undefined, within, () => random))
+    }
+    return all
+  }
+  const sum = (all: number[]) => all.reduce((one, other) => one + other, 0)
+
+  test('believes a status that is doubted after five tries, over five minutes at least and ten at most', () => {
+    expect(waits('status', 'doubt', 0).length).toBe(4)
+    expect(sum(waits('status', 'doubt', 0))).toBe(5 * 60_000)
+    expect(sum(waits('status', 'doubt', 1))).toBe(10 * 60_000)
+  })
+
+  test('looks once more where the server says that an export is gone', () => {
+    expect(waits('status', 'start-again', 1)).toEqual([5000])
+  })
+
+  test('ends a deletion that nobody answers within twenty seconds, and a step of a check within fifteen', () => {
+    const longest = (step: Step, verdict: Verdict, within: RetryLimits) => {
+      const between = waits(step, verdict, 1, within)
+      return sum(between) + (between.length + 1) * tryMsMax(step, within)!
+    }
+    expect(longest('release', judge('release', 'silent', []), limits)).toBeLessThanOrEqual(20_000)
+    for (const step of ['discovery', 'token', 'kick-off', 'release'] as const) {
+      expect(longest(step, 'retry', CHECK_LIMITS)).toBeLessThanOrEqual(15_000)
+    }
+    expect(tryMsMax('file', limits)).toBeUndefined()
   })
 
   test('follows Retry-After up to its maximum, and is never shorter than a second then', () => {

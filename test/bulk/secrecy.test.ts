@@ -1,5 +1,6 @@
 import { inspect } from 'node:util'
 import { expect, test } from 'vitest'
+import { Secrets } from '../../src/bulk/http/secrets.ts'
 import type { BulkAuth } from '../../src/bulk/auth/tokens.ts'
 import { demoKeyPair } from '../../src/demo/demo-key-pair.ts'
 import { clientFor, failureOf, tokensOf, type ClientFixture } from './client-fixture.ts'
@@ -7,6 +8,7 @@ import {
   cutOff,
   deadPort,
   MANIFEST,
+  outcome,
   reply,
   startOddityServer,
   type Answer,
@@ -124,6 +126,28 @@ test('a token request that is refused tells nothing of the assertion or the key'
     tokenUrl: new URL('/token', server.origin),
   })
   expect(await leaks(auth, FAILURES[3]!)).toEqual([])
+})
+
+test.each<[string, Answer]>([
+  ['refuses it', reply(422, {}, outcome('invalid', 'token-1, token-2 and a-client-secret'))],
+  [
+    'gives an OperationOutcome in its place',
+    reply(200, {}, outcome('invalid', 'token-1, token-2 and a-client-secret')),
+  ],
+])('a token that is no longer in use, and the secret, are not quoted of a server that %s', async (_, answer) => {
+  const server = await startOddityServer()
+  const { kickOff, download, clock } = clientFor(server.baseUrl, { auth: tokensOf(server) })
+  await failureOf(kickOff())
+  clock.pass(300_000)
+  server.on('GET /file', answer)
+  const error = await failureOf(download())
+  expect(error.message).toContain('invalid: [secret], [secret] and [secret]')
+})
+
+test('of secrets that are parts of others nothing is left, and those in use are not forgotten', () => {
+  const secrets = new Secrets()
+  for (let index = 0; index < 500; index += 1) secrets.keep(['abc', 'abc-secret', undefined, '', `token<${index}>`])
+  expect(secrets.hide('abc-secret abc token<499> token<480>', '*')).toBe('* * * *')
 })
 
 test('a key that can not be read is not quoted', async () => {

@@ -77,8 +77,30 @@ test('each exchange is one line: what was asked, what was answered, how long and
     request: { prefer: 'respond-async', accept: 'application/fhir+json', authorization: '[hidden]' },
     response: { 'x-request-id': 'r-1', 'content-location': '/status' },
   })
-  expect(waiting!.response).toMatchObject({ 'retry-after': '2', 'x-progress': 'half' })
+  expect(waiting!.response).toMatchObject({ 'retry-after': '2', 'x-progress': '4 characters' })
   expect(redirect!.response).toMatchObject({ location: '/moved' })
+})
+
+test.each([
+  ['x-progress', '21% complete, Jane Doe is next', '21%'],
+  ['x-progress', 'at 99.5 % of Jane Doe', '99.5 %'],
+  ['x-progress', 'Jane Doe is next', '16 characters'],
+  ['x-export-status', '202 Jane Doe is next', '202'],
+  ['x-export-status', 'Jane Doe', '8 characters'],
+  ['retry-after', '120', '120'],
+  ['retry-after', 'Sat, 21 Nov 2026 10:02:00 GMT', 'Sat, 21 Nov 2026 10:02:00 GMT'],
+  ['retry-after', 'when Jane Doe is done', '21 characters'],
+  [
+    'www-authenticate',
+    'Bearer realm="Jane Doe", error="invalid_token", error_description="of Jane Doe"',
+    'Bearer error="invalid_token"',
+  ],
+  ['content-location', '/status/1?name=Jane%20Doe', '/status/1'],
+])('of %s: %s is shown %s', async (name, value, shown) => {
+  const { server, kickOff, lines } = await traced()
+  server.on('GET /fhir/$export', reply(400, { [name]: value }))
+  await failureOf(kickOff())
+  expect(lines()[0]!.response![name]).toBe(shown)
 })
 
 test('an OperationOutcome is shown as severity and code of its issues, without its words', async () => {
@@ -104,7 +126,8 @@ test('one that is stopped is a line too', async () => {
   const { server, client, lines } = await traced()
   const controller = new AbortController()
   server.on('GET /status', () => controller.abort())
-  await expect(client.poll(`${server.origin}/status`, controller.signal)).rejects.toMatchObject({ name: 'AbortError' })
+  const reading = client.readManifest(`${server.origin}/status`, controller.signal)
+  await expect(reading).rejects.toMatchObject({ name: 'AbortError' })
   expect(lines().map(({ failure }) => failure)).toEqual(['stopped'])
 })
 
@@ -206,6 +229,16 @@ describe('secrets that are planted everywhere', () => {
     })
     await failureOf(kickOff())
     expect(written[0]).toContain('x-progress')
+    expect(leaks(written)).toEqual([])
+  })
+
+  test('do not come into the trace when they were in use before', async () => {
+    const { server, kickOff, download, clock, written } = await traced(tokensOf)
+    await failureOf(kickOff())
+    clock.pass(300_000)
+    server.on('GET /file', reply(404, { 'X-Request-Id': 'token-1 token-2 a-client-secret' }))
+    await failureOf(download())
+    expect(written.at(-1)).toContain('[hidden] [hidden] [hidden]')
     expect(leaks(written)).toEqual([])
   })
 

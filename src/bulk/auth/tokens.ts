@@ -2,9 +2,9 @@
 import type { Clock } from '../../core/clock.ts'
 import { StokerError } from '../../core/errors.ts'
 import type { SigningAlgorithm } from './assertion.ts'
-import { bodyJson } from '../http/body.ts'
+import { bodyJson, orOdd } from '../http/body.ts'
 import { discoverTokenUrl } from './discovery.ts'
-import type { Http } from '../http/http.ts'
+import type { Http, HttpAnswer } from '../http/http.ts'
 import { tokenRequest } from './token-request.ts'
 import { unlessAborted } from '../http/unless-aborted.ts'
 
@@ -93,7 +93,11 @@ export class Tokens {
       askedAt = this.clock.now().getTime()
       return tokenRequest(auth, url, new Date(askedAt))
     }
-    return this.http.send(request, async (answer) => readToken(await bodyJson(answer), askedAt), signal)
+    const take = async (answer: HttpAnswer) => {
+      const value = await bodyJson(answer)
+      return orOdd(() => readToken(value, askedAt))
+    }
+    return this.http.send(request, take, signal)
   }
 }
 

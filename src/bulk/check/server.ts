@@ -153,7 +153,7 @@ export function checkClock({ answered, skewMs }: CheckedServer, auth: BulkAuth, 
   }
   const seconds = Math.round(Math.abs(skewMs) / 1000)
   if (Math.abs(skewMs) <= SKEW_MS_MAX) return line('clock', 'ok', `it agrees with the server's within ${seconds} s`)
-  const text = `this machine's clock is ${seconds} s ${skewMs > 0 ? 'behind' : 'ahead of'} the server's`
+  const text = `this machine's clock is ${inWords(seconds)} ${skewMs > 0 ? 'behind' : 'ahead of'} the server's`
   const isCause = signInFailed && auth.kind === 'private-key-jwt'
   return line(
     'clock',
@@ -161,6 +161,19 @@ export function checkClock({ answered, skewMs }: CheckedServer, auth: BulkAuth, 
     text,
     'set it by a time server (NTP): signed assertions live for minutes',
   )
+}
+
+const UNITS = [
+  ['day', 86_400],
+  ['hour', 3600],
+  ['minute', 60],
+] as const
+
+/** To the nearest whole of the largest unit: `3 minutes`, `1 hour`. For a minute and more. */
+function inWords(seconds: number): string {
+  const [unit, size] = UNITS.find(([, each]) => seconds >= each) ?? UNITS[2]
+  const count = Math.round(seconds / size)
+  return `${count} ${unit}${count === 1 ? '' : 's'}`
 }
 
 function signInOf(auth: BulkAuth): Pick<AskedOfServer, 'authMethod' | 'algorithm' | 'scope'> {

@@ -62,8 +62,14 @@ export async function kickOff(
   deadline?: Date,
 ): Promise<Kickoff> {
   const { method, url, headers, body, leftOut } = kickOffRequest(connection.baseUrl, connection.profile, request)
+  const asksPatients = request.patients?.length && !leftOut.includes('patient')
   return connection.send(
-    { step: 'kick-off', method, url, headers, ...(body === undefined ? {} : { body }), ...(deadline && { deadline }) },
+    {
+      ...{ step: 'kick-off', method, url, headers },
+      ...(body !== undefined && { body }),
+      ...(deadline && { deadline }),
+      ...(asksPatients && { hint: NO_PATIENTS }),
+    },
     async (answer) => {
       await answer.body.dump()
       const location = headerOf(answer, 'content-location')
@@ -85,6 +91,10 @@ export async function kickOff(
     signal,
   )
 }
+
+/** Few servers read `patient`; newcomers' history is all that it is asked for. */
+const NO_PATIENTS =
+  "if this server exports no single patients, set groupChanges.newcomers: group for the source; else check the client's permissions"
 
 /**
  * Bulk Data Access, "Bulk Data Kick-off Request". `baseUrl` ends with a slash. `patient` goes only by POST, whatever the

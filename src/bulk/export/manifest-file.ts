@@ -8,7 +8,7 @@ export function manifestFiles(
   base: URL,
   odd: (place: number) => Error,
 ): ManifestFile[] {
-  const files = entries.map((entry, ordinal): ManifestFile => {
+  return entries.map((entry, ordinal): ManifestFile => {
     const { type, url, count, fileSize, continuesInFile, countSeverity } = recordOf(entry)
     const address = urlOf(url, base)
     if (address === undefined) throw odd(ordinal)
@@ -22,20 +22,6 @@ export function manifestFiles(
       continuesIn: urlOf(continuesInFile, base),
       severities: severitiesOf(countSeverity),
     }
-  })
-  return placed(files, 0, new Map())
-}
-
-/**
- * Gives files their places from `from` on, and says which of them came before.
- * @param first of each URL its first place; those of `files` are added
- */
-export function placed(files: readonly ManifestFile[], from: number, first: Map<string, number>): ManifestFile[] {
-  return files.map((file, index) => {
-    const ordinal = from + index
-    const twiceOf = first.get(file.url)
-    if (twiceOf === undefined) first.set(file.url, ordinal)
-    return { ...file, ordinal, twiceOf }
   })
 }
 

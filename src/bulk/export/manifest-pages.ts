@@ -1,60 +1,108 @@
-/** The pages of one manifest, put together: places run on, and what came before does not come again. */
-import { placed } from './manifest-file.ts'
+/** The pages of one manifest, put together: each file is told once, in a place of its own. */
+import { recognised, sameType, type KnownFile } from './known-files.ts'
 import type { Manifest, ManifestFile } from './manifest.ts'
 
-const KINDS = ['output', 'deleted', 'error'] as const
+/** A file that an earlier reading of the same manifest listed, and the place it has since. */
+export interface ListedBefore extends KnownFile {
+  readonly kind: ManifestFile['kind']
+  readonly ordinal: number
+}
+
+interface Held extends ListedBefore {
+  /** As at the last look. */
+  url: string
+  told: boolean
+}
+
+type ByKind<T> = Record<ManifestFile['kind'], T>
 
 export class PageGatherer {
-  private readonly files = mapKinds((): ManifestFile[] => [])
-  private readonly firstPlaces = mapKinds(() => new Map<string, number>())
-  /** Of each page, how many of its entries are here: a page that is looked at again may have grown at its end. */
-  private readonly taken = new Map<string, ByKind<number>>()
+  private readonly held: ByKind<Held[]>
+  private readonly nextPlace: ByKind<number>
+  /** What each page has shown: it may be looked at again. */
+  private readonly seen = new Map<string, ByKind<Set<Held>>>()
   /** The earliest so far: of pages that do not agree, the watermark must not believe the later. */
   private earliest: Pick<Manifest, 'transactionTime' | 'transactionInstant'> | undefined
 
-  /**
-   * What is new on the page at `url`. A page may repeat all that came before it, entry by entry, and go on from there.
-   */
+  /** @param before they keep their places, and are told once more, under the URLs of now */
+  constructor(before: readonly ListedBefore[] = []) {
+    this.held = mapKinds((kind) =>
+      before.filter((file) => file.kind === kind).map((file) => ({ ...file, told: false })),
+    )
+    this.nextPlace = mapKinds((kind) => this.held[kind].reduce((next, { ordinal }) => Math.max(next, ordinal + 1), 0))
+  }
+
+  /** What was not told yet of the page at `url`, which may have changed in any way since the last look at it. */
   add(url: string, page: Manifest): Manifest {
     const { transactionTime, transactionInstant } = page
     if (this.earliest === undefined || transactionInstant < this.earliest.transactionInstant) {
       this.earliest = { transactionTime, transactionInstant }
     }
-    const before = this.taken.get(url)
+    const before = this.seen.get(url)
+    const here = before ?? mapKinds(() => new Set<Held>())
+    this.seen.set(url, here)
     const fresh = mapKinds((kind) => {
-      const held = this.files[kind]
-      const known = before?.[kind] ?? (repeats(page[kind], held) ? held.length : 0)
-      const added = placed(page[kind].slice(known), held.length, this.firstPlaces[kind])
-      held.push(...added)
-      return added
+      const held = this.held[kind]
+      const told = held.filter((file) => file.told)
+      const own = before === undefined && repeats(page[kind], told) ? told : [...here[kind]]
+      return this.tell(page[kind], [...own, ...held.filter((file) => !file.told)], here[kind])
     })
-    this.taken.set(
-      url,
-      mapKinds((kind) => Math.max(before?.[kind] ?? 0, page[kind].length)),
-    )
     return { ...page, ...this.earliest, ...fresh }
+  }
+
+  private tell(entries: readonly ManifestFile[], known: readonly Held[], here: Set<Held>): ManifestFile[] {
+    const found = recognised(entries, known)
+    return entries.flatMap((entry, place) => {
+      const file = found[place] ?? this.hold(entry)
+      const isNews = !file.told
+      Object.assign(file, { url: entry.url, told: true })
+      here.add(file)
+      return isNews ? [{ ...entry, ordinal: file.ordinal }] : []
+    })
+  }
+
+  private hold({ kind, type, url }: ManifestFile): Held {
+    const file = { kind, ordinal: this.nextPlace[kind]++, type, url, told: false }
+    this.held[kind].push(file)
+    return file
   }
 }
 
-type ByKind<T> = Record<ManifestFile['kind'], T>
+/** A page may repeat all that came before it, and go on from there. */
+function repeats(entries: readonly ManifestFile[], told: readonly Held[]): boolean {
+  const shown = new Set(entries.map(({ type, url }) => `${type} ${url}`))
+  return told.length > 0 && told.every(({ type, url }) => shown.has(`${type} ${url}`))
+}
+
+/**
+ * The whole manifest, read again after `before`: where it has not one path in common with it, but as many files of the
+ * same types in the same places, these are the same files. Only of a manifest that is done: one that still grows may show
+ * others in their places.
+ */
+export function inPlaces(whole: Manifest, before: readonly ListedBefore[]): Manifest {
+  const placed = mapKinds((kind) => {
+    const known = before.filter((file) => file.kind === kind).sort((a, b) => a.ordinal - b.ordinal)
+    const places = new Set(known.map(({ ordinal }) => ordinal))
+    const files = whole[kind]
+    const isAnew =
+      files.length === known.length &&
+      files.every(({ type, ordinal }, place) => !places.has(ordinal) && sameType(type, known[place]!.type))
+    return isAnew ? files.map((file, place) => ({ ...file, ordinal: known[place]!.ordinal })) : files
+  })
+  return { ...whole, ...placed }
+}
+
+const KINDS = ['output', 'deleted', 'error'] as const
 
 function mapKinds<T>(make: (kind: ManifestFile['kind']) => T): ByKind<T> {
   return { output: make('output'), deleted: make('deleted'), error: make('error') }
-}
-
-function repeats(entries: readonly ManifestFile[], held: readonly ManifestFile[]): boolean {
-  return held.length > 0 && held.every(({ url, type }, place) => isSame(entries[place], url, type))
-}
-
-function isSame(entry: ManifestFile | undefined, url: string, type: string | undefined): boolean {
-  return entry !== undefined && entry.url === url && entry.type === type
 }
 
 export function isEmpty(page: Manifest): boolean {
   return KINDS.every((kind) => page[kind].length === 0)
 }
 
-/** All pages as one manifest, as good as the last of them says; undefined of none. Its files expire with the first. */
+/** All pages as one, as good as the last of them says; undefined of none. Its files expire with the first. */
 export function wholeOf(pages: readonly Manifest[]): Manifest | undefined {
   const last = pages.at(-1)
   if (last === undefined) return undefined

@@ -38,8 +38,6 @@ export interface ManifestFile {
   readonly continuesIn?: string | undefined
   /** Of an error file: how many lines of each severity (STU4). */
   readonly severities?: Readonly<Record<string, number>> | undefined
-  /** Place of the entry before it, in the same list, that names the same URL. */
-  readonly twiceOf?: number | undefined
 }
 
 /** `pending` and `closed` are the markers of published manifests (Bulk Data Access 4, "Incremental Updates"). */

@@ -1,12 +1,11 @@
 /** A published manifest: one that stands there for everybody, and changes now and then (`$bulk-publish`). */
 import { createHash } from 'node:crypto'
 import { StokerError } from '../../core/errors.ts'
-import { bodyJson } from '../http/body.ts'
+import { bodyJson, orOdd } from '../http/body.ts'
 import type { Connection } from '../server/connection.ts'
 import { expiryOf } from '../http/header-date.ts'
 import { headerOf } from '../http/http.ts'
-import { PageGatherer, wholeOf } from './manifest-pages.ts'
-import { invalid, parseManifest, type Manifest } from './manifest.ts'
+import { invalid, parseManifest, type Manifest, type ManifestFile } from './manifest.ts'
 
 export interface PublishedOptions {
   /** What the last reading gave; undefined: read it in any case. */
@@ -18,14 +17,13 @@ export type PublishedAnswer =
   | { readonly state: 'unchanged' }
   | {
       readonly state: 'published'
-      /** All pages as one, of the latest `transactionTime` among them. */
-      readonly manifest: Manifest
-      /** Each with its own; to be taken in this order, and of each first `output`, then `deleted`. */
+      /**
+       * Each with its own `transactionTime`; to be taken in this order, and of each first `output`, then `deleted`. Places
+       * of files run on over the pages.
+       */
       readonly pages: readonly Manifest[]
       /** For the next reading, and for nothing else: it covers all pages, with ETags or without. */
       readonly etag: string
-      /** Where further pages are announced (`#pending`). */
-      readonly pending: string | undefined
     }
 
 const PAGES_MAX = 100_000
@@ -51,15 +49,7 @@ export async function readPublished(
   const lasting = pages.map((page) => ({ ...page, expires: undefined }))
   const digest = createHash('sha256').update(JSON.stringify(lasting)).digest('hex')
   if (known?.digest === digest) return { state: 'unchanged' }
-  const latest = pages.reduce((one, other) => (other.transactionInstant > one.transactionInstant ? other : one))
-  const { transactionTime, transactionInstant } = latest
-  return {
-    state: 'published',
-    manifest: { ...wholeOf(pages)!, transactionTime, transactionInstant },
-    pages,
-    etag: JSON.stringify({ root: chain.etag, digest, pending } satisfies Mark),
-    pending: pending?.url,
-  }
+  return { state: 'published', pages, etag: JSON.stringify({ root: chain.etag, digest, pending } satisfies Mark) }
 }
 
 interface Chain {
@@ -76,16 +66,13 @@ async function readChain(
   root: Page | undefined,
   signal: AbortSignal,
 ): Promise<Chain> {
-  const gatherer = new PageGatherer()
   const pages: Manifest[] = []
   const passed = new Set<string>()
   let page = root ?? (await readWhole(connection, url, signal))
   const { etag } = page
   for (let at = url; ;) {
-    const { manifest } = page
-    const { transactionTime, transactionInstant, next } = manifest
-    // Each page's own: here a later one is a later state of the data.
-    pages.push({ ...gatherer.add(at, manifest), transactionTime, transactionInstant, next: undefined })
+    const { next } = page.manifest
+    pages.push({ ...after(pages, page.manifest), next: undefined })
     if (next === undefined) return { pages, etag, end: 'last', pending: undefined }
     if (next.kind === 'closed') return { pages, etag, end: 'closed', pending: undefined }
     if (next.kind === 'pending') return { pages, etag, end: 'pending', pending: { url: at, etag: page.etag } }
@@ -94,6 +81,15 @@ async function readChain(
     at = next.url
     page = await readWhole(connection, at, signal)
   }
+}
+
+/** A page with its files' places running on after those of the pages before it. */
+function after(pages: readonly Manifest[], page: Manifest): Manifest {
+  const placed = (kind: ManifestFile['kind']) => {
+    const from = pages.reduce((sum, each) => sum + each[kind].length, 0)
+    return page[kind].map((file) => ({ ...file, ordinal: from + file.ordinal }))
+  }
+  return { ...page, output: placed('output'), deleted: placed('deleted'), error: placed('error') }
 }
 
 /** Whether the page that announced another one has it now, or is no longer there. */
@@ -132,7 +128,8 @@ async function readPage(
     async (answer) => {
       if (answer.status === 304) return undefined
       const expires = expiryOf(headerOf(answer, 'expires'), connection.clock.now())
-      const manifest = parseManifest(await bodyJson(answer), answer.url, expires)
+      const value = await bodyJson(answer)
+      const manifest = orOdd(() => parseManifest(value, answer.url, expires))
       return { manifest, etag: headerOf(answer, 'etag') }
     },
     signal,

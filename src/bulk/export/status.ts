@@ -1,6 +1,6 @@
 /** The status of an export: one look at it. */
 import { StokerError } from '../../core/errors.ts'
-import { bodyJson } from '../http/body.ts'
+import { bodyJson, orOdd } from '../http/body.ts'
 import type { Connection } from '../server/connection.ts'
 import { expiryOf } from '../http/header-date.ts'
 import { exportStatusOf, headerOf, type HttpAnswer } from '../http/http.ts'
@@ -19,23 +19,23 @@ export type StatusAnswer =
 
 /**
  * One look at an export, or at a further page of its manifest.
- * @param deadline until when an outage is borne; without it, for a few tries
+ * @param deadline until when an outage is borne
  * @throws StokerError BULK_EXPORT_GONE, BULK_EXPORT_FAILED with the server's words, BULK_MANIFEST_INVALID
  */
 export async function poll(
   connection: Connection,
   statusUrl: string,
   signal: AbortSignal,
-  deadline?: Date,
+  deadline: Date,
 ): Promise<StatusAnswer> {
   const url = new URL(statusUrl)
   const headers = { accept: 'application/json' }
   return connection.send(
-    { step: 'status', method: 'GET', url, headers, ...(deadline && { deadline }) },
+    { step: 'status', method: 'GET', url, headers, deadline },
     async (answer): Promise<StatusAnswer> => {
       const now = connection.clock.now()
       const value = await bodyJson(answer)
-      if (exportStatusOf(answer) !== 202) return { state: 'done', page: pageOf(answer, value, now) }
+      if (exportStatusOf(answer) !== 202) return { state: 'done', page: orOdd(() => pageOf(answer, value, now)) }
       return {
         state: 'working',
         progress: progressOf(headerOf(answer, 'x-progress')),

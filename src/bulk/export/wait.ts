@@ -1,9 +1,8 @@
 /** Waiting for an export: its manifest page by page, as the pages come. */
 import { StokerError } from '../../core/errors.ts'
 import type { Connection } from '../server/connection.ts'
-import { isEmpty, PageGatherer, wholeOf } from './manifest-pages.ts'
+import { inPlaces, isEmpty, PageGatherer, wholeOf, type ListedBefore } from './manifest-pages.ts'
 import { invalid, type Manifest, type NextPage } from './manifest.ts'
-import { release } from './release.ts'
 import { POLL_MS_MIN } from '../http/retry-pace.ts'
 import { sleepFor } from '../http/sleep.ts'
 import { poll, type StatusAnswer } from './status.ts'
@@ -13,6 +12,8 @@ export interface WaitOptions {
   readonly deadline: Date
   readonly onProgress: (progress: { readonly progress: string | undefined }) => void
   readonly signal: AbortSignal
+  /** Files that an earlier process was told of: they keep their places, and are told once more. */
+  readonly before?: readonly ListedBefore[] | undefined
 }
 
 /** Without Retry-After the polls begin at POLL_MS_MIN and grow rarer. */
@@ -28,19 +29,19 @@ const READ_AGAIN_MS_MAX = 600_000
 /**
  * Yields each page of the manifest once, as soon as the server shows it, the last when the export is done: an export
  * without files has one empty page. Places of files run on over the pages (Bulk Data Access 3, `allowPartialManifests`).
- * @throws StokerError BULK_DEADLINE when it is not done by then: some servers (Medplum, Azure) say 202 for ever. It is
- *   cancelled first.
+ * @throws StokerError BULK_DEADLINE when it is not done by then: some servers (Medplum, Azure) say 202 for ever. To have
+ *   it deleted is the caller's affair, who also knows which exports have to go with it.
  */
 export async function* pages(
   connection: Connection,
   statusUrl: string,
   options: WaitOptions,
 ): AsyncGenerator<Manifest, void, void> {
-  const gatherer = new PageGatherer()
+  const gatherer = new PageGatherer(options.before)
   const way = new Way(statusUrl)
   let yielded = false
   for (let own = POLL_MS_MIN; ; own = Math.min(POLL_MS_MAX, own * POLL_GROWTH)) {
-    const answer = await look(connection, way.url, statusUrl, options)
+    const answer = await look(connection, way.url, options)
     const fresh = answer.page && gatherer.add(way.url, answer.page)
     const isLast = answer.state === 'done' && answer.page.next?.kind !== 'page'
     if (fresh !== undefined && (!isEmpty(fresh) || (isLast && !yielded))) {
@@ -50,7 +51,7 @@ export async function* pages(
     }
     if (isLast) return
     if (answer.state === 'working') options.onProgress(answer)
-    if (!way.goOn(answer)) await untilNextPoll(connection, statusUrl, answer, own, options)
+    if (!way.goOn(answer)) await untilNextPoll(connection, answer, own, options)
   }
 }
 
@@ -66,21 +67,28 @@ export async function waitForManifest(
 }
 
 /**
- * The manifest once more, for URLs that are signed anew: all the pages there are by now, as one; files keep their places.
+ * The manifest once more, for URLs that are signed anew: all the pages there are by now, as one.
+ * @param before the files it listed at first: they keep their places; without them, places are by the order of now
  * @throws StokerError BULK_NOT_READY when there is none yet
  */
-export async function readManifest(connection: Connection, statusUrl: string, signal: AbortSignal): Promise<Manifest> {
+export async function readManifest(
+  connection: Connection,
+  statusUrl: string,
+  signal: AbortSignal,
+  before: readonly ListedBefore[] = [],
+): Promise<Manifest> {
   const deadline = new Date(connection.clock.now().getTime() + READ_AGAIN_MS_MAX)
-  const gatherer = new PageGatherer()
+  const gatherer = new PageGatherer(before)
   const way = new Way(statusUrl)
   const all: Manifest[] = []
   for (;;) {
     const answer = await poll(connection, way.url, signal, deadline)
     if (answer.page !== undefined) all.push(gatherer.add(way.url, answer.page))
-    if (!way.goOn(answer)) break
+    if (way.goOn(answer)) continue
+    const whole = wholeOf(all)
+    if (whole === undefined) break
+    return answer.state === 'done' ? inPlaces(whole, before) : whole
   }
-  const whole = wholeOf(all)
-  if (whole !== undefined) return whole
   throw new StokerError('BULK_NOT_READY', 'the server is still working on the export', {
     retryable: true,
     hint: 'run again later',
@@ -114,42 +122,31 @@ class Way {
 }
 
 /** An outage that lasts until the deadline is the deadline. */
-async function look(connection: Connection, url: string, statusUrl: string, options: WaitOptions) {
-  const { deadline, signal } = options
+async function look(connection: Connection, url: string, { deadline, signal }: WaitOptions): Promise<StatusAnswer> {
   try {
     return await poll(connection, url, signal, deadline)
   } catch (error) {
     const passes = error instanceof StokerError && error.retryable && error.code !== 'BULK_EXPORT_GONE'
     if (!passes || connection.clock.now() < deadline) throw error
-    return cancel(connection, statusUrl, signal, error)
+    throw late(error)
   }
 }
 
 async function untilNextPoll(
-  connection: Connection,
-  statusUrl: string,
+  { clock, limits, http }: Connection,
   answer: StatusAnswer,
   own: number,
   { deadline, signal }: WaitOptions,
 ): Promise<void> {
-  const { clock, limits, http } = connection
   const left = deadline.getTime() - clock.now().getTime()
-  if (left <= 0) await cancel(connection, statusUrl, signal)
+  if (left <= 0) throw late()
   const askedMs = answer.state === 'working' ? answer.retryAfterMs : undefined
   const ms = Math.min(limits.retryAfterMsMax, askedMs ?? Math.round(own * (0.5 + http.random() / 2)))
   await sleepFor(clock, Math.min(left, Math.max(POLL_MS_MIN, ms)), signal)
 }
 
-async function cancel(
-  connection: Connection,
-  statusUrl: string,
-  signal: AbortSignal,
-  cause?: StokerError,
-): Promise<never> {
-  await release(connection, statusUrl, signal).catch(() => undefined)
-  signal.throwIfAborted()
-  const message = 'the server did not finish the export before its deadline; it was cancelled'
-  throw new StokerError('BULK_DEADLINE', message, {
+function late(cause?: StokerError): StokerError {
+  return new StokerError('BULK_DEADLINE', 'the server did not finish the export before its deadline', {
     hint: 'ask the operator of the server, or raise deadlineHours of the source',
     ...(cause && { cause }),
   })

@@ -28,9 +28,9 @@ export async function fetchFile<T>(
   hooks: FileHooks = {},
 ): Promise<T> {
   const { kind, type } = file
-  const { limits, clock } = connection
+  const { limits, clock, http } = connection
   const url = new URL(file.url)
-  const taker = { kind, type, consume, onForm: (form: FileForm) => hooks.onForm?.(form) }
+  const taker = { kind, type, secrets: http.secrets, consume, onForm: (form: FileForm) => hooks.onForm?.(form) }
   const download = new Download(taker, limits.attemptsMax)
   try {
     for (;;) {

@@ -3,6 +3,7 @@ import { isGzip } from './coding.ts'
 import { glance, type Glance } from './glance.ts'
 import { outcomeInstead, webPage, xml } from './lost.ts'
 import type { ManifestFile } from '../export/manifest.ts'
+import type { Secrets } from '../http/secrets.ts'
 
 /** A form that is not NDJSON and is made into it. */
 export type FileForm = 'binary' | 'json-array' | 'bundle' | 'pretty-json'
@@ -14,6 +15,7 @@ export interface Expected {
   readonly contentType?: string | undefined
   /** Whether these are the bytes of a Binary: a Binary in it is no wrapping. */
   readonly unwrapped: boolean
+  readonly secrets: Secrets
 }
 
 /** How far is looked for the end of the first line; NDJSON whose first line is longer passes all the same. */
@@ -134,7 +136,7 @@ function wrappingOf(found: Glance, text: () => string | undefined, file: Expecte
   const resourceType = isBundle ? 'Bundle' : isBinary ? 'Binary' : found.resourceType
   if (!mayWrap({ ...found, resourceType }, file)) return undefined
   if (resourceType === 'Bundle') return 'bundle'
-  if (resourceType === 'OperationOutcome') throw outcomeInstead(text())
+  if (resourceType === 'OperationOutcome') throw outcomeInstead(text(), file.secrets)
   const wraps = /ndjson/i.test(contentType) || (data !== undefined && beginsAsFile(data))
   return wraps && !file.unwrapped ? 'binary' : undefined
 }

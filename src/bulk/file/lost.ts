@@ -1,6 +1,7 @@
 /** What came in a file's place and is no file: in words for the operator. */
 import { StokerError } from '../../core/errors.ts'
 import { serverWords } from '../http/outcome.ts'
+import type { Secrets } from '../http/secrets.ts'
 
 /** Its types are not complete without it, and there is nothing to wait for. */
 export function lost(message: string, hint = LATER) {
@@ -36,8 +37,8 @@ export function notJson(cause?: unknown): StokerError {
 }
 
 /** @param text the OperationOutcome; undefined where it is too long to be read */
-export function outcomeInstead(text: string | undefined): StokerError {
-  const words = serverWords(text ?? '')
+export function outcomeInstead(text: string | undefined, secrets: Secrets): StokerError {
+  const words = serverWords(text ?? '', secrets)
   const said = words.text === '' ? '' : `: ${words.text}`
   const record = 'the server sent an OperationOutcome where NDJSON should be'
   const facts = { step: 'file', issue: words.codes[0], severity: severityOf(text) }

@@ -8,10 +8,12 @@ import { ndjsonOf } from './ndjson.ts'
 import { Opening } from './opening.ts'
 import { headerOf, type HttpAnswer } from '../http/http.ts'
 import type { ManifestFile } from '../export/manifest.ts'
+import type { Secrets } from '../http/secrets.ts'
 
 export interface FileTaker<T> {
   readonly kind: ManifestFile['kind']
   readonly type?: string | undefined
+  readonly secrets: Secrets
   readonly consume: (body: Readable) => Promise<T>
   readonly onForm: (form: FileForm) => void
 }
@@ -81,12 +83,12 @@ export class Pass<T> {
     await this.outcome.catch(() => undefined)
   }
 
-  private async run(answer: HttpAnswer, { kind, type, consume, onForm }: FileTaker<T>): Promise<T> {
+  private async run(answer: HttpAnswer, { kind, type, secrets, consume, onForm }: FileTaker<T>): Promise<T> {
     let ndjson: Opening | undefined
     const codings = codingsOf(headerOf(answer, 'content-encoding'))
     const contentType = headerOf(answer, 'content-type')
     try {
-      const facts = { kind, type, contentType, codings, unzipped: false, unwrapped: false }
+      const facts = { kind, type, secrets, contentType, codings, unzipped: false, unwrapped: false }
       ndjson = await ndjsonOf(this.body, facts, onForm)
       return await consume(ndjson)
     } catch (error) {

@@ -46,6 +46,26 @@ export class BrokenBody extends Error {
   }
 }
 
+/** An answer that is not what was asked for, though its status says so: it may pass by itself. Takers throw it too. */
+export class OddAnswer extends Error {
+  /** What it is when it does not pass. */
+  readonly error: StokerError
+
+  constructor(error: StokerError) {
+    super('the answer is not what was asked for')
+    this.error = error
+  }
+}
+
+/** For what reads an answer: its StokerError is that of an {@link OddAnswer}. */
+export function orOdd<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    throw error instanceof StokerError ? new OddAnswer(error) : error
+  }
+}
+
 async function collect(body: HttpAnswer['body'], bytesMax: number, into: Buffer[]): Promise<void> {
   let bytes = 0
   for await (const chunk of body as AsyncIterable<Buffer>) {

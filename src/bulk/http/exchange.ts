@@ -1,9 +1,14 @@
 /** One exchange with a server, redirects and all: within the call budget, with the token where it may go, on the trace. */
 import { Agent, request as httpRequest, type Dispatcher } from 'undici'
 import { isAbort, StokerError } from '../../core/errors.ts'
+import { OddAnswer, orOdd } from './body.ts'
 import type { CallBudget } from './call-budget.ts'
 import type { HttpAnswer, HttpOptions, HttpRequest } from './http.ts'
+import { tryMsMax } from './retry-pace.ts'
+import type { Secrets } from './secrets.ts'
+import { timeLimit } from './time-limit.ts'
 import { TracedExchange } from './trace.ts'
+import { unlessAborted } from './unless-aborted.ts'
 import { refuseInsecure, shown } from './url.ts'
 
 export interface Exchanged {
@@ -13,7 +18,7 @@ export interface Exchanged {
   readonly traced: TracedExchange | undefined
 }
 
-type ExchangeOptions = HttpOptions & { readonly budget: CallBudget }
+type ExchangeOptions = HttpOptions & { readonly budget: CallBudget; readonly secrets: Secrets }
 
 const REDIRECTS_MAX = 5
 
@@ -30,9 +35,14 @@ export class Exchanges {
     this.options = options
   }
 
-  /** Redirects are followed by hand, so that the token goes to no origin it was not meant for. */
+  /**
+   * Redirects are followed by hand, so that the token goes to no origin it was not meant for.
+   * @throws OddAnswer for one that can not be followed
+   */
   async follow(asked: HttpRequest, signal: AbortSignal): Promise<Exchanged> {
+    const { allowHttp } = this.options
     let url = asked.url
+    refuseInsecure(url, allowHttp)
     for (let redirects = 0; ; redirects += 1) {
       const exchanged = await this.once(asked, url, signal)
       const { answer, traced } = exchanged
@@ -49,11 +59,11 @@ export class Exchanges {
               ? undefined
               : 'to what is no URL'
       if (odd !== undefined) {
-        throw new StokerError('BULK_REFUSED', `${shown(url)} redirects ${odd}`, {
-          hint: 'give the address it redirects to in the configuration',
-        })
+        const hint = 'give the address it redirects to in the configuration'
+        throw new OddAnswer(new StokerError('BULK_REFUSED', `${shown(url)} redirects ${odd}`, { hint }))
       }
       url = new URL(location, url)
+      orOdd(() => refuseInsecure(url, allowHttp))
     }
   }
 
@@ -62,28 +72,31 @@ export class Exchanges {
   }
 
   private async once(asked: HttpRequest, url: URL, signal: AbortSignal): Promise<Exchanged> {
-    const { allowHttp, budget, clock, trace, userAgent } = this.options
-    refuseInsecure(url, allowHttp)
+    const { budget, clock, limits, secrets, trace, userAgent } = this.options
     await budget.take(url.host, this.callsPerMinute(asked, url), signal)
-    // After the wait for a place in the budget: a token may live for six seconds only.
-    const token = await asked.token?.(url)
-    const headers = {
-      'user-agent': userAgent,
-      // Without it a server may compress as it likes (RFC 9110 §12.5.3); only files are decompressed here.
-      'accept-encoding': 'identity',
-      ...(asked.isHome?.(url) === false ? harmless(asked.headers) : asked.headers),
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-    }
-    const secrets = [...(asked.secrets ?? []), ...(token === undefined ? [] : [token])]
-    const { step, method, body } = asked
-    const traced = trace && new TracedExchange(trace, clock, { step, method, url, headers, secrets })
+    const msMax = tryMsMax(asked.step, limits)
+    const limit = timeLimit(msMax, signal)
+    let traced: TracedExchange | undefined
     try {
+      // After the wait for a place in the budget: a token may live for six seconds only.
+      const token = await (asked.token && unlessAborted(asked.token(url), limit.signal))
+      secrets.keep([...(asked.secrets ?? []), token])
+      const headers = {
+        'user-agent': userAgent,
+        // Without it a server may compress as it likes (RFC 9110 §12.5.3); only files are decompressed here.
+        'accept-encoding': 'identity',
+        ...(asked.isHome?.(url) === false ? harmless(asked.headers) : asked.headers),
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      }
+      const { step, method, body } = asked
+      traced = trace && new TracedExchange(trace, clock, { step, method, url, headers, secrets })
       const answer = await httpRequest(url, {
         method,
         headers,
         ...(body === undefined ? {} : { body }),
+        ...(msMax === undefined ? {} : { bodyTimeout: msMax }),
         dispatcher: traced === undefined ? this.agent : this.agent.compose(counting(traced)),
-        signal,
+        signal: limit.signal,
       })
       traced?.answered(answer.statusCode, answer.headers)
       return { answer: { status: answer.statusCode, url, headers: answer.headers, body: answer.body }, token, traced }
@@ -91,6 +104,8 @@ export class Exchanges {
       const { code } = error as { code?: unknown }
       traced?.end([], isAbort(error) ? 'stopped' : typeof code === 'string' ? code : 'no answer')
       throw error
+    } finally {
+      limit.end()
     }
   }
 

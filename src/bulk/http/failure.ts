@@ -25,7 +25,8 @@ export function refusal({ asked, answer, status, judged, verdict, words, signedI
   const record = `the server refused ${STEP_WORDS[asked.step]} (${status})`
   const message = `${record}${said}`
   const facts = { step: asked.step, status, url: shown(answer.url), issue: words.codes[0] }
-  switch (verdict) {
+  const isGone = verdict === 'doubt' && judged === 'status' && classOf(status) === 'missing'
+  switch (isGone ? 'start-again' : verdict) {
     case 'start-again':
       return new StokerError('BULK_EXPORT_GONE', 'the server no longer knows the export', {
         hint: 'run again: a new export is asked for',
@@ -42,10 +43,14 @@ export function refusal({ asked, answer, status, judged, verdict, words, signedI
         record,
       })
     case 'sign-in-again':
-      return new StokerError('BULK_UNAUTHORIZED', message, { hint: UNAUTHORIZED_HINTS[signedIn], facts, record })
+      return new StokerError('BULK_UNAUTHORIZED', message, {
+        hint: UNAUTHORIZED_HINTS[signedIn],
+        facts,
+        record,
+        retryable: UNDER_WAY.has(asked.step),
+      })
     case 'wait':
     case 'retry':
-      if (judged === 'status' && classOf(status) === 'broken' && verdict === 'retry') break
       return new StokerError('BULK_BUSY', message, {
         hint: 'the server said to come back later: run again',
         facts,
@@ -60,6 +65,22 @@ export function refusal({ asked, answer, status, judged, verdict, words, signedI
     return new StokerError('BULK_EXPORT_FAILED', `${failed}${said}`, { hint, facts, record: failed })
   }
   return new StokerError('BULK_REFUSED', message, { hint, facts, record })
+}
+
+/** With these an export is under way: it is there still when the operator has mended how the source signs in. */
+const UNDER_WAY: ReadonlySet<Step> = new Set(['status', 'file'])
+
+/** Where the sign-in for a request failed: of an export that is under way, that is the operator's to mend. */
+export function notSignedIn(step: Step, error: unknown): unknown {
+  if (!(error instanceof StokerError) || error.retryable || !UNDER_WAY.has(step)) return error
+  const { message, hint, facts, record } = error
+  return new StokerError('BULK_UNAUTHORIZED', message, {
+    ...(hint && { hint }),
+    facts,
+    record,
+    retryable: true,
+    cause: error,
+  })
 }
 
 /** Statuses that say of an export that it failed (Bulk Data Access, "Response - Error Status"). */
@@ -81,6 +102,9 @@ function hintFor(judged: Judged, status: number, codes: readonly string[]): stri
   }
   if (judged === 'kick-off' && status === 403) {
     return "check the client's permissions and the scope: some servers refuse a token that was asked for with a scope"
+  }
+  if (judged === 'kick-off' && status === 404) {
+    return 'check baseUrl (the part before /$export), then level and group of the source: the server has no such export'
   }
   if (judged === 'kick-off' && codes.includes('not-supported')) {
     return `${HINTS[judged]}; a profile whose kickOff.reads lacks a parameter never sends it`
@@ -129,7 +153,7 @@ const STEP_WORDS: Readonly<Record<Step, string>> = {
 const HINTS: Readonly<Record<Judged, string>> = {
   discovery: 'check baseUrl, or give auth.tokenUrl in the configuration',
   token: 'check auth',
-  'kick-off': 'check level, group and types of the source against what the server can export',
+  'kick-off': 'check level, group and types of the source against what the server can export (stoker check)',
   status: "run again; if it stays, ask the server's operator about the export",
   export: "run again; if it stays, ask the server's operator about the export",
   file: "run again; if it stays, ask the server's operator about the export",

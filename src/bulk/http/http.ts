@@ -4,14 +4,15 @@ import type { Dispatcher } from 'undici'
 import type { Clock } from '../../core/clock.ts'
 import { isAbort, StokerError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
-import { BrokenBody, errorText } from './body.ts'
+import { BrokenBody, errorText, OddAnswer } from './body.ts'
 import { CallBudget } from './call-budget.ts'
 import { Exchanges, type Exchanged } from './exchange.ts'
 import { refusal, unreachable } from './failure.ts'
 import { serverWords } from './outcome.ts'
 import { retryAfterMs } from './retry-after.ts'
 import { mayTryAgain, waitMs, type RetryLimits } from './retry-pace.ts'
-import { judge, type Step, type Verdict } from './retry-policy.ts'
+import { judge, type Judged, type Step, type Verdict } from './retry-policy.ts'
+import { Secrets } from './secrets.ts'
 import { sleepFor } from './sleep.ts'
 import type { Trace } from './trace.ts'
 
@@ -80,18 +81,20 @@ export class Http {
   readonly random: () => number
   private readonly options: HttpOptions
   private readonly budget: CallBudget
+  /** Of all its requests so far. */
+  readonly secrets = new Secrets()
   private readonly exchanges: Exchanges
 
   constructor(options: HttpOptions) {
     this.options = options
     this.random = options.random
     this.budget = options.budget ?? new CallBudget(options.clock)
-    this.exchanges = new Exchanges({ ...options, budget: this.budget })
+    this.exchanges = new Exchanges({ ...options, budget: this.budget, secrets: this.secrets })
   }
 
   /**
    * Sends until `take` has the answer it wants. `take` gets accepted answers only; where it throws a
-   * {@link BrokenBody}, the request is sent again. Its other errors are passed on. What it leaves unread of the body is
+   * {@link BrokenBody} or an {@link OddAnswer}, the request may be sent again. Its other errors are passed on. What it leaves unread of the body is
    * thrown away. A request given as a function is made anew for each try.
    * @throws StokerError BULK_REFUSED, BULK_UNAUTHORIZED, BULK_EXPORT_GONE, BULK_EXPORT_FAILED, BULK_FILE_LOST,
    *   BULK_BUSY, BULK_UNREACHABLE
@@ -122,7 +125,7 @@ export class Http {
       signedInAgain = false
       const msLeft = asked.deadline === undefined ? undefined : asked.deadline.getTime() - clock.now().getTime()
       const attempt = (attempts[verdict === 'wait' && msLeft !== undefined ? 'timed' : 'counted'] += 1)
-      if (!mayTryAgain(verdict, attempt, msLeft, limits)) throw error
+      if (!mayTryAgain(asked.step, verdict, attempt, msLeft, limits)) throw error
       const wait = Math.min(msLeft ?? Infinity, waitMs(asked.step, verdict, attempt, askedMs, limits, random))
       log.debug({ step: asked.step, attempt, code: error.code, waitMs: wait }, 'trying again')
       if (wait >= TOLD_FROM_MS) this.options.onWait?.({ step: asked.step, code: error.code, ms: wait })
@@ -145,7 +148,7 @@ export class Http {
     } catch (error) {
       if (isAbort(error)) throw error
       signal.throwIfAborted()
-      return this.unanswered(asked, error)
+      return error instanceof OddAnswer ? this.odd(asked.step, error) : this.unanswered(asked, error)
     }
     const { answer, token, traced } = exchanged
     // A body that is thrown away unread ends with an error, and by then nobody listens.
@@ -161,14 +164,14 @@ export class Http {
       } catch (error) {
         traced?.end([], error instanceof BrokenBody ? 'the body broke off' : 'the body was not used')
         signal.throwIfAborted()
-        if (!(error instanceof BrokenBody)) throw error
-        return this.unanswered(asked, error.cause)
+        if (error instanceof BrokenBody) return this.unanswered(asked, error.cause)
+        if (!(error instanceof OddAnswer)) throw error
+        return this.odd(judged, error)
       } finally {
         answer.body.destroy()
       }
     }
-    const secrets = [...(asked.secrets ?? []), ...(token === undefined ? [] : [token])]
-    const words = serverWords(await errorText(answer.body), secrets)
+    const words = serverWords(await errorText(answer.body), this.secrets)
     traced?.end(words.issues)
     signal.throwIfAborted()
     const verdict = judge(judged, status, words.codes)
@@ -180,10 +183,15 @@ export class Http {
     return { verdict, error: refusal({ asked, answer, status, judged, verdict, words, signedIn }), askedMs, renewable }
   }
 
-  /** No answer, or not a whole one; a token that could not be had now ends no wait that has time left. */
+  private odd(judged: Judged, { error }: OddAnswer): Failed {
+    return { verdict: judge(judged, 'odd', []), error, askedMs: undefined, renewable: false }
+  }
+
+  /** No answer, or not a whole one; an outage of the token's server ends no wait that has time left. */
   private unanswered(asked: HttpRequest, cause: unknown): Failed {
-    const verdict = judge(asked.step, undefined, [])
-    if (cause instanceof StokerError && !(cause.retryable && verdict === 'wait' && asked.deadline)) throw cause
+    const verdict = judge(asked.step, 'silent', [])
+    const isOutage = cause instanceof StokerError && cause.retryable && cause.code !== 'BULK_UNAUTHORIZED'
+    if (cause instanceof StokerError && !(isOutage && verdict === 'wait' && asked.deadline)) throw cause
     const error = cause instanceof StokerError ? cause : unreachable(asked, cause)
     return { verdict, error, askedMs: undefined, renewable: false }
   }

@@ -1,4 +1,5 @@
 /** What a server says of a request it refused: OperationOutcome or OAuth error, cut short for a message. */
+import type { Secrets } from './secrets.ts'
 
 /** What an issue says without words. */
 export interface Issue {
@@ -22,9 +23,8 @@ const CODE = /^[a-z][a-z-]{0,39}$/
 
 /**
  * Reads an error body of any kind. HTML, text and what else is no JSON tells nothing and is not quoted.
- * @param secrets what was sent and must not be shown, should the server repeat it
  */
-export function serverWords(body: string, secrets: readonly string[] = []): ServerWords {
+export function serverWords(body: string, secrets: Secrets): ServerWords {
   let value: unknown
   try {
     value = JSON.parse(body)
@@ -64,19 +64,10 @@ function isText(value: unknown): value is string {
   return typeof value === 'string'
 }
 
-/** Whether the text, as a whole, is one OperationOutcome. */
-export function isOutcome(text: string): boolean {
-  try {
-    return (JSON.parse(text) as { resourceType?: unknown } | null)?.resourceType === 'OperationOutcome'
-  } catch {
-    return false
-  }
-}
-
 /** One line, without secrets and what looks like a token or the query of a URL. */
-function clip(text: string, secrets: readonly string[]): string {
-  const told = secrets.filter(Boolean).reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text)
-  const safe = told
+function clip(text: string, secrets: Secrets): string {
+  const safe = secrets
+    .hide(text, '[secret]')
     // White space, and what a terminal would obey.
     .replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ')
     .replace(/eyJ[\w-]+\.[\w.-]+/g, '[token]')

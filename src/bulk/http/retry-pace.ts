@@ -4,12 +4,14 @@ import type { Step, Verdict } from './retry-policy.ts'
 export interface RetryLimits {
   /** Tries of one request altogether; while it waits for something with a deadline, only the deadline counts. */
   readonly attemptsMax: number
-  /** Tries where the answer is most likely the last word. */
+  /** Tries where the answer is most likely the last word; of a status {@link STATUS_DOUBT}. */
   readonly doubtfulAttemptsMax: number
   readonly firstWaitMs: number
   readonly waitMsMax: number
   /** Longest `Retry-After` that is followed. */
   readonly retryAfterMsMax: number
+  /** For one try, from its sign-in to the head of its answer; undefined: as long as connections live. */
+  readonly tryMsMax: number | undefined
 }
 
 export const RETRY_LIMITS: RetryLimits = {
@@ -19,16 +21,49 @@ export const RETRY_LIMITS: RetryLimits = {
   waitMsMax: 60_000,
   // Oracle asks for up to 5 hours.
   retryAfterMsMax: 6 * 3_600_000,
+  tryMsMax: undefined,
+}
+
+/** For a check, where somebody sits and waits: an answer, or none, within fifteen seconds. */
+export const CHECK_LIMITS: RetryLimits = { ...RETRY_LIMITS, attemptsMax: 2, tryMsMax: 7_000 }
+
+/** Three tries of a deletion end within twenty seconds where a server is silent. */
+const RELEASE_TRY_MS_MAX = 6_000
+
+/** For one try, see {@link RetryLimits.tryMsMax}. */
+export function tryMsMax(step: Step, limits: RetryLimits): number | undefined {
+  return step === 'release' ? Math.min(RELEASE_TRY_MS_MAX, limits.tryMsMax ?? Infinity) : limits.tryMsMax
 }
 
 /** Between two polls, and after a Retry-After: at least a second, whatever the server says (its 0 would be a busy loop). */
 export const POLL_MS_MIN = 1000
 
-/** A status of 500 may be a proxy's or the export's own: with this, seven tries take about four minutes. */
-const DOUBTFUL_STATUS_FIRST_WAIT_MS = 10_000
+/** What would end an export of days is believed after five tries, over five minutes at least. */
+const STATUS_DOUBT = { attemptsMax: 5, firstWaitMs: 40_000, waitMsMax: 320_000 }
+
+/** The server's own word that an export is gone needs no more than a second look. */
+const STATUS_GONE = { attemptsMax: 2, firstWaitMs: 5_000, waitMsMax: 5_000 }
+
+type Pace = Pick<RetryLimits, 'attemptsMax' | 'firstWaitMs' | 'waitMsMax'>
+
+function paceOf(step: Step, verdict: Verdict, limits: RetryLimits): Pace {
+  const within = (pace: Pace): Pace => ({ ...pace, attemptsMax: Math.min(limits.attemptsMax, pace.attemptsMax) })
+  switch (verdict) {
+    case 'wait':
+    case 'retry':
+      return limits
+    case 'doubt':
+      return within(step === 'status' ? STATUS_DOUBT : { ...limits, attemptsMax: limits.doubtfulAttemptsMax })
+    case 'start-again':
+      return within(STATUS_GONE)
+    default:
+      return { ...limits, attemptsMax: 1 }
+  }
+}
 
 /** Whether the request is sent once more. `attempt` counts from 1. */
 export function mayTryAgain(
+  step: Step,
   verdict: Verdict,
   attempt: number,
   msLeft: number | undefined,
@@ -36,8 +71,7 @@ export function mayTryAgain(
 ): boolean {
   if (msLeft !== undefined && msLeft <= 0) return false
   if (verdict === 'wait' && msLeft !== undefined) return true
-  if (verdict === 'doubt') return attempt < Math.min(limits.attemptsMax, limits.doubtfulAttemptsMax)
-  return (verdict === 'wait' || verdict === 'retry') && attempt < limits.attemptsMax
+  return attempt < paceOf(step, verdict, limits).attemptsMax
 }
 
 /**
@@ -53,13 +87,12 @@ export function waitMs(
   random: () => number,
 ): number {
   const floorMs = step === 'status' || askedMs !== undefined ? POLL_MS_MIN : 0
-  const firstMs = step === 'status' && verdict === 'retry' ? DOUBTFUL_STATUS_FIRST_WAIT_MS : limits.firstWaitMs
-  const ownMs = backoffMs(attempt, firstMs, limits, random)
+  const ownMs = backoffMs(attempt, paceOf(step, verdict, limits), random)
   return Math.min(limits.retryAfterMsMax, Math.max(floorMs, askedMs ?? 0, ownMs))
 }
 
 /** Jitter over the upper half: many clients that failed together must not come back together. */
-function backoffMs(attempt: number, firstMs: number, limits: RetryLimits, random: () => number): number {
-  const ceiling = Math.min(limits.waitMsMax, firstMs * 2 ** Math.min(attempt - 1, 30))
+function backoffMs(attempt: number, { firstWaitMs, waitMsMax }: Pace, random: () => number): number {
+  const ceiling = Math.min(waitMsMax, firstWaitMs * 2 ** Math.min(attempt - 1, 30))
   return Math.round(ceiling * (0.5 + random() / 2))
 }

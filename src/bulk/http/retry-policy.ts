@@ -12,11 +12,11 @@ export type Verdict =
   | 'wait'
   /** May pass by itself: {@link RetryLimits.attemptsMax} tries. */
   | 'retry'
-  /** Hardly passes by itself: {@link RetryLimits.doubtfulAttemptsMax} tries. */
+  /** Hardly passes by itself: a few tries, of a status over some minutes, and then it is believed. */
   | 'doubt'
   /** The token is no longer good: get another one, once. */
   | 'sign-in-again'
-  /** The server no longer has the export: another kick-off may help. */
+  /** The server says that it no longer has the export, and is asked once more: then another kick-off may help. */
   | 'start-again'
   /** The server no longer has, or does not give, this file. */
   | 'lost'
@@ -25,11 +25,14 @@ export type Verdict =
 /** Statuses that mean the same in every step. */
 export type StatusClass =
   | 'ok'
+  /** A good status over something else than was asked for, or a redirect that leads nowhere ({@link OddAnswer}). */
+  | 'odd'
   | 'unchanged'
   | 'bad'
   | 'unsigned'
   | 'forbidden'
   | 'missing'
+  | 'gone'
   | 'mismatch'
   | 'large'
   | 'busy'
@@ -45,7 +48,7 @@ const CLASSES: Readonly<Record<number, StatusClass>> = {
   403: 'forbidden',
   404: 'missing',
   408: 'passing',
-  410: 'missing',
+  410: 'gone',
   412: 'mismatch',
   413: 'large',
   416: 'mismatch',
@@ -58,9 +61,11 @@ const CLASSES: Readonly<Record<number, StatusClass>> = {
   505: 'refused',
 }
 
-/** @param status undefined where no answer came, or not a whole one */
-export function classOf(status: number | undefined): StatusClass {
-  if (status === undefined) return 'silent'
+/** Of an answer: its status, or what it is in place of one. */
+export type Answered = number | 'odd' | 'silent'
+
+export function classOf(status: Answered): StatusClass {
+  if (typeof status === 'string') return status
   if (status >= 200 && status < 300) return 'ok'
   return CLASSES[status] ?? (status >= 500 ? 'broken' : 'refused')
 }
@@ -68,19 +73,24 @@ export function classOf(status: number | undefined): StatusClass {
 /**
  * - token, bad: Epic's token endpoint answers 400 now and then to a request that it takes a moment later.
  * - kick-off, busy: no place for another export (Bulk Data Access, "Response - Error"), for days at Epic's.
- * - status: an outage of hours does not end an export of days. Only 500 may be the export's own failure as well as a
- *   proxy's; so it is asked for again over some minutes, and then believed.
+ * - kick-off, odd: it may have begun an export, and must not be sent again.
+ * - status: an outage of hours does not end an export of days, and neither does one odd answer, of a proxy or of a sign-in
+ *   page: it is doubted. {@link SPOKEN} is what the server itself says.
+ * - status, large: the reference server's word for too many files is a web page.
  * - file, mismatch: what is there no longer fits a Range; who asked for one begins the file anew.
+ * - release, silent: the export expires by itself, and nobody waits for that.
  * - release, missing: a second DELETE (reference server), or one of a finished job (HAPI): what was asked for is so.
  */
 export const VERDICTS: Readonly<Record<Judged, Readonly<Record<StatusClass, Verdict>>>> = {
   discovery: {
     ok: 'accept',
+    odd: 'give-up',
     unchanged: 'give-up',
     bad: 'give-up',
     unsigned: 'give-up',
     forbidden: 'give-up',
     missing: 'give-up',
+    gone: 'give-up',
     mismatch: 'give-up',
     large: 'give-up',
     busy: 'retry',
@@ -91,11 +101,13 @@ export const VERDICTS: Readonly<Record<Judged, Readonly<Record<StatusClass, Verd
   },
   token: {
     ok: 'accept',
+    odd: 'doubt',
     unchanged: 'give-up',
     bad: 'doubt',
     unsigned: 'give-up',
     forbidden: 'give-up',
     missing: 'give-up',
+    gone: 'give-up',
     mismatch: 'give-up',
     large: 'give-up',
     busy: 'retry',
@@ -106,11 +118,13 @@ export const VERDICTS: Readonly<Record<Judged, Readonly<Record<StatusClass, Verd
   },
   'kick-off': {
     ok: 'accept',
+    odd: 'give-up',
     unchanged: 'give-up',
     bad: 'give-up',
     unsigned: 'sign-in-again',
     forbidden: 'give-up',
     missing: 'give-up',
+    gone: 'give-up',
     mismatch: 'give-up',
     large: 'give-up',
     busy: 'wait',
@@ -121,26 +135,30 @@ export const VERDICTS: Readonly<Record<Judged, Readonly<Record<StatusClass, Verd
   },
   status: {
     ok: 'accept',
-    unchanged: 'give-up',
-    bad: 'give-up',
+    odd: 'doubt',
+    unchanged: 'doubt',
+    bad: 'doubt',
     unsigned: 'sign-in-again',
-    forbidden: 'give-up',
-    missing: 'start-again',
-    mismatch: 'give-up',
+    forbidden: 'doubt',
+    missing: 'doubt',
+    gone: 'start-again',
+    mismatch: 'doubt',
     large: 'give-up',
     busy: 'wait',
     passing: 'wait',
-    broken: 'retry',
-    refused: 'give-up',
+    broken: 'doubt',
+    refused: 'doubt',
     silent: 'wait',
   },
   export: {
     ok: 'accept',
+    odd: 'doubt',
     unchanged: 'give-up',
     bad: 'give-up',
     unsigned: 'give-up',
     forbidden: 'give-up',
     missing: 'start-again',
+    gone: 'start-again',
     mismatch: 'give-up',
     large: 'give-up',
     busy: 'wait',
@@ -151,11 +169,13 @@ export const VERDICTS: Readonly<Record<Judged, Readonly<Record<StatusClass, Verd
   },
   file: {
     ok: 'accept',
+    odd: 'lost',
     unchanged: 'lost',
     bad: 'lost',
     unsigned: 'sign-in-again',
     forbidden: 'lost',
     missing: 'lost',
+    gone: 'lost',
     mismatch: 'lost',
     large: 'lost',
     busy: 'retry',
@@ -166,26 +186,30 @@ export const VERDICTS: Readonly<Record<Judged, Readonly<Record<StatusClass, Verd
   },
   release: {
     ok: 'accept',
+    odd: 'give-up',
     unchanged: 'give-up',
     bad: 'give-up',
     unsigned: 'sign-in-again',
     forbidden: 'give-up',
     missing: 'accept',
+    gone: 'accept',
     mismatch: 'give-up',
     large: 'give-up',
     busy: 'retry',
     passing: 'retry',
     broken: 'doubt',
     refused: 'give-up',
-    silent: 'retry',
+    silent: 'doubt',
   },
   published: {
     ok: 'accept',
+    odd: 'doubt',
     unchanged: 'accept',
     bad: 'give-up',
     unsigned: 'sign-in-again',
     forbidden: 'give-up',
     missing: 'give-up',
+    gone: 'give-up',
     mismatch: 'give-up',
     large: 'give-up',
     busy: 'retry',
@@ -224,17 +248,17 @@ const PASSING_VERDICT: Readonly<Record<Judged, Verdict>> = {
 /** With which a server says, under a status of any kind, that what was asked for is no more. */
 const GONE_CODES: ReadonlySet<string> = new Set(['not-found', 'deleted', 'expired'])
 
-/**
- * @param status undefined where no answer came, or not a whole one
- * @param issueCodes of the OperationOutcome in the answer, if it holds one
- */
-export function judge(judged: Judged, status: number | undefined, issueCodes: readonly string[]): Verdict {
-  const verdict = VERDICTS[judged][classOf(status)]
+/** Of a status that is doubted, what is the server's own word where an OperationOutcome comes with it. */
+const SPOKEN: ReadonlySet<StatusClass> = new Set(['bad', 'mismatch', 'refused'])
+
+/** @param issueCodes of the OperationOutcome in the answer, if it holds one */
+export function judge(judged: Judged, status: Answered, issueCodes: readonly string[]): Verdict {
+  const group = classOf(status)
+  const verdict = VERDICTS[judged][group]
   if (verdict === 'accept' || verdict === 'sign-in-again') return verdict
   if (issueCodes.some((code) => PASSING_CODES.has(code))) return PASSING_VERDICT[judged]
-  const isGone = issueCodes.some((code) => GONE_CODES.has(code))
-  if (isGone && (judged === 'status' || judged === 'export') && ['give-up', 'retry'].includes(verdict)) {
-    return 'start-again'
-  }
-  return verdict
+  if (judged !== 'status' && judged !== 'export') return verdict
+  const mayBeFinal = verdict === 'give-up' || verdict === 'doubt'
+  if (mayBeFinal && issueCodes.some((code) => GONE_CODES.has(code))) return 'start-again'
+  return verdict === 'doubt' && issueCodes.length > 0 && SPOKEN.has(group) ? 'give-up' : verdict
 }

@@ -1,8 +1,10 @@
 /** What was asked and answered, for a vendor's support desk: one line of JSON an exchange, no token, no content. */
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Clock } from '../../core/clock.ts'
+import { headerDate } from './header-date.ts'
 import type { Issue } from './outcome.ts'
 import type { Step } from './retry-policy.ts'
+import type { Secrets } from './secrets.ts'
 
 /** Where lines go, each with its line end: a file's write stream will do. */
 export interface Trace {
@@ -14,8 +16,7 @@ export interface TracedRequest {
   readonly method: string
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
-  /** Replaced wherever they come up, should the server repeat them. */
-  readonly secrets: readonly string[]
+  readonly secrets: Secrets
 }
 
 /** One exchange as it goes on; its line is written when it ends. */
@@ -49,8 +50,7 @@ export class TracedExchange {
    */
   end(issues: readonly Issue[] = [], failure?: string): void {
     const { step, method, url, headers, secrets } = this.request
-    const told = secrets.filter(Boolean)
-    const hide = (text: string) => told.reduce((rest, secret) => rest.replaceAll(secret, HIDDEN), text)
+    const hide = (text: string) => secrets.hide(text, HIDDEN)
     const line = {
       time: this.began.toISOString(),
       step,
@@ -145,6 +145,24 @@ const REQUEST_ID = /(^|-)(request|correlation|trace|transaction|interaction)-?id
 
 const VALUE_LENGTH_MAX = 300
 
+const withoutQuery = (text: string): string => text.replace(/[?#].*$/, '')
+
+/** Of headers that servers fill as they like: what can name nobody. */
+const CUTS: Readonly<Record<string, (text: string) => string>> = {
+  location: withoutQuery,
+  'content-location': withoutQuery,
+  'x-progress': (text) => /\d{1,3}(\.\d+)? ?%/.exec(text)?.[0] ?? lengthOf(text),
+  'x-export-status': (text) => /^\s*\d{3}\b/.exec(text)?.[0].trim() ?? lengthOf(text),
+  'retry-after': (text) => (/^\d+(\.\d+)?$/.test(text) || headerDate(text) !== undefined ? text : lengthOf(text)),
+  // The scheme, and what RFC 6750 §3.1 has codes for.
+  'www-authenticate': (text) =>
+    [/^[\w-]+/.exec(text)?.[0], /\berror="[a-z_]{1,40}"/.exec(text)?.[0]].filter(Boolean).join(' ') || lengthOf(text),
+}
+
+function lengthOf(text: string): string {
+  return `${text.length} characters`
+}
+
 /** Of any other header only the name is shown: a profile may send a key of the operator's. */
 function tracedHeaders(
   headers: IncomingHttpHeaders,
@@ -156,7 +174,7 @@ function tracedHeaders(
       const name = key.toLowerCase()
       if (!shown.has(name) && !REQUEST_ID.test(name)) return [name, HIDDEN]
       const text = [value ?? ''].flat().join(', ')
-      const cut = name.endsWith('location') ? text.replace(/[?#].*$/, '') : text
+      const cut = CUTS[name]?.(text) ?? text
       // Cut short when nothing secret is left in it: half a token is none that would be found.
       return [name, hideTokens(hide(cut)).slice(0, VALUE_LENGTH_MAX)]
     }),

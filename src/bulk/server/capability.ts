@@ -1,14 +1,5 @@
 /** What a server says of itself in CapabilityStatement and SMART configuration, and where that is less than is asked. */
-import type { Connection } from './connection.ts'
-import {
-  jsonOf,
-  oauthTokenUrl,
-  objects,
-  readSmartConfiguration,
-  readStatement,
-  tokenUrlOf,
-  type Published,
-} from '../auth/discovery.ts'
+import { jsonOf, oauthTokenUrl, objects, tokenUrlOf, type Published } from '../auth/discovery.ts'
 import type { ExportLevel } from './level.ts'
 import { scopeCovers } from '../auth/scope.ts'
 
@@ -38,16 +29,6 @@ export interface AskedOfServer {
   readonly authMethod: string | undefined
   readonly algorithm: string | undefined
   readonly scope: string | undefined
-}
-
-/**
- * Reads what is public.
- * @throws StokerError where the server is not to be reached; an answer that says no is a note
- */
-export async function serverCapabilities(connection: Connection, signal: AbortSignal): Promise<ServerCapabilities> {
-  const { http, baseUrl } = connection
-  const statement = await readStatement(http, baseUrl, signal)
-  return capabilitiesOf(statement, await readSmartConfiguration(http, baseUrl, signal), baseUrl)
 }
 
 interface Operation {
@@ -105,7 +86,10 @@ export function capabilityWarnings(capabilities: ServerCapabilities, asked: Aske
   if (exports.length > 0 && !exports.includes(level.kind))
     warnings.push(`the server lists exports at level ${exports.join(' and ')}, not at level ${level.kind}`)
   const unknown = types.length === 0 ? [] : asked.types.filter((type) => !types.includes(type))
-  if (unknown.length > 0) warnings.push(`the server does not list the types ${unknown.join(', ')}`)
+  if (unknown.length > 0) {
+    const listed = asked.types.filter((type) => types.includes(type)).join(', ')
+    warnings.push(`the server does not list the types ${unknown.join(', ')}; of types it lists ${listed || 'none'}`)
+  }
   const refused = asked.types.filter((type) => notExported.includes(type))
   if (refused.length > 0) warnings.push(`the server says that ${refused.join(', ')} can not be exported`)
   const filters = asked.typeFilters.flatMap(searchesOf).filter((search) => notExported.includes(search))

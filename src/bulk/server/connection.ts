@@ -1,8 +1,10 @@
 /** One server as the steps of the protocol see it: its base, its profile, and requests that carry the token. */
 import type { Clock } from '../../core/clock.ts'
+import { notSignedIn } from '../http/failure.ts'
 import type { Http, HttpAnswer, HttpRequest } from '../http/http.ts'
 import type { ServerProfile } from './profile.ts'
 import type { RetryLimits } from '../http/retry-pace.ts'
+import type { Step } from '../http/retry-policy.ts'
 import type { Tokens } from '../auth/tokens.ts'
 
 export interface ConnectionOptions {
@@ -46,7 +48,7 @@ export class Connection {
   /** Sends with the profile's headers for the step, and with the token where it may go (invariant 9). */
   send<T>(request: StepRequest, take: (answer: HttpAnswer) => Promise<T>, signal: AbortSignal): Promise<T> {
     const signedIn = {
-      token: async (url: URL) => (this.tokenOrigins.has(url.origin) ? this.tokens.token(signal) : undefined),
+      token: async (url: URL) => (this.tokenOrigins.has(url.origin) ? this.tokenFor(request.step, signal) : undefined),
       refused: (token: string) => this.tokens.refuse(token),
     }
     return this.http.send({ ...this.dressed(request), ...signedIn }, take, signal)
@@ -55,6 +57,14 @@ export class Connection {
   /** The same without a token: it "SHALL NOT" be sent for files when requiresAccessToken is false. */
   sendUnsigned<T>(request: StepRequest, take: (answer: HttpAnswer) => Promise<T>, signal: AbortSignal): Promise<T> {
     return this.http.send(this.dressed(request), take, signal)
+  }
+
+  private async tokenFor(step: Step, signal: AbortSignal): Promise<string | undefined> {
+    try {
+      return await this.tokens.token(signal)
+    } catch (error) {
+      throw notSignedIn(step, error)
+    }
   }
 
   private dressed(request: StepRequest): StepRequest {
