@@ -24,7 +24,7 @@ export async function makeFolder(path: string): Promise<void> {
   }
 }
 
-export async function syncFile(path: string): Promise<void> {
+async function syncFile(path: string): Promise<void> {
   const handle = await open(path, 'r')
   try {
     await handle.sync()

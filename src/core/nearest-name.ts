@@ -1,11 +1,14 @@
-/** The name somebody probably meant, by the fewest letters changed. */
+/** The name somebody probably meant: by the fewest letters changed, or by its beginning. */
 
-/** The candidate nearest to `word`, or undefined when none is near enough to be a slip of the hand. */
+/** The candidate nearest to `word`, or the only one it is the beginning of; undefined when it is no slip of the hand. */
 export function nearestName(word: string, candidates: Iterable<string>): string | undefined {
   const wanted = word.toLowerCase()
+  const names = [...candidates]
+  const longer = wanted.length < 3 ? [] : names.filter((name) => name.toLowerCase().startsWith(wanted))
+  if (longer.length === 1) return longer[0]
   let best: string | undefined
   let least = Math.max(1, Math.min(4, Math.floor(word.length / 3))) + 1
-  for (const candidate of candidates) {
+  for (const candidate of names) {
     const changes = lettersChanged(wanted, candidate.toLowerCase(), least)
     if (changes < least) {
       best = candidate

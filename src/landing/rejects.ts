@@ -74,7 +74,7 @@ const ID = new RegExp(ID_PATTERN)
 const NOT_JSON = 'not valid JSON'
 
 /** Why a line can't be used: shapes only, never its content. */
-export function reasonFor(bytes: Buffer, raw: Pick<RawFile, 'kind' | 'types'>): string {
+function reasonFor(bytes: Buffer, raw: Pick<RawFile, 'kind' | 'types'>): string {
   let value: unknown
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))

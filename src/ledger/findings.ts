@@ -20,10 +20,3 @@ export async function recordFinding(session: Session, run: number, finding: Find
     count,
   ])
 }
-
-export async function findingsOf(session: Session, run: number): Promise<Finding[]> {
-  return session.rows<Finding>(
-    'SELECT * EXCLUDE (run) FROM stoker.finding WHERE run = $1 ORDER BY export, file, code',
-    [run],
-  )
-}

@@ -2,7 +2,7 @@
 import type { ManifestFile } from '../bulk/export/manifest.ts'
 import { StokerError } from '../core/errors.ts'
 import type { ExportRecord } from '../ledger/exports.ts'
-import type { FileRecord } from '../ledger/files.ts'
+import { filesOfExport, type FileRecord } from '../ledger/files.ts'
 import type { RunContext } from './context.ts'
 
 /** A manifest read again is good for the files that were waiting meanwhile, and a little longer. */
@@ -22,12 +22,12 @@ export class Addresses {
   }
 
   /**
-   * Another URL of the file, which is known by its path, else by its place in the manifest, and must be of the same type;
-   * undefined when the server has none, or no longer knows the export. Many files may ask; the manifest is read once.
+   * Another URL of the file; undefined when the server has none, or no longer knows the export. Many files may ask; the
+   * manifest is read once.
    */
   async renew(
     record: ExportRecord,
-    file: Pick<FileRecord, 'kind' | 'ordinal' | 'type'>,
+    file: Pick<FileRecord, 'kind' | 'ordinal'>,
     url: string,
     signal: AbortSignal,
   ): Promise<string | undefined> {
@@ -37,16 +37,15 @@ export class Addresses {
       reading = { at: now, files: this.read(record, signal) }
       this.readings.set(record.export, reading)
     }
-    const alike = (await reading.files).filter((each) => each.kind === file.kind && (each.type ?? null) === file.type)
-    // Signed anew, an address differs in its query alone; a server may list its files in another order each time.
-    const found =
-      alike.find((each) => pathOf(each.url) === pathOf(url)) ?? alike.find((each) => each.ordinal === file.ordinal)
+    const found = (await reading.files).find((each) => each.kind === file.kind && each.ordinal === file.ordinal)
     return found === undefined || found.url === url ? undefined : found.url
   }
 
   private async read(record: ExportRecord, signal: AbortSignal): Promise<readonly ManifestFile[]> {
     try {
-      const manifest = await this.context.client.readManifest(record.status_url!, signal)
+      const { client, ledger } = this.context
+      const listed = await filesOfExport(ledger, record.export)
+      const manifest = await client.readManifest(record.status_url!, signal, listed)
       return [...manifest.output, ...manifest.deleted, ...manifest.error]
     } catch (error) {
       // The server that no longer knows the export has no other URL either.
@@ -55,8 +54,4 @@ export class Addresses {
       throw error
     }
   }
-}
-
-function pathOf(url: string): string {
-  return url.split('?', 1)[0]!
 }

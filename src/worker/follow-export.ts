@@ -28,7 +28,7 @@ export async function followExport(context: RunContext, planned: ExportRecord, l
     if (planned.state === 'planned') await ask(context, planned, loader.signal)
     const record = (await exportOf(ledger, id))!
     if (record.state === 'requested') {
-      for await (const page of pagesOf(context, record, loader.signal)) {
+      for await (const page of await pagesOf(context, record, loader.signal)) {
         await listPage(context, record, page)
         if (context.source.manifestUrl === undefined) await load()
       }
@@ -62,17 +62,22 @@ async function ask(context: RunContext, record: ExportRecord, signal: AbortSigna
   const kickoff =
     source.manifestUrl === undefined
       ? await client.kickOff({ level: source.level, types: record.types, since, ...record.request }, signal, deadline)
-      : { statusUrl: source.manifestUrl, requestUrl: source.manifestUrl, serverDate: undefined }
+      : { statusUrl: source.manifestUrl, requestUrl: source.manifestUrl, serverDate: undefined, leftOut: [] }
   await recordKickoff(ledger, record.export, kickoff, clock.now())
+  if (kickoff.leftOut.length > 0) {
+    const text = `this kind of server does not read ${kickoff.leftOut.join(', ')}: more comes than was asked for`
+    context.tell({ kind: 'note', text })
+  }
   context.tell({ kind: 'requested', purpose: record.purpose, types: record.types, since })
 }
 
-function pagesOf(context: RunContext, record: ExportRecord, signal: AbortSignal) {
-  const { source, client, clock } = context
+async function pagesOf(context: RunContext, record: ExportRecord, signal: AbortSignal) {
+  const { source, client, clock, ledger } = context
   if (source.manifestUrl !== undefined) return readPublished(context, record, signal)
   const began = (record.requested_at ?? clock.now()).getTime()
   return client.pages(record.status_url!, {
     deadline: new Date(began + source.deadlineHours * 3_600_000),
+    before: await filesOfExport(ledger, record.export),
     onProgress: ({ progress }) => context.tell({ kind: 'waiting', progress, waitedMs: clock.now().getTime() - began }),
     signal,
   })

@@ -48,14 +48,15 @@ export function historiesHeld(
 }
 
 /** http://hl7.org/fhir/issue-severity; what is none of these, or missing, may be worse. */
-const HARMLESS: ReadonlySet<string> = new Set(['information', 'warning', 'success'])
+export const HARMLESS: ReadonlySet<string> = new Set(['information', 'warning', 'success'])
 
 function reason(
   file: FileRecord,
   severities: ReadonlySet<string> | undefined,
   counts: 'right' | 'unreliable',
 ): string | undefined {
-  if (file.state === 'failed') return `a file could not be had: ${file.note ?? ''}`
+  if (file.state === 'failed' && !(file.kind === 'error' && file.claimed === 0))
+    return `a file could not be had: ${file.note ?? ''}`
   if ([...(severities ?? [])].some((severity) => !HARMLESS.has(severity))) {
     return 'the server reported errors with this export'
   }

@@ -4,6 +4,7 @@ import { recordManifest, type ExportRecord } from '../ledger/exports.ts'
 import { filesOfExport, listFiles, type ListedFile } from '../ledger/files.ts'
 import type { RunContext } from './context.ts'
 import { report } from './findings.ts'
+import { HARMLESS } from './holdings.ts'
 
 export async function listPage(context: RunContext, record: ExportRecord, page: Manifest): Promise<void> {
   const known = await filesOfExport(context.ledger, record.export)
@@ -24,7 +25,7 @@ export async function listPage(context: RunContext, record: ExportRecord, page: 
         ? 'FILE_TWICE'
         : undefined
     urls.add(entry.url)
-    files.push({ ...entry, type, dated, skip: code === undefined ? undefined : SKIPPED[code] })
+    files.push({ ...entry, count: claimOf(entry), type, dated, skip: code === undefined ? undefined : SKIPPED[code] })
     if (code === undefined || !isNew) continue
     const key = `${code} ${entry.type ?? ''}`
     const found = odd.get(key) ?? { code, type: entry.type, count: 0 }
@@ -49,6 +50,12 @@ const SKIPPED = { TYPE_UNASKED: 'its type was not asked for', FILE_TWICE: 'the s
 /** Servers export types that nobody asked for, a Medplum's client secrets among them: those are not even fetched. */
 function isUnasked({ kind, type }: ManifestFile, { types }: ExportRecord): boolean {
   return kind === 'output' && type !== undefined && !types.includes(type)
+}
+
+/** Of messages, those that are worse than a warning, where the manifest tells them apart (STU4, `countSeverity`). */
+function claimOf({ kind, count, severities }: ManifestFile): number | undefined {
+  if (kind !== 'error' || severities === undefined) return count
+  return Object.entries(severities).reduce((sum, [severity, each]) => (HARMLESS.has(severity) ? sum : sum + each), 0)
 }
 
 function placeOf(file: { readonly kind: string; readonly ordinal: number }): string {

@@ -73,7 +73,7 @@ export class Loader {
   /** Whether the file fails alone, for good. An error that is not the file's stops the others. */
   private async isLost(file: FileRecord, error: unknown): Promise<boolean> {
     if (error instanceof StokerError && LOST.has(error.code)) return true
-    if (error instanceof StokerError && PASSING.has(error.code) && !this.signal.aborted) {
+    if (error instanceof StokerError && mayPass(error) && !this.signal.aborted) {
       this.failuresInARow += 1
       const tries = await recordTry(this.context.ledger, file.file)
       if (this.failuresInARow < failuresMax(error)) return tries >= TRIES_MAX
@@ -93,5 +93,7 @@ const LOST: ReadonlySet<string> = new Set([
   'LANDING_BUNDLE_UNREADABLE',
 ])
 
-/** The server could not give it now. */
-const PASSING: ReadonlySet<string> = new Set(['BULK_BUSY', 'BULK_UNREACHABLE'])
+/** The server could not give it now. Storage may answer 401 to an address that is no longer good. */
+function mayPass({ code, facts }: StokerError): boolean {
+  return ['BULK_BUSY', 'BULK_UNREACHABLE'].includes(code) || (code === 'BULK_UNAUTHORIZED' && facts.step === 'file')
+}

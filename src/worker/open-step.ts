@@ -20,7 +20,7 @@ export async function openNextRun(
     watermarks: new Map(held.map(({ type, transaction_time: at, filter }) => [type, { at, filter }])),
     filterOf: (type) => filterOf(source, type),
     request: source.request,
-    mode: full || !hasIncrements(source) ? 'full' : source.since.mode,
+    mode: full || source.manifestUrl !== undefined ? 'full' : source.since.mode,
     membersMatter: membersMatter(source),
   })
   const startedAt = context.clock.now()
@@ -45,11 +45,6 @@ export async function openNextRun(
 /** Nobody needs the list where the server sends the history of newcomers unasked, and the rows of leavers stay. */
 function membersMatter({ level, groupChanges: { newcomers, leavers } }: Source): boolean {
   return level.kind === 'group' && (newcomers !== 'included' || leavers === 'remove')
-}
-
-/** A published manifest has none; HAPI's of a Group lack what belongs to patients who did not change themselves. */
-function hasIncrements({ manifestUrl, level, profile }: Source): boolean {
-  return manifestUrl === undefined && !(level.kind === 'group' && profile.groupSince === 'incomplete')
 }
 
 /** Whether the exports of a run ask what the configuration asks now; another server's status URL is of no use. */

@@ -2,6 +2,7 @@
 import { isAbort, StokerError } from '../core/errors.ts'
 import { booksOf, type Books } from '../ledger/books.ts'
 import { foreseen } from '../core/system-error.ts'
+import { exportsOf } from '../ledger/exports.ts'
 import { forgetSignatures } from '../ledger/files.ts'
 import { moveRun, noteRunError, unfinishedRun, type RunMode, type RunState } from '../ledger/runs.ts'
 import { snapshotOfRun } from '../warehouse/snapshot.ts'
@@ -92,6 +93,7 @@ async function pursue(
   let snapshot = (await snapshotOfRun(ledger, run)) ?? 0
   try {
     if (state === 'open') {
+      await refuseEnded(context)
       await gather(context)
       await commitRun(context)
       state = 'committed'
@@ -118,6 +120,14 @@ async function pursue(
     startedAt,
     endedAt: clock.now(),
   }
+}
+
+/** An export may have ended by itself just before the process did: without it the run is not whole. */
+async function refuseEnded({ ledger, run }: RunContext): Promise<void> {
+  if ((await exportsOf(ledger, run)).every((record) => record.state !== 'over')) return
+  throw new StokerError('BULK_EXPORT_GONE', 'an export of this run came to its end without its files', {
+    retryable: true,
+  })
 }
 
 /**

@@ -14,7 +14,7 @@ export interface Source {
   readonly types: readonly string[]
   /** What every export of it asks for beside types and `_since`. */
   readonly request: RequestDetails
-  readonly profile: Pick<ServerProfile, 'counts' | 'exportsAtOnce' | 'groupSince'>
+  readonly profile: Pick<ServerProfile, 'counts' | 'exportsAtOnce'>
   readonly since: {
     readonly mode: 'incremental' | 'full'
     readonly firstLoad: string | undefined

@@ -1,10 +1,9 @@
 /** Servers that change under a source: their clock, their place, their files. The tables end as one full load would. */
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import type { DemoBehaviour } from '../../src/demo/behaviour.ts'
 import { startDemoServer, type DemoServer } from '../../src/demo/server.ts'
 import { FastClock } from '../bulk/fast-clock.ts'
+import { reply, startOddityServer, type OddityServer } from '../bulk/oddity-server.ts'
 import { OpenLake } from './open-lake.ts'
 
 const SOURCE = 'level: system\nauth: {kind: none}\ntypes: [Patient, Condition]\n'
@@ -29,6 +28,13 @@ const served = ({ store }: DemoServer) =>
 
 const heldTypes = (outcome: Awaited<ReturnType<OpenLake['sync']>>) =>
   outcome.books.types.filter(({ held }) => held !== null).map(({ type }) => type)
+
+const patients = (...ids: string[]) => ids.map((id) => `{"resourceType":"Patient","id":"${id}"}\n`).join('')
+
+/** Each text under its path, from now on. */
+function serve(server: OddityServer, texts: Record<string, string>): void {
+  for (const [path, text] of Object.entries(texts)) server.on(`GET ${path}`, reply(200, {}, text))
+}
 
 describe("a server's clock that is set back", () => {
   test('holds the types, which the next run asks for wholly', async () => {
@@ -64,59 +70,47 @@ describe('another server in the place of the first', () => {
 
 describe('a published manifest', () => {
   const INSTANT = '2026-11-20T00:00:00Z'
-  const patients = (...ids: string[]) => ids.map((id) => `{"resourceType":"Patient","id":"${id}"}\n`).join('')
   const deletion = (url: string) =>
     `{"resourceType":"Bundle","entry":[{"request":{"method":"DELETE","url":"${url}"}}]}\n`
-
-  /** Serves each text under its path, as they are at the time. */
-  async function publish(texts: Record<string, string>): Promise<string> {
-    const server = createServer(({ url }, answer) => {
-      const text = texts[url ?? '']
-      answer.writeHead(text === undefined ? 404 : 200, { 'content-type': 'application/json' }).end(text)
-    })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    onTestFinished(() => void server.close())
-    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  }
 
   const page = (facts: object) => JSON.stringify({ transactionTime: INSTANT, requiresAccessToken: false, ...facts })
   const output = (...names: string[]) => ({ output: names.map((name) => ({ type: 'Patient', url: `/${name}` })) })
   const next = (url: string) => ({ link: [{ relation: 'next', url }] })
-  const source = (base: string) =>
-    `level: published\nmanifestUrl: ${base}/manifest\nauth: {kind: none}\ntypes: [Patient]\n`
+  const sourceAt = (server: OddityServer) =>
+    `level: published\nmanifestUrl: ${server.origin}/manifest\nauth: {kind: none}\ntypes: [Patient]\n`
 
   test('is read page after page: the later one tells what became of what the earlier has', async () => {
-    const texts: Record<string, string> = {
+    const server = await startOddityServer()
+    serve(server, {
       '/manifest': page({ ...output('one'), ...next('/second') }),
       '/second': page({ deleted: [{ url: '/gone' }], ...next('/third') }),
       '/third': page(output('again')),
       '/one': patients('a', 'b', 'c'),
       '/gone': deletion('Patient/a') + deletion('Patient/b'),
-      '/gone-too': deletion('Patient/b'),
       '/again': patients('b'),
-    }
-    const base = await publish(texts)
-    const lake = await OpenLake.make(base)
-    await lake.sync(source(base))
+    })
+    const lake = await OpenLake.make(server.origin)
+    await lake.sync(sourceAt(server))
     expect(await alive(lake)).toEqual(['Patient/b', 'Patient/c'])
-    texts['/third'] = page({ ...output('again'), ...next('/fourth') })
-    texts['/fourth'] = page({ deleted: [{ url: '/gone-too' }] })
-    await lake.sync(source(base))
+    serve(server, {
+      '/third': page({ ...output('again'), ...next('/fourth') }),
+      '/fourth': page({ deleted: [{ url: '/gone' }] }),
+    })
+    await lake.sync(sourceAt(server))
     expect(await alive(lake)).toEqual(['Patient/c'])
   })
 
   test('that changed while nobody ran is read anew: files that are no more are not waited for', async () => {
-    const texts: Record<string, string> = { '/manifest': page(output('one', 'two')), '/one': patients('a') }
-    const base = await publish(texts)
-    const lake = await OpenLake.make(base)
+    const server = await startOddityServer()
+    serve(server, { '/manifest': page(output('one', 'two')), '/one': patients('a') })
+    const lake = await OpenLake.make(server.origin)
     lake.onEvent = ({ kind }) => {
       if (kind === 'listed') throw new Error('killed')
     }
-    await expect(lake.sync(source(base))).rejects.toThrow('killed')
+    await expect(lake.sync(sourceAt(server))).rejects.toThrow('killed')
     lake.onEvent = () => undefined
-    texts['/manifest'] = page(output('three'))
-    texts['/three'] = patients('b')
-    const outcome = await lake.sync(source(base))
+    serve(server, { '/manifest': page(output('three')), '/three': patients('b') })
+    const outcome = await lake.sync(sourceAt(server))
     expect([outcome.resumed, await alive(lake), heldTypes(outcome)]).toEqual([true, ['Patient/b'], []])
   })
 })
@@ -174,5 +168,45 @@ describe('a run that is given up', () => {
       { run: 2, state: 'done' },
     ])
     expect(await alive(lake)).toEqual(served(server))
+  })
+
+  test('one of whose exports ended before the process did is not committed without it', async () => {
+    const clock = new FastClock()
+    const server = await start(clock)
+    const lake = await OpenLake.make(server.baseUrl, clock)
+    lake.onEvent = ({ kind }) => {
+      if (kind === 'listed') throw new Error('killed')
+    }
+    await expect(lake.sync(SOURCE)).rejects.toThrow('killed')
+    lake.onEvent = () => undefined
+    await lake.rows(`UPDATE stoker.export SET state = 'over'`)
+    const outcome = await lake.sync(SOURCE)
+    expect([outcome.run, await alive(lake)]).toEqual([2, served(server)])
+  })
+})
+
+describe('a manifest that lists its files otherwise after a restart', () => {
+  test('gives each of them once, the one put in front too', async () => {
+    const server = await startOddityServer()
+    const manifest = (...names: string[]) =>
+      JSON.stringify({
+        transactionTime: '2026-11-20T00:00:00Z',
+        requiresAccessToken: false,
+        output: names.map((name) => ({ type: 'Patient', url: `${server.origin}/${name}` })),
+      })
+    serve(server, { '/a': patients('a'), '/b': patients('b'), '/c': patients('c') })
+    const kickOff = reply(202, { 'content-location': `${server.origin}/status` })
+    server.on('GET /fhir/$export', kickOff).on('GET /status', reply(202, {}, manifest('a', 'b')))
+    const lake = await OpenLake.make(server.baseUrl.href)
+    lake.onEvent = ({ kind }) => {
+      if (kind === 'waiting') throw new Error('killed')
+    }
+    const source = `${SOURCE.replace(', Condition', '')}allowPartialManifests: true\n`
+    await expect(lake.sync(source)).rejects.toThrow('killed')
+    lake.onEvent = () => undefined
+    serve(server, { '/status': manifest('c', 'b', 'a') })
+    await lake.sync(source)
+    expect(await alive(lake)).toEqual(['Patient/a', 'Patient/b', 'Patient/c'])
+    expect(await lake.rows('SELECT count(*) AS n FROM stoker.file')).toEqual([{ n: 3 }])
   })
 })

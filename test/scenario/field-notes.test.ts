@@ -163,7 +163,7 @@ describe('the vendor with Groups only', () => {
 describe('Epic', () => {
   test('Epic: two exports of one run share the one place there is, each deleted before the next is asked for', async () => {
     const { lake, server } = await field({ ...DEMO_SERVERS.epic, tokenFailures: 0 })
-    const epic = `profile: epic\n${GROUP}`
+    const epic = `profile: epic\nsince: {mode: incremental}\n${GROUP}`
     await lake.sync(epic.replace(', Condition', ''))
     // The members, the type that is new and the one that is not: three exports.
     await lake.sync(epic)
