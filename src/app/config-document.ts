@@ -1,5 +1,6 @@
 /** The configuration file as a tree that still knows the line and column of each key and value. */
 import { type Document, LineCounter, type Node, isAlias, isMap, isScalar, isSeq, parseDocument, visit } from 'yaml'
+import { type SyntaxMistake, syntaxMistakes } from './config-syntax.ts'
 
 export type ConfigPath = readonly (string | number)[]
 
@@ -7,11 +8,6 @@ export type ConfigPath = readonly (string | number)[]
 export interface Place {
   readonly line: number
   readonly column: number
-}
-
-export interface SyntaxMistake extends Place {
-  readonly problem: string
-  readonly wayOut: string
 }
 
 export class ConfigDocument {
@@ -27,14 +23,19 @@ export class ConfigDocument {
     // prettyErrors would quote the lines around a mistake, and one of them may hold a secret.
     this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false })
     const errors = [...this.#document.errors, ...this.#document.warnings]
-    const mistakes = errors.map((error) => ({ ...this.#placeAt(error.pos[0]), ...syntaxWords(error.code) }))
-    mistakes.push(...this.#looseAliases())
-    if (errors.every((error) => error.code === 'DUPLICATE_KEY') && mistakes.length === errors.length) {
+    const loose = this.#looseAliases()
+    const mistakes = [...syntaxMistakes(text, errors, (offset) => this.#placeAt(offset)), ...loose]
+    if (errors.every((error) => error.code === 'DUPLICATE_KEY') && loose.length === 0) {
       try {
         this.value = this.#document.toJS({ maxAliasCount: ALIAS_UNFOLDINGS_MAX })
         this.readable = true
       } catch {
-        mistakes.push({ line: 1, column: 1, ...syntaxWords('ALIAS_COUNT') })
+        mistakes.push({
+          line: 1,
+          column: 1,
+          problem: 'its aliases (*name) unfold to far too much',
+          wayOut: 'Write the repeated parts out.',
+        })
       }
     }
     this.syntaxMistakes = mistakes
@@ -66,7 +67,8 @@ export class ConfigDocument {
     visit(this.#document, {
       Alias: (_key, node) => {
         if (node.resolve(this.#document)) return
-        found.push({ ...this.#placeAt(rangeStart(node) ?? 0), ...syntaxWords('BAD_ALIAS') })
+        const wayOut = 'Put text that begins with * in quotes.'
+        found.push({ ...this.#placeAt(rangeStart(node) ?? 0), problem: 'this alias (*name) is not defined', wayOut })
       },
     })
     return found
@@ -92,26 +94,3 @@ function rangeStart(node: unknown): number | undefined {
 
 /** A few lines of aliases of aliases unfold to gigabytes; nobody's configuration needs as many as this. */
 const ALIAS_UNFOLDINGS_MAX = 100
-
-const SYNTAX_WORDS: Readonly<Record<string, readonly [problem: string, wayOut: string]>> = {
-  ALIAS_COUNT: ['its aliases (*name) unfold to far too much', 'Write the repeated parts out.'],
-  ALIAS_PROPS: ['an alias (*name) can carry no anchor or tag', 'Remove the anchor or tag.'],
-  BAD_ALIAS: ['this alias (*name) is not defined', 'Put text that begins with * in quotes.'],
-  BAD_DQ_ESCAPE: ['a backslash in double quotes begins an escape YAML does not know', 'Use single quotes, or \\\\.'],
-  BAD_INDENT: ['the indentation does not fit the lines above', 'Indent the keys of one block by the same spaces.'],
-  BAD_SCALAR_START: ['plain text can not begin with this character', 'Put the text in quotes.'],
-  BLOCK_AS_IMPLICIT_KEY: ['a block can not begin here', 'Put it on the next line, indented; or quote text with ": ".'],
-  DUPLICATE_KEY: ['this key stands here twice', 'Keep one of them.'],
-  IMPOSSIBLE: ['the text is no YAML', 'Look at this line and the one above.'],
-  MISSING_CHAR: ['a character is missing here', 'Close the quote or bracket, or put a space after the colon or dash.'],
-  MULTILINE_IMPLICIT_KEY: ['a key is spread over several lines', 'Look for a missing colon in the line above.'],
-  MULTIPLE_DOCS: ['a second document begins here', 'Remove the line with --- or what follows it.'],
-  TAB_AS_INDENT: ['a tab is used for indentation', 'Use spaces.'],
-  TAG_RESOLVE_FAILED: ['this tag (!name) is not known', 'Put text that begins with ! in quotes.'],
-  UNEXPECTED_TOKEN: ['YAML expects something else here', 'Look at colons, quotes and indentation here and above.'],
-}
-
-function syntaxWords(code: string): { problem: string; wayOut: string } {
-  const [problem, wayOut] = SYNTAX_WORDS[code] ?? ['the text is no valid YAML', 'Look at this line and the one above.']
-  return { problem, wayOut }
-}

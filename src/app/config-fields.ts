@@ -62,6 +62,15 @@ export class ConfigFields {
     this.findings.mistake([...this.path, key], problem, wayOut)
   }
 
+  missing(key: string, wayOut: string, problem?: string): void {
+    this.findings.missing([...this.path, key], wayOut, problem)
+  }
+
+  /** Whether a misspelt key stands for this one, and was reported. */
+  isMeant(key: string): boolean {
+    return this.findings.isMeant([...this.path, key])
+  }
+
   warning(key: string, problem: string, wayOut: string): void {
     this.findings.warning([...this.path, key], problem, wayOut)
   }

@@ -1,6 +1,7 @@
 /** What is wrong with a configuration file, and where: collected, so that all of it is told at once. */
 import { StokerError } from '../core/errors.ts'
 import { type ConfigDocument, type ConfigPath, pathText } from './config-document.ts'
+import { EXAMPLE_FILE, EXAMPLE_PROFILE } from './shown-path.ts'
 
 export interface ConfigFinding {
   /** A mistake stops the start; a warning is for the operator to know. */
@@ -20,14 +21,17 @@ export interface ConfigFinding {
 /** What a check answers that knows nothing of places; the two texts are as in `ConfigFinding`. */
 export type Trouble = readonly [problem: string, wayOut: string]
 
-/** `CONFIG_INVALID` with every mistake of the file. */
+/** `CONFIG_INVALID` with every mistake of the file, and of the profiles it names. */
 export class ConfigError extends StokerError {
   readonly mistakes: readonly ConfigFinding[]
 
   constructor(file: string, mistakes: readonly ConfigFinding[]) {
     const count = mistakes.length === 1 ? '1 mistake' : `${mistakes.length} mistakes`
-    super('CONFIG_INVALID', [`${count} in ${file}`, ...mistakes.map((each) => `  ${findingText(each)}`)].join('\n'), {
-      hint: 'Correct each place named above; config/stoker.example.yaml shows every key.',
+    const files = [...new Set(mistakes.map((each) => each.file))]
+    const head = `${count} in ${files.join(' and ')}`
+    const examples = files.map((each) => (each === file ? EXAMPLE_FILE : EXAMPLE_PROFILE))
+    super('CONFIG_INVALID', [head, ...mistakes.map((each) => `  ${findingText(each)}`)].join('\n'), {
+      hint: `Correct each place named above; ${[...new Set(examples)].join(' and ')} shows every key.`,
       facts: { file, mistakes: mistakes.length },
     })
     this.mistakes = mistakes
@@ -42,13 +46,15 @@ export function findingText(finding: ConfigFinding): string {
 
 /** Collects the findings of one file. */
 export class ConfigFindings {
-  readonly #file: string
+  /** As the operator named it. */
+  readonly file: string
   readonly #document: ConfigDocument
   readonly #all: ConfigFinding[] = []
   readonly #misshapen = new Set<string>()
+  readonly #meant = new Set<string>()
 
   constructor(file: string, document: ConfigDocument) {
-    this.#file = file
+    this.file = file
     this.#document = document
     for (const each of document.syntaxMistakes) this.#all.push({ severity: 'mistake', file, path: '', ...each })
   }
@@ -61,6 +67,20 @@ export class ConfigFindings {
   misshapen(path: ConfigPath, problem: string, wayOut: string): void {
     this.#misshapen.add(pathText(path))
     this.#add('mistake', path, problem, wayOut, 'value')
+  }
+
+  /** A misspelt key was reported that stands for the one at `path`: that this is missing is no mistake of its own. */
+  meant(path: ConfigPath): void {
+    this.#meant.add(pathText(path))
+  }
+
+  isMeant(path: ConfigPath): boolean {
+    return this.#meant.has(pathText(path))
+  }
+
+  /** Nothing stands at `path`. */
+  missing(path: ConfigPath, wayOut: string, problem = 'is missing'): void {
+    if (!this.isMeant(path)) this.mistake(path, problem, wayOut)
   }
 
   isMisshapen(path: ConfigPath): boolean {
@@ -91,7 +111,7 @@ export class ConfigFindings {
 
   #inOrder(severity: ConfigFinding['severity']): ConfigFinding[] {
     const chosen = this.#all.filter((each) => each.severity === severity)
-    const place = (file: string) => (file === this.#file ? '' : file)
+    const place = (file: string) => (file === this.file ? '' : file)
     return chosen.sort((a, b) => compare(place(a.file), place(b.file)) || a.line - b.line || a.column - b.column)
   }
 
@@ -103,7 +123,7 @@ export class ConfigFindings {
     of: 'value' | 'key',
   ): void {
     const place = this.#document.place(path, of)
-    this.#all.push({ severity, file: this.#file, ...place, path: pathText(path), problem, wayOut })
+    this.#all.push({ severity, file: this.file, ...place, path: pathText(path), problem, wayOut })
   }
 }
 

@@ -22,7 +22,7 @@ export function readLevel(fields: ConfigFields, profile: ServerProfile, rules: U
   if (kind !== undefined && kind !== 'published') refuseKeys(fields, ['manifestUrl'], kind, 'published')
   switch (kind) {
     case 'group': {
-      if (!fields.has('group')) fields.mistake('group', 'is missing', 'Name the id of the Group to export.')
+      if (!fields.has('group')) fields.missing('group', 'Name the id of the Group to export.')
       refuseUnoffered(fields, profile, kind)
       const id = fields.text('group')
       return id === undefined ? undefined : { level: { kind, id }, manifestUrl: undefined }
@@ -33,11 +33,7 @@ export function readLevel(fields: ConfigFields, profile: ServerProfile, rules: U
       return { level: { kind }, manifestUrl: undefined }
     case 'published': {
       if (!fields.has('manifestUrl')) {
-        fields.mistake(
-          'manifestUrl',
-          'is missing',
-          'Give the URL of the published manifest, often [base]/$bulk-publish.',
-        )
+        fields.missing('manifestUrl', 'Give the URL of the published manifest, often [base]/$bulk-publish.')
       }
       for (const key of ASKING_KEYS.filter((each) => fields.has(each))) {
         fields.mistake(key, 'has no meaning at level published', 'Leave it out: a published manifest is as it is.')

@@ -1,6 +1,6 @@
 /** A server's profile: one of those that come with Stoker, or a file of the operator's own. */
 import { readdir, readFile } from 'node:fs/promises'
-import { basename, join, resolve } from 'node:path'
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { STANDARD_PROFILE, type ServerProfile } from '../bulk/server/profile.ts'
 import { nearestName } from '../core/nearest-name.ts'
@@ -9,6 +9,7 @@ import { ConfigFields } from './config-fields.ts'
 import { ConfigFindings } from './config-findings.ts'
 import { isInstant } from './config-instant.ts'
 import { checkShape } from './config-shape.ts'
+import { shownPath } from './shown-path.ts'
 
 /** Relative to `src/app` and to `dist/app` alike. */
 const PROFILES = fileURLToPath(new URL('../../config/profiles/', import.meta.url))
@@ -43,7 +44,8 @@ export async function readProfile(source: ConfigFields, folder: string): Promise
     return STANDARD_PROFILE
   }
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    const problem = error.code === 'ENOENT' ? `there is no file ${file}` : `${file} can not be read (${error.code})`
+    const shown = shownPath(file)
+    const problem = error.code === 'ENOENT' ? `there is no file ${shown}` : `${shown} can not be read (${error.code})`
     source.mistake(
       'profile',
       problem,
@@ -53,7 +55,7 @@ export async function readProfile(source: ConfigFields, folder: string): Promise
   })
   if (text === undefined) return STANDARD_PROFILE
   const document = new ConfigDocument(text)
-  const findings = new ConfigFindings(isPath ? named : file, document)
+  const findings = new ConfigFindings(isPath ? besides(source, named) : shownPath(file), document)
   const profile = document.readable ? await parseProfile(document, nameOf(file), findings) : STANDARD_PROFILE
   source.findings.adopt(findings)
   return profile
@@ -93,6 +95,11 @@ async function parseProfile(document: ConfigDocument, name: string, findings: Co
     callsPerMinute: limit(fields, 'callsPerMinute', rest.callsPerMinute),
     exportsAtOnce: fields.number('exportsAtOnce') ?? rest.exportsAtOnce,
   }
+}
+
+/** A path that the configuration names, from where the operator stands. */
+function besides(source: ConfigFields, named: string): string {
+  return isAbsolute(named) ? named : join(dirname(source.findings.file), named)
 }
 
 /** `config/profiles/epic.yaml` is `epic`. */

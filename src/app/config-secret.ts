@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path'
 import type { ConfigFields } from './config-fields.ts'
 import type { Trouble } from './config-findings.ts'
 import { Secret } from './secret.ts'
+import { shownPath } from './shown-path.ts'
 
 export interface SecretPlaces {
   /** Relative paths start here: the configuration file's folder. */
@@ -25,7 +26,8 @@ export async function readSecret(
   }
   if (fields.has(envKey)) return fromEnvironment(fields, envKey, places.env)
   if (fields.has(fileKey)) return fromFile(fields, fileKey, places.folder)
-  fields.mistake(fileKey, 'is missing', `Give ${fileKey} (a path) or ${envKey} (the name of an environment variable).`)
+  if (fields.isMeant(envKey)) return undefined
+  fields.missing(fileKey, `Give ${fileKey} (a path) or ${envKey} (the name of an environment variable).`)
   return undefined
 }
 
@@ -50,7 +52,7 @@ async function fromFile(fields: ConfigFields, key: string, folder: string): Prom
   }
   const file = resolve(folder, path)
   // A word without slash or dot may be the secret itself, put here by mistake.
-  const shown = /[/\\.]/.test(path) && path.length <= 200 ? file : `such a name in ${dirname(file)}`
+  const shown = /[/\\.]/.test(path) && path.length <= 200 ? shownPath(file) : `such a name in ${dirname(file)}`
   try {
     const text = (await readFile(file, 'utf8')).trim()
     if (text === '') {

@@ -25,6 +25,8 @@ interface SchemaPart {
   readonly type?: string
   readonly description?: string
   readonly pattern?: string
+  readonly required?: readonly string[]
+  readonly examples?: readonly unknown[]
   readonly properties?: Readonly<Record<string, { readonly $ref?: string; readonly description?: string }>>
   readonly oneOf?: readonly { readonly properties: { readonly kind: { readonly const: string } } }[]
 }
@@ -35,7 +37,10 @@ export function checkShape(value: unknown, schema: Record<string, unknown>, find
     schema,
   )
   if (validate(value)) return
-  for (const error of validate.errors ?? []) report(error, value, schema, findings)
+  // A misspelt key first: that the one it stands for is missing is the same mistake.
+  const [unknown, others] = [[], []] as [ErrorObject[], ErrorObject[]]
+  for (const error of validate.errors ?? []) (error.keyword === 'additionalProperties' ? unknown : others).push(error)
+  for (const error of [...unknown, ...others]) report(error, value, schema, findings)
 }
 
 function report(error: ErrorObject, root: unknown, schema: Record<string, unknown>, findings: ConfigFindings): void {
@@ -48,7 +53,7 @@ function report(error: ErrorObject, root: unknown, schema: Record<string, unknow
       return reportUnknownKey(path, String(error.params.additionalProperty), part, findings)
     case 'required': {
       const key = String(error.params.missingProperty)
-      return findings.mistake([...path, key], 'is missing', `Add it: ${describe(part.properties?.[key], schema)}`)
+      return findings.missing([...path, key], `Add it: ${describe(part.properties?.[key], schema)}`)
     }
     case 'discriminator': {
       if (error.params.error === 'tag' && error.params.tagValue === undefined) return
@@ -61,6 +66,9 @@ function report(error: ErrorObject, root: unknown, schema: Record<string, unknow
       return misshapen(`is none of ${allowed.join(', ')}`, guess(error.data, allowed))
     }
     case 'type':
+      if (path.length === 0 && error.data == null) {
+        return misshapen('the file is empty', `The keys here are ${Object.keys(part.properties ?? {}).join(', ')}.`)
+      }
       return reportType(error.data, String(error.params.type), part, misshapen)
     case 'pattern':
       return misshapen('has characters that can not stand here, or too many', patternWords(path, part))
@@ -85,11 +93,14 @@ function reportUnknownKey(path: ConfigPath, key: string, part: SchemaPart, findi
     const wayOut =
       `Put it in a file of its own and name that by ${secret}File, or name an environment variable by ${secret}Env; ` +
       'change the secret if others could read this file.'
+    findings.meant([...path, `${secret}File`])
     return findings.mistake([...path, key], 'a secret must not stand in this file', wayOut, 'key')
   }
   const nearest = nearestName(key, known)
   const all = known.length === 0 ? (part.description ?? '') : `The keys here are ${known.join(', ')}.`
-  const wayOut = nearest === undefined ? all : `Did you mean '${nearest}'?`
+  if (nearest !== undefined) findings.meant([...path, nearest])
+  const isRequired = nearest !== undefined && part.required?.includes(nearest)
+  const wayOut = nearest === undefined ? all : `Did you mean '${nearest}'${isRequired ? ' (required)' : ''}?`
   findings.mistake([...path, key], 'there is no such key', wayOut, 'key')
 }
 
@@ -103,6 +114,9 @@ const TYPE_WORDS: Readonly<Record<string, string>> = {
   null: 'empty',
 }
 
+/** True and false in YAML 1.1, texts in YAML 1.2. */
+const FLAG_WORDS: Readonly<Record<string, boolean>> = { yes: true, on: true, y: true, no: false, off: false, n: false }
+
 function reportType(
   data: unknown,
   wanted: string,
@@ -112,7 +126,12 @@ function reportType(
   const found = data === null ? 'null' : Array.isArray(data) ? 'array' : typeof data
   const words = wanted.split(',').map((each) => TYPE_WORDS[each] ?? each)
   const problem = `must be ${words.join(' or ')}, and is ${TYPE_WORDS[found] ?? found}`
-  if (wanted === 'string' && (found === 'number' || found === 'boolean')) return misshapen(problem, 'Put it in quotes.')
+  if (wanted === 'string' && (found === 'number' || found === 'boolean')) {
+    const examples = part.examples?.map(String) ?? []
+    return misshapen(problem, examples.length === 0 ? 'Put it in quotes.' : `Write it like ${examples.join(' or ')}.`)
+  }
+  const flag = wanted === 'boolean' && typeof data === 'string' ? FLAG_WORDS[data.toLowerCase()] : undefined
+  if (flag !== undefined) return misshapen(problem, `Write ${flag}.`)
   if (wanted === 'array' && found === 'string') return misshapen(problem, 'Put it in brackets: [this].')
   misshapen(found === 'null' ? 'has no value' : problem, part.description ?? 'See schemas/config.schema.json.')
 }

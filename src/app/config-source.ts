@@ -1,5 +1,6 @@
 /** One entry of `sources`. */
 import { resolve } from 'node:path'
+import type { ServerProfile } from '../bulk/server/profile.ts'
 import type { SourceConfig } from './config.ts'
 import { readAuth } from './config-auth.ts'
 import type { ConfigFields } from './config-fields.ts'
@@ -43,6 +44,7 @@ export async function readSource(
   if (name === undefined || !baseUrl || !auth || !place) return undefined
   const release = fields.flag('release') ?? profile.release
   const callsPerMinute = fields.number('callsPerMinute') ?? profile.callsPerMinute
+  if (!release && place.manifestUrl === undefined) warnOfPlaces(fields, profile)
   return {
     name,
     baseUrl,
@@ -63,10 +65,24 @@ export async function readSource(
   }
 }
 
+/** A run whose types were last brought up to date at different times, or whose Group has newcomers, asks for several. */
+function warnOfPlaces(fields: ConfigFields, { name, exportsAtOnce }: ServerProfile): void {
+  if (exportsAtOnce > 1) return
+  const problem =
+    `servers of profile ${name} have a place for one export at a time, and what is not deleted may keep it: ` +
+    'where a run needs several, the next one waits for that place until deadlineHours are over'
+  const key = ['release', 'profile'].find((each) => fields.has(each)) ?? 'name'
+  fields.warning(
+    key,
+    problem,
+    'Set release: true; or, if this server has more places, exportsAtOnce in a profile of your own.',
+  )
+}
+
 function readTypes(fields: ConfigFields, { fhirTypes, viewTypes }: SourceSurroundings): readonly string[] {
   if (!fields.has('types')) {
     const isBare = viewTypes?.length === 0
-    if (isBare) fields.mistake('types', 'is missing, and there are no views', 'Name the types to load.')
+    if (isBare) fields.missing('types', 'Name the types to load.', 'is missing, and there are no views')
     return viewTypes ?? []
   }
   const named = fields.texts('types')

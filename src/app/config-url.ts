@@ -59,7 +59,7 @@ export function readUrl(text: string | undefined, path: ConfigPath, rules: UrlRu
 }
 
 /** This machine itself: localhost and names below it, 127.0.0.0/8, ::1. Takes a `URL`'s hostname. */
-export function isLoopback(hostname: string): boolean {
+function isLoopback(hostname: string): boolean {
   const name = hostname.replace(/\.$/, '')
   return name === 'localhost' || name.endsWith('.localhost') || /^127(\.\d{1,3}){3}$/.test(name) || name === '[::1]'
 }

@@ -3,47 +3,77 @@ import { readFile, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { ConfigPath } from './config-document.ts'
 import type { ConfigFields } from './config-fields.ts'
-import type { Trouble } from './config-findings.ts'
+import type { ConfigFindings, Trouble } from './config-findings.ts'
+import { shownPath } from './shown-path.ts'
 
 export interface ConfiguredViews {
   readonly folders: readonly string[]
   /** Sorted; what a source without `types` asks for. Undefined when a mistake was reported. */
   readonly types: readonly string[] | undefined
+  /** Those of the folders that the configuration names, not of the shipped one. */
+  readonly own: readonly OwnView[]
+}
+
+interface OwnView {
+  /** The file's name. */
+  readonly file: string
+  /** The resource type it reads. */
+  readonly type: string
+  /** Where the configuration names its folder. */
+  readonly path: ConfigPath
 }
 
 /** `fields` is the `views` block; `folder` the configuration's own, `shipped` the one that comes with Stoker. */
 export async function readViews(fields: ConfigFields, folder: string, shipped: string): Promise<ConfiguredViews> {
-  const named: { path: ConfigPath; folder: string }[] = []
-  if (fields.flag('shipped') ?? true) named.push({ path: [...fields.path, 'shipped'], folder: shipped })
-  for (const { text, path } of fields.texts('folders')) named.push({ path, folder: resolve(folder, text) })
+  const named = fields.texts('folders').map(({ text, path }) => ({ path, folder: resolve(folder, text) }))
+  const isShipped = fields.flag('shipped') ?? true
+  const all = isShipped ? [{ path: [...fields.path, 'shipped'], folder: shipped }, ...named] : named
   const types = new Set<string>()
+  const own: OwnView[] = []
   let isSound = !['', 'shipped', 'folders'].some((key) => fields.isMisshapen(key))
-  for (const each of named) {
-    const trouble = await collectTypes(each.folder, types)
-    if (!trouble) continue
+  for (const each of all) {
+    const { trouble, views } = await viewsOf(each.folder)
+    for (const { type } of views) types.add(type)
+    if (each.folder !== shipped) own.push(...views.map((view) => ({ ...view, path: each.path })))
+    if (trouble === undefined) continue
     fields.findings.mistake(each.path, ...trouble)
     isSound = false
   }
-  return { folders: named.map((each) => each.folder), types: isSound ? [...types].sort() : undefined }
+  return { folders: all.map((each) => each.folder), types: isSound ? [...types].sort() : undefined, own }
 }
 
-async function collectTypes(folder: string, types: Set<string>): Promise<Trouble | undefined> {
-  let names: string[]
+/** A view of a type that no source loads is a slip, more often than not: of the type, or of `types`. */
+export function warnOfIdleViews(own: readonly OwnView[], loaded: ReadonlySet<string>, findings: ConfigFindings): void {
+  for (const { file, type, path } of own.filter((view) => !loaded.has(view.type))) {
+    const wayOut = `Add ${type} to types of a source, or move the view away.`
+    findings.warning(path, `${file} is a view of ${type}, which no source loads: its table stays empty`, wayOut)
+  }
+}
+
+interface ViewsOfFolder {
+  readonly views: readonly Omit<OwnView, 'path'>[]
+  readonly trouble: Trouble | undefined
+}
+
+async function viewsOf(folder: string): Promise<ViewsOfFolder> {
+  let files: string[]
   try {
-    names = (await readdir(folder)).filter((name) => name.endsWith('.json'))
+    files = (await readdir(folder)).filter((name) => name.endsWith('.json')).sort()
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown reason'
-    const problem = code === 'ENOENT' ? `there is no folder ${folder}` : `can not read the folder ${folder} (${code})`
-    return [problem, 'Make it, or correct the path, relative to this file.']
+    const shown = shownPath(folder)
+    const problem = code === 'ENOENT' ? `there is no folder ${shown}` : `can not read the folder ${shown} (${code})`
+    return { views: [], trouble: [problem, 'Make it, or correct the path, relative to this file.'] }
   }
-  for (const name of names) {
-    const type = await viewedType(join(folder, name))
-    if (type === undefined) {
-      return [`${join(folder, name)} is no ViewDefinition`, 'Correct it (JSON with "resource"), or move it away.']
-    }
-    types.add(type)
+  const views: Omit<OwnView, 'path'>[] = []
+  for (const file of files) {
+    const type = await viewedType(join(folder, file))
+    if (type !== undefined) views.push({ file, type })
   }
-  return undefined
+  const odd = files.find((file) => !views.some((view) => view.file === file))
+  if (odd === undefined) return { views, trouble: undefined }
+  const problem = `${shownPath(join(folder, odd))} is no ViewDefinition`
+  return { views, trouble: [problem, 'Correct it (JSON with "resource"), or move it away.'] }
 }
 
 async function viewedType(file: string): Promise<string | undefined> {

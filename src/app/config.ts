@@ -1,27 +1,16 @@
 /** The configuration as the rest of the program sees it: checked, resolved, with absolute paths and wrapped secrets. */
-import { readFile } from 'node:fs/promises'
-import { totalmem } from 'node:os'
-import { dirname, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ExportLevel } from '../bulk/server/level.ts'
 import type { ServerProfile } from '../bulk/server/profile.ts'
-import { StokerError } from '../core/errors.ts'
-import { parseByteSize } from './byte-size.ts'
-import { ConfigDocument } from './config-document.ts'
-import { ConfigFields } from './config-fields.ts'
-import { ConfigError, type ConfigFinding, ConfigFindings } from './config-findings.ts'
-import { checkShape } from './config-shape.ts'
+import type { ConfigFields } from './config-fields.ts'
+import { SCHEMAS, openConfigFile, readSchema } from './config-file.ts'
+import { ConfigError, type ConfigFinding } from './config-findings.ts'
+import { type LakeConfig, machineMemoryBytes, readLake } from './config-lake.ts'
 import { readSource } from './config-source.ts'
-import { readViews } from './config-views.ts'
+import { readViews, warnOfIdleViews } from './config-views.ts'
 import type { Secret } from './secret.ts'
 
-const GIB = 2 ** 30
-/** Less than this and DuckDB can't even hold the buffers of its threads. */
-const MEMORY_LIMIT_BYTES_MIN = 128 * 2 ** 20
 const DOWNLOADS_DEFAULT = 4
-
-/** Relative to `src/app` and to `dist/app` alike. */
-const SCHEMAS = new URL('../../schemas/', import.meta.url)
 
 /**
  * Reads and checks the file at `path` whole.
@@ -35,14 +24,9 @@ export async function loadConfig(
   env: NodeJS.ProcessEnv = process.env,
   machineBytes = machineMemoryBytes(),
 ): Promise<LoadedConfig> {
-  const document = new ConfigDocument(await readText(path))
-  const findings = new ConfigFindings(path, document)
-  if (!document.readable) throw new ConfigError(path, findings.mistakes())
-  checkShape(document.value, (await readSchema('config.schema.json')) as Record<string, unknown>, findings)
-
-  const file = resolve(path)
-  const folder = dirname(file)
-  const fields = new ConfigFields(document.value, [], findings)
+  const opened = await openConfigFile(path)
+  const { file, folder, fields } = opened
+  const { findings } = fields
   const views = await readViews(fields.child('views'), folder, fileURLToPath(new URL('views', SCHEMAS)))
   const fhirTypes = await readFhirTypes()
   const sources: SourceConfig[] = []
@@ -51,11 +35,11 @@ export async function loadConfig(
     if (source) sources.push(source)
   }
   findNamesakes(fields)
+  warnOfIdleViews(views.own, new Set(sources.flatMap(({ types }) => types)), findings)
   const config: LoadedConfig = {
     file,
-    lake: resolve(folder, fields.text('lake') ?? ''),
+    ...readLake(opened, machineBytes),
     views: views.folders,
-    memoryLimitBytes: readMemoryLimit(fields, machineBytes),
     threads: fields.number('threads'),
     downloads: fields.number('downloads') ?? DOWNLOADS_DEFAULT,
     sources,
@@ -67,15 +51,11 @@ export async function loadConfig(
 }
 
 /** What `config/stoker.example.yaml` says, checked whole; see `schemas/config.schema.json` for each key. */
-export interface Config {
+export interface Config extends LakeConfig {
   /** Absolute path of the file this came from. */
   readonly file: string
-  /** Absolute path of the lake folder; it need not exist yet. */
-  readonly lake: string
   /** Absolute folders of ViewDefinitions: the shipped one first (unless `views.shipped` is false), then the user's. */
   readonly views: readonly string[]
-  /** DuckDB's `memory_limit`. */
-  readonly memoryLimitBytes: number
   /** DuckDB's `threads`; undefined leaves it to DuckDB. */
   readonly threads: number | undefined
   /** Files downloaded at the same time. */
@@ -180,21 +160,6 @@ export interface LoadedConfig extends Config {
   readonly warnings: readonly ConfigFinding[]
 }
 
-async function readText(path: string): Promise<string> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code
-    const problem = code === 'ENOENT' ? 'there is no such file' : `it can not be read (${code ?? 'unknown reason'})`
-    const hint = 'Give the path by --config; config/stoker.example.yaml is a start for a file of your own.'
-    throw new StokerError('CONFIG_UNREADABLE', `${path}: ${problem}`, { hint, facts: { file: path }, cause: error })
-  }
-}
-
-async function readSchema(name: string): Promise<unknown> {
-  return JSON.parse(await readFile(new URL(name, SCHEMAS), 'utf8')) as unknown
-}
-
 async function readFhirTypes(): Promise<ReadonlySet<string>> {
   const releases = Object.values((await readSchema('fhir/resource-types.json')) as Readonly<Record<string, unknown>>)
   return new Set(releases.filter((types): types is string[] => Array.isArray(types)).flat())
@@ -210,21 +175,4 @@ function findNamesakes(fields: ConfigFields): void {
     if (line === undefined) lines.set(name, fields.findings.lineOf([...source.path, 'name']))
     else source.mistake('name', `the source of line ${line} has the same name`, 'Rename one of them.')
   }
-}
-
-function readMemoryLimit(fields: ConfigFields, machineBytes: number): number {
-  const text = fields.text('memoryLimit')
-  if (text === undefined) return Math.max(MEMORY_LIMIT_BYTES_MIN, Math.min(GIB, Math.floor(machineBytes / 2)))
-  const bytes = parseByteSize(text)
-  if (bytes === undefined) fields.mistake('memoryLimit', 'is no size', 'Write a number and its unit: 512MB, 2GiB.')
-  else if (bytes < MEMORY_LIMIT_BYTES_MIN) fields.mistake('memoryLimit', 'is too little', 'Give 128MiB or more.')
-  else if (bytes > machineBytes) {
-    fields.warning('memoryLimit', 'is more than this machine has', 'Leave room for the process itself.')
-  }
-  return bytes ?? GIB
-}
-
-/** Of the container where there is one (`constrainedMemory` is 0 or absurdly large where there is none). */
-function machineMemoryBytes(): number {
-  return Math.min(totalmem(), process.constrainedMemory() || Infinity)
 }

@@ -1,10 +1,10 @@
 /** A new key pair for SMART Backend Services: the private half into a file, the public half to register. */
-import { mkdir, open, rm } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
-import { FILE_MODE, FOLDER_MODE, syncFolder, writeWhole } from '../core/durable.ts'
-import { StokerError } from '../core/errors.ts'
+import { FOLDER_MODE, writeWhole } from '../core/durable.ts'
 import type { SigningAlgorithm } from './config.ts'
+import { writeNewKey } from './key-file.ts'
 
 export interface NewKeyOptions {
   /** Where the private key goes, as a JWK, for its owner's eyes only. */
@@ -36,27 +36,12 @@ export async function makeKey({ file, algorithm, keyId, force }: NewKeyOptions):
   const kid = keyId ?? (await calculateJwkThumbprint(publicJwk))
   const facts = { kid, alg: algorithm, use: 'sig' }
   const text = `${JSON.stringify({ ...(await exportJWK(privateKey)), ...facts }, null, 2)}\n`
-  await mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE })
-  await (force ? writeWhole(path, text) : writeNew(path, text))
+  if (force) await replaceKey(path, text)
+  else await writeNewKey(path, text, '--force to replace the key for good')
   return { file: path, keyId: kid, jwks: { keys: [{ ...publicJwk, ...facts }] } }
 }
 
-/** A key that is there may be registered somewhere: losing it is losing access. */
-async function writeNew(path: string, text: string): Promise<void> {
-  const handle = await open(path, 'wx', FILE_MODE).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error
-    throw new StokerError('USAGE_KEY_EXISTS', `${path} is there already`, {
-      hint: 'give another path, or --force to replace the key for good',
-    })
-  })
-  try {
-    await handle.writeFile(text)
-    await handle.sync()
-  } catch (error) {
-    await rm(path, { force: true })
-    throw error
-  } finally {
-    await handle.close()
-  }
-  await syncFolder(dirname(path))
+async function replaceKey(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: FOLDER_MODE })
+  await writeWhole(path, text)
 }

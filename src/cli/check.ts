@@ -5,6 +5,7 @@ import { loadConfig, type LoadedConfig, type SourceConfig } from '../app/config.
 import { findingText } from '../app/config-findings.ts'
 import { startLifecycle } from '../app/lifecycle.ts'
 import { makeLog } from '../app/log.ts'
+import { shownPath } from '../app/shown-path.ts'
 import type { CheckLine } from '../bulk/check/line.ts'
 import type { Action } from './action.ts'
 import { EXIT } from './exit-code.ts'
@@ -77,7 +78,7 @@ async function check(names: readonly string[], options: CheckCommandOptions): Pr
 }
 
 function configurationText({ file, warnings }: LoadedConfig): string {
-  const head = `ok       configuration  ${file} can be used\n`
+  const head = `ok       configuration  ${shownPath(file)} can be used\n`
   return warnings.reduce((text, warning) => `${text}warning  configuration  ${findingText(warning)}\n`, head)
 }
 

@@ -1,9 +1,10 @@
 /** `stoker demo-server`: the built-in Bulk Data server, for trying Stoker or any other client. */
 import { Command, Option } from 'commander'
+import { createPublicKey, type JsonWebKey } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { JWK } from 'jose'
+import { writeNewKey } from '../app/key-file.ts'
 import { startLifecycle } from '../app/lifecycle.ts'
-import { writeWhole } from '../core/durable.ts'
 import { StokerError } from '../core/errors.ts'
 import { demoKeyPair } from '../demo/demo-key-pair.ts'
 import { DEMO_SERVERS, type DemoServerName } from '../demo/demo-servers.ts'
@@ -34,7 +35,7 @@ export function demoServerCommand(perform: (action: Action) => Promise<void>): C
       '--new-key <file>',
       'ask for SMART Backend Services: write a new private key (JWK) to this file and register its public half',
     )
-    .option('--jwks <file>', 'ask for SMART Backend Services: register the public keys of this file')
+    .option('--jwks <file>', 'ask for SMART Backend Services: register the public keys of this file (JWKS, or a JWK)')
     .option('--client-id <id>', 'the client they are registered for', 'stoker-demo')
     .addOption(
       new Option('--like <name>', 'be as troublesome as this server of the field is').choices(
@@ -60,7 +61,7 @@ While it runs, let it change:
 async function serve(options: ServerCommandOptions): Promise<number> {
   const lifecycle = startLifecycle(() => undefined)
   const { port, data, patients, seed } = options
-  const auth = await registeredClient(options)
+  const { auth, keyFile, newKey } = await registeredClient(options)
   const server = await startDemoServer({
     port,
     patients,
@@ -70,6 +71,9 @@ async function serve(options: ServerCommandOptions): Promise<number> {
     ...(data === undefined ? {} : { data }),
   })
   try {
+    // Not before the server has its port: a start that fails leaves no key behind, which the next one would not replace.
+    if (options.newKey !== undefined && newKey !== undefined)
+      await writeNewKey(options.newKey, newKey, `--jwks ${options.newKey} to go on with the key that is there`)
     const counts = Object.entries(server.store.counts())
       .sort()
       .map(([type, count]) => `${type} ${countText(count)}`)
@@ -83,7 +87,7 @@ async function serve(options: ServerCommandOptions): Promise<number> {
     process.stdout.write(
       `holds       ${counts.join(', ')}\nchange it   curl -X POST 'http://127.0.0.1:${server.port}/control/change?percent=1'\n`,
     )
-    process.stdout.write(`\n${configSnippet(server.baseUrl, options)}\nCtrl-C ends it.\n`)
+    process.stdout.write(`\n${configSnippet(server.baseUrl, auth?.clientId, keyFile)}\nCtrl-C ends it.\n`)
     await new Promise<void>((resolve) => lifecycle.signal.addEventListener('abort', () => resolve(), { once: true }))
     process.stderr.write(`stopped after ${plural(server.requests.kickOffs, 'export')}\n`)
     return 0
@@ -93,39 +97,45 @@ async function serve(options: ServerCommandOptions): Promise<number> {
   }
 }
 
-async function registeredClient(options: ServerCommandOptions): Promise<Exclude<DemoServerOptions['auth'], 'none'>> {
-  if (options.newKey !== undefined) {
-    const keys = await demoKeyPair('ES384', options.clientId)
-    await writeWhole(options.newKey, `${JSON.stringify(keys.privateJwk, null, 2)}\n`)
-    return keys
-  }
-  if (options.jwks === undefined) return undefined
-  const jwks = await readJwks(options.jwks)
-  return { clientId: options.clientId, jwks }
+interface RegisteredClient {
+  readonly auth: Exclude<DemoServerOptions['auth'], 'none'>
+  /** For the printed configuration: the file of the private key, where that is known. */
+  readonly keyFile?: string
+  /** JWK text of a new key. */
+  readonly newKey?: string
 }
 
-async function readJwks(path: string): Promise<{ keys: JWK[] }> {
+async function registeredClient({ newKey, jwks, clientId }: ServerCommandOptions): Promise<RegisteredClient> {
+  if (newKey !== undefined) {
+    const keys = await demoKeyPair('ES384', clientId)
+    return { auth: keys, keyFile: newKey, newKey: `${JSON.stringify(keys.privateJwk, null, 2)}\n` }
+  }
+  if (jwks === undefined) return { auth: undefined }
+  const { isPrivate, keys } = await readKeys(jwks)
+  return { auth: { clientId, jwks: { keys } }, ...(isPrivate ? { keyFile: jwks } : {}) }
+}
+
+/** A JWKS, or a single JWK such as --new-key writes, of which the public half is registered. */
+async function readKeys(path: string): Promise<{ readonly keys: JWK[]; readonly isPrivate: boolean }> {
   try {
-    const value = JSON.parse(await readFile(path, 'utf8')) as { keys?: unknown }
-    if (Array.isArray(value.keys)) return value as { keys: JWK[] }
+    const value = JSON.parse(await readFile(path, 'utf8')) as JWK & { readonly keys?: unknown }
+    if (Array.isArray(value.keys)) return { keys: value.keys as JWK[], isPrivate: false }
+    const { kid, alg, d } = value
+    const half = createPublicKey({ key: value as JsonWebKey, format: 'jwk' }).export({ format: 'jwk' }) as JWK
+    return { keys: [{ ...half, ...(kid && { kid }), ...(alg && { alg }) }], isPrivate: d !== undefined }
   } catch {
     // said below, with the same way out
   }
-  throw new StokerError('USAGE_JWKS', `${path} is no JSON Web Key Set`, {
-    hint: 'give a file with {"keys": […]}, or let --new-key make a key',
+  throw new StokerError('USAGE_JWKS', `${path} is no JSON Web Key, and no set of them`, {
+    hint: 'give a file with {"keys": […]}, or one that --new-key has written',
   })
 }
 
-function configSnippet(baseUrl: string, options: ServerCommandOptions): string {
+function configSnippet(baseUrl: string, clientId: string | undefined, keyFile = 'the private key'): string {
   const auth =
-    options.newKey === undefined && options.jwks === undefined
+    clientId === undefined
       ? ['    auth: { kind: none }']
-      : [
-          '    auth:',
-          '      kind: private-key-jwt',
-          `      clientId: ${options.clientId}`,
-          `      keyFile: ${options.newKey ?? 'the private key'}`,
-        ]
+      : ['    auth:', '      kind: private-key-jwt', `      clientId: ${clientId}`, `      keyFile: ${keyFile}`]
   return [
     'A stoker.yaml for it:',
     'lake: lake',

@@ -1,7 +1,7 @@
 /** Which lake a reading command reads: of a configuration, or named itself. */
 import type { Command } from 'commander'
 import { resolve } from 'node:path'
-import { loadConfig } from '../app/config.ts'
+import { loadLake } from '../app/config-lake.ts'
 import { Lake } from '../warehouse/lake.ts'
 
 export interface LakeOptions {
@@ -19,6 +19,6 @@ export function withLakeOptions(command: Command): Command {
 
 export async function lakeOf(options: LakeOptions): Promise<{ lake: Lake; memoryLimitBytes: number }> {
   if (options.lake !== undefined) return { lake: new Lake(resolve(options.lake)), memoryLimitBytes: MEMORY_LIMIT_BYTES }
-  const config = await loadConfig(options.config)
-  return { lake: new Lake(config.lake), memoryLimitBytes: config.memoryLimitBytes }
+  const { lake, memoryLimitBytes } = await loadLake(options.config)
+  return { lake: new Lake(lake), memoryLimitBytes }
 }

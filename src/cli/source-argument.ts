@@ -1,5 +1,6 @@
 /** Sources named on the command line. */
 import type { Config } from '../app/config.ts'
+import { shownPath } from '../app/shown-path.ts'
 import { nearestName } from '../core/nearest-name.ts'
 import { StokerError } from '../core/errors.ts'
 
@@ -12,7 +13,7 @@ export function chosenSources(names: readonly string[], config: Config): readonl
   const unknown = names.filter((name) => !known.includes(name))
   if (unknown.length === 0) return names.length === 0 ? known : names
   const nearest = nearestName(unknown[0]!, known)
-  throw new StokerError('USAGE_UNKNOWN_SOURCE', `${config.file} has no source ${unknown.join(', ')}`, {
+  throw new StokerError('USAGE_UNKNOWN_SOURCE', `${shownPath(config.file)} has no source ${unknown.join(', ')}`, {
     hint:
       nearest === undefined ? `it has: ${known.join(', ')}` : `did you mean ${nearest}? It has: ${known.join(', ')}`,
   })

@@ -8,14 +8,20 @@ import { Refusal } from './refusal.ts'
 import { isResource } from './resource.ts'
 import type { Step } from './steps.ts'
 
-/** `POST /control/change?percent=1[&seed=7]`: answers `{created, updated, deleted}`, lists of `Type/id`. */
+/**
+ * `POST /control/change?percent=1[&seed=7][&ids=true]`: answers `{created, updated, deleted}`, counts, or with `ids` lists
+ * of `Type/id`.
+ */
 export const changeStep = forThisMachine(async ({ store }, exchange) => {
   const number = (name: string, otherwise: number) => {
     const value = Number(exchange.url.searchParams.get(name) ?? otherwise)
     if (!Number.isFinite(value)) throw new Refusal(400, 'value', `${name} must be a number.`)
     return value
   }
-  exchange.reply(200, await changeStore(store, { percent: number('percent', 1), seed: number('seed', 1) }))
+  const changed = await changeStore(store, { percent: number('percent', 1), seed: number('seed', 1) })
+  const { created, updated, deleted } = changed
+  const counts = { created: created.length, updated: updated.length, deleted: deleted.length }
+  exchange.reply(200, exchange.url.searchParams.get('ids') === 'true' ? changed : counts)
 })
 
 /** `PUT /control/resource`: stores the resource in the body, new or not, and answers it as stored. */

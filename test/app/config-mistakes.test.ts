@@ -51,7 +51,6 @@ sources:
     '2:14 memoryLimit',
     '3:1 view',
     '6:14 sources[0].baseUrl',
-    '8:7 sources[0].auth.clientId',
     '9:16 sources[0].auth.keyFile',
     '10:7 sources[0].auth.clientID',
     '11:12 sources[0].level',
@@ -74,7 +73,7 @@ test('the error reads as a list of file:line:column, with a way out for each', a
   expect((error as ConfigError).code).toBe('CONFIG_INVALID')
   expect((error as ConfigError).retryable).toBe(false)
   expect((error as ConfigError).message).toContain(
-    `  ${file}:7:5 sources[0].levle: there is no such key. Did you mean 'level'?`,
+    `  ${file}:7:5 sources[0].levle: there is no such key. Did you mean 'level' (required)?`,
   )
 })
 
@@ -91,6 +90,31 @@ describe('keys and shapes', () => {
       column: 5,
       wayOut: "Did you mean 'release'?",
     })
+  })
+
+  test.each([
+    ['a required one', 'level: system', 'levle: system', "Did you mean 'level' (required)?"],
+    ['the Group', 'level: system', 'level: group\n    gruop: a', "Did you mean 'group'?"],
+    ['a secret', '{kind: none}', '{kind: bearer, tokenfile: a.txt}', "Did you mean 'tokenFile'?"],
+    ['a secret by variable', '{kind: none}', '{kind: bearer, tokenenv: A}', "Did you mean 'tokenEnv'?"],
+    ['the way to a secret', '{kind: none}', '{kind: bearer, token: abc}', /^Put it in a file of its own/],
+  ])('an unknown key in place of %s is one mistake, not a missing one besides', async (_name, from, to, wayOut) => {
+    expect((await only(from, to)).wayOut).toMatch(wayOut)
+  })
+
+  test('a key cut short names the one it is the beginning of', async () => {
+    expect((await withLine('since: {overlap: 60}')).wayOut).toBe("Did you mean 'overlapSeconds'?")
+  })
+
+  test.each([
+    ['no', 'Write false.'],
+    ['On', 'Write true.'],
+  ])('%s for a flag is text in this YAML, and answered with the word for it', async (word, wayOut) => {
+    expect(await withLine(`release: ${word}`)).toMatchObject({ problem: 'must be true or false, and is text', wayOut })
+  })
+
+  test('a number for a size names its unit, and no quotes', async () => {
+    expect((await withTop('memoryLimit: 0')).wayOut).toBe('Write it like 512MB or 1GiB or 8GB.')
   })
 
   test('an unknown key that is like none lists the keys there are', async () => {
@@ -136,7 +160,6 @@ describe('keys and shapes', () => {
 
 describe('YAML itself', () => {
   test.each([
-    ['an open quote', "lake: 'x\n", /missing/],
     ['a tab', 'lake: x\nviews:\n\tshipped: true\n', /tab|indentation/],
     ['a key that stands there twice', `lake: other\n${SOURCE}`, /twice/],
     ['two documents', `${SOURCE}---\n${SOURCE}`, /second document/],
@@ -147,8 +170,42 @@ describe('YAML itself', () => {
     expect(first?.line).toBeGreaterThan(0)
   })
 
+  const LIST = 'lake: x\nsources:\n  - name: a\n'
+  test.each([
+    [
+      'deeper than the key above',
+      `${LIST}     baseUrl: y\n    level: z\n`,
+      '4:6',
+      /deeper .* has its value/,
+      /column 5/,
+    ],
+    ['deeper at the top', 'lake: x\n  downloads: 1\n', '2:3', /deeper/, /column 1/],
+    ['as no line above it', `${LIST}   baseUrl: y\n    level: z\n`, '4:4', /by 3 spaces, as no line/, /same column/],
+    ['a list that comes back halfway', 'a:\n    - b: c\n  - d: e\n', '3:3', /by 2 spaces, as no line/, /same column/],
+    ['a dash without its space', 'sources:\n  -name: a\n   level: b\n', '2:3', /space .* after the dash/, /"- name/],
+    [
+      'a colon without its space',
+      `${LIST}    level:system\n    group: b\n`,
+      '4:11',
+      /space .* after the colon/,
+      /key:/,
+    ],
+    ['a key without its colon', 'lake: x\nsources\n  - name: a\n', '2:1', /colon is missing/, /key:/],
+    ['a bracket left open', `${LIST}    auth: {kind: none\n    level: b\n`, '5:5', /bracket .* is not closed/, /Close/],
+    ['a quote left open', "lake: 'hush4711\nsources: []\n", '3:1', /quote .* is not closed/, /Close/],
+  ])('%s is one mistake, told with its place in plain words', async (_name, yaml, place, problem, wayOut) => {
+    const mistakes = await mistakesOf(yaml)
+    expect(mistakes, brief(mistakes).join('\n')).toHaveLength(1)
+    expect(`${mistakes[0]!.line}:${mistakes[0]!.column}`).toBe(place)
+    expect(mistakes[0]!.problem).toMatch(problem)
+    expect(mistakes[0]!.wayOut).toMatch(wayOut)
+    expect(JSON.stringify(mistakes)).not.toContain('hush4711')
+  })
+
   test('an empty file is told what it needs', async () => {
-    expect(brief(await mistakesOf(''))).toMatchObject([expect.stringMatching(/^1:1 : has no value/)])
+    expect(brief(await mistakesOf(''))).toMatchObject([
+      expect.stringMatching(/^1:1 : the file is empty \| The keys here are lake, /),
+    ])
   })
 
   test('anchors and aliases keep their places', async () => {
@@ -191,6 +248,19 @@ describe('resource types', () => {
   test('no types and no views is a mistake, never everything', async () => {
     const found = await only('folders: [views]', 'folders: []')
     expect(found).toMatchObject({ path: 'sources[0].types', problem: 'is missing, and there are no views' })
+  })
+
+  test('a view of your own on a type that no source loads is a warning', async () => {
+    const config = await loadText(`${SOURCE}    types: [Patient, Observation]\n`)
+    expect(config.warnings).toMatchObject([
+      {
+        path: 'views.folders[0]',
+        line: 2,
+        problem: 'condition.json is a view of Condition, which no source loads: its table stays empty',
+        wayOut: 'Add Condition to types of a source, or move the view away.',
+      },
+    ])
+    expect((await loadText(SOURCE)).warnings).toEqual([])
   })
 
   test('a views folder that is not there, or holds something else, is told', async () => {

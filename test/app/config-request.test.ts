@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { brief, loadText, mistakesOf } from './config-folder.ts'
 
 const SOURCE = `lake: lake
-views: {shipped: false, folders: [views]}
+views: {shipped: false}
 sources:
   - name: one
     baseUrl: https://fhir.example.org/r4

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 
 /** `npm test` builds it before the tests run. */
-const MAIN = new URL('../../dist/main.js', import.meta.url).pathname
+export const MAIN = new URL('../../dist/main.js', import.meta.url).pathname
 
 export interface Ended {
   readonly code: number | null

@@ -158,9 +158,12 @@ describe('the control endpoint', () => {
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
 
-  it('changes the data, stores and deletes single resources, and tells the counts', async () => {
-    const changed = (await (await control('change?percent=2&seed=4', 'POST')).json()) as { created: string[] }
+  it('changes the data and tells how much, or on request what; stores and deletes single resources', async () => {
+    const changed = (await (await control('change?percent=2&seed=4&ids=true', 'POST')).json()) as { created: string[] }
     expect(changed.created.length).toBeGreaterThan(0)
+    const counts = (await (await control('change?percent=2&seed=5', 'POST')).json()) as Record<string, unknown>
+    expect(Object.keys(counts)).toEqual(['created', 'updated', 'deleted'])
+    expect(Object.values(counts).map((count) => typeof count)).toEqual(['number', 'number', 'number'])
     const stored = await (
       await control('resource', 'PUT', { resourceType: 'Basic', id: 'note', code: { text: 'x' } })
     ).json()

@@ -5,7 +5,7 @@ export const LOINC = 'http://loinc.org'
 export const RXNORM = 'http://www.nlm.nih.gov/research/umls/rxnorm'
 export const CVX = 'http://hl7.org/fhir/sid/cvx'
 export const ICD10 = 'http://hl7.org/fhir/sid/icd-10-cm'
-export const UCUM = 'http://unitsofmeasure.org'
+const UCUM = 'http://unitsofmeasure.org'
 
 export interface Coding {
   readonly system: string

@@ -26,7 +26,7 @@ interface Panel {
   readonly priceCents: number
 }
 
-export const PANELS = {
+const PANELS = {
   a1c: panel('4548-4', 'Hemoglobin A1c/Hemoglobin.total in Blood', 1400, [
     test('4548-4', 'Hemoglobin A1c/Hemoglobin.total in Blood', '%', 1, [4, 5.6], ({ a1c }) => [a1c, 0.25]),
   ]),
