@@ -66,7 +66,7 @@ export class Loader {
       if (!(await this.isLost(file, error))) throw error
       const { message, record: why } = error as StokerError
       await recordFileFailed(context.ledger, file.file, why)
-      context.tell({ kind: 'note', text: `a ${nameOf(file)} file could not be had: ${message}` })
+      context.tell({ kind: 'note', text: `a file of ${nameOf(file)} could not be had: ${message}` })
     }
   }
 
