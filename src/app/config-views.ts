@@ -1,9 +1,13 @@
 /** The folders of ViewDefinitions, and the resource types they know. */
 import { readFile, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { ConfigPath } from './config-document.ts'
 import type { ConfigFields } from './config-fields.ts'
 import type { Trouble } from './config-findings.ts'
+
+/** The folder of the views that come with Stoker; relative to `src/app` and to `dist/app` alike. */
+export const SHIPPED_VIEWS = fileURLToPath(new URL('../../schemas/views/us-core', import.meta.url))
 
 export interface ConfiguredViews {
   readonly folders: readonly string[]
@@ -11,10 +15,10 @@ export interface ConfiguredViews {
   readonly types: readonly string[] | undefined
 }
 
-/** `fields` is the `views` block; `folder` the configuration's own, `shipped` the one that comes with Stoker. */
-export async function readViews(fields: ConfigFields, folder: string, shipped: string): Promise<ConfiguredViews> {
+/** `fields` is the `views` block; `folder` the configuration's own. */
+export async function readViews(fields: ConfigFields, folder: string): Promise<ConfiguredViews> {
   const named: { path: ConfigPath; folder: string }[] = []
-  if (fields.flag('shipped') ?? true) named.push({ path: [...fields.path, 'shipped'], folder: shipped })
+  if (fields.flag('shipped') ?? true) named.push({ path: [...fields.path, 'shipped'], folder: SHIPPED_VIEWS })
   for (const { text, path } of fields.texts('folders')) named.push({ path, folder: resolve(folder, text) })
   const types = new Set<string>()
   let isSound = !['', 'shipped', 'folders'].some((key) => fields.isMisshapen(key))

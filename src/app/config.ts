@@ -2,7 +2,6 @@
 import { readFile } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { dirname, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import type { ExportLevel } from '../bulk/server/level.ts'
 import type { ServerProfile } from '../bulk/server/profile.ts'
 import { StokerError } from '../core/errors.ts'
@@ -43,7 +42,7 @@ export async function loadConfig(
   const file = resolve(path)
   const folder = dirname(file)
   const fields = new ConfigFields(document.value, [], findings)
-  const views = await readViews(fields.child('views'), folder, fileURLToPath(new URL('views', SCHEMAS)))
+  const views = await readViews(fields.child('views'), folder)
   const fhirTypes = await readFhirTypes()
   const sources: SourceConfig[] = []
   for (const each of fields.children('sources')) {
