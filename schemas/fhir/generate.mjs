@@ -1,10 +1,13 @@
 /**
- * Makes the compact element table that the view compiler types paths by, from a release's StructureDefinitions.
+ * Makes the compact element tables that the view compiler types paths by, from each release's StructureDefinitions.
  *
- *   npm install --prefix SOMEWHERE hl7.fhir.r4.examples@4.0.1
+ *   npm install --prefix SOMEWHERE hl7.fhir.r4.examples@4.0.1 hl7.fhir.r4b.core@4.3.0 hl7.fhir.r5.core@5.0.0
  *   node schemas/fhir/generate.mjs SOMEWHERE/node_modules/hl7.fhir.r4.examples R4 > schemas/fhir/r4.json
+ *   node schemas/fhir/generate.mjs SOMEWHERE/node_modules/hl7.fhir.r4b.core R4B > schemas/fhir/r4b.json
+ *   node schemas/fhir/generate.mjs SOMEWHERE/node_modules/hl7.fhir.r5.core R5 > schemas/fhir/r5.json
  *
- * `elements[type][name]` is `type`, `type*` where it repeats, `type|type` for a choice (the name ends in `[x]`).
+ * `elements[type][name]` is `type`, `type*` where it repeats, `type|type` for a choice (the name ends in `[x]`),
+ * `Reference(Patient,Group)` where a reference may lead to some resources only.
  * A backbone element is a type of its own, named by its path; elements of a base type stand there only.
  */
 import { readFileSync, readdirSync } from 'node:fs'
@@ -56,7 +59,11 @@ function hasChildren(definition, element) {
   return definition.snapshot.element.some((other) => other.path.startsWith(`${element.path}.`))
 }
 
-function typeCode({ code, extension }) {
+function typeCode({ code, extension, targetProfile = [] }) {
+  if (code === 'Reference') {
+    const targets = targetProfile.map((profile) => profile.split('/').at(-1))
+    return targets.length === 0 || targets.includes('Resource') ? code : `${code}(${targets.join(',')})`
+  }
   if (!code.startsWith('http://hl7.org/fhirpath/')) return code
   const named = extension?.find((one) => one.url.endsWith('/structuredefinition-fhir-type'))
   return named?.valueUrl ?? code.split('.').at(-1).toLowerCase()

@@ -9,7 +9,7 @@ import { checkShape } from './config-shape.ts'
 import { EXAMPLE_FILE } from './shown-path.ts'
 
 /** Relative to `src/app` and to `dist/app` alike. */
-export const SCHEMAS = new URL('../../schemas/', import.meta.url)
+const SCHEMAS = new URL('../../schemas/', import.meta.url)
 
 export interface ConfigFile {
   /** Absolute. */

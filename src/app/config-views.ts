@@ -1,10 +1,14 @@
 /** The folders of ViewDefinitions, and the resource types they know. */
 import { readFile, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { ConfigPath } from './config-document.ts'
 import type { ConfigFields } from './config-fields.ts'
 import type { ConfigFindings, Trouble } from './config-findings.ts'
 import { shownPath } from './shown-path.ts'
+
+/** The folder of the views that come with Stoker; relative to `src/app` and to `dist/app` alike. */
+export const SHIPPED_VIEWS = fileURLToPath(new URL('../../schemas/views/us-core', import.meta.url))
 
 export interface ConfiguredViews {
   readonly folders: readonly string[]
@@ -23,18 +27,18 @@ interface OwnView {
   readonly path: ConfigPath
 }
 
-/** `fields` is the `views` block; `folder` the configuration's own, `shipped` the one that comes with Stoker. */
-export async function readViews(fields: ConfigFields, folder: string, shipped: string): Promise<ConfiguredViews> {
+/** `fields` is the `views` block; `folder` the configuration's own. */
+export async function readViews(fields: ConfigFields, folder: string): Promise<ConfiguredViews> {
   const named = fields.texts('folders').map(({ text, path }) => ({ path, folder: resolve(folder, text) }))
   const isShipped = fields.flag('shipped') ?? true
-  const all = isShipped ? [{ path: [...fields.path, 'shipped'], folder: shipped }, ...named] : named
+  const all = isShipped ? [{ path: [...fields.path, 'shipped'], folder: SHIPPED_VIEWS }, ...named] : named
   const types = new Set<string>()
   const own: OwnView[] = []
   let isSound = !['', 'shipped', 'folders'].some((key) => fields.isMisshapen(key))
   for (const each of all) {
     const { trouble, views } = await viewsOf(each.folder)
     for (const { type } of views) types.add(type)
-    if (each.folder !== shipped) own.push(...views.map((view) => ({ ...view, path: each.path })))
+    if (each.folder !== SHIPPED_VIEWS) own.push(...views.map((view) => ({ ...view, path: each.path })))
     if (trouble === undefined) continue
     fields.findings.mistake(each.path, ...trouble)
     isSound = false

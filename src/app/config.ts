@@ -1,9 +1,8 @@
 /** The configuration as the rest of the program sees it: checked, resolved, with absolute paths and wrapped secrets. */
-import { fileURLToPath } from 'node:url'
 import type { ExportLevel } from '../bulk/server/level.ts'
 import type { ServerProfile } from '../bulk/server/profile.ts'
 import type { ConfigFields } from './config-fields.ts'
-import { SCHEMAS, openConfigFile, readSchema } from './config-file.ts'
+import { openConfigFile, readSchema } from './config-file.ts'
 import { ConfigError, type ConfigFinding } from './config-findings.ts'
 import { type LakeConfig, machineMemoryBytes, readLake } from './config-lake.ts'
 import { readSource } from './config-source.ts'
@@ -27,7 +26,7 @@ export async function loadConfig(
   const opened = await openConfigFile(path)
   const { file, folder, fields } = opened
   const { findings } = fields
-  const views = await readViews(fields.child('views'), folder, fileURLToPath(new URL('views', SCHEMAS)))
+  const views = await readViews(fields.child('views'), folder)
   const fhirTypes = await readFhirTypes()
   const sources: SourceConfig[] = []
   for (const each of fields.children('sources')) {

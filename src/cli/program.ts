@@ -13,6 +13,7 @@ import { keysCommand } from './keys.ts'
 import { queryCommand } from './query.ts'
 import { statusCommand } from './status.ts'
 import { syncCommand } from './sync.ts'
+import { viewsCommand } from './views.ts'
 
 /** @param argv as `process.argv` */
 export async function runProgram(argv: readonly string[]): Promise<number> {
@@ -34,6 +35,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     syncCommand,
     statusCommand,
     queryCommand,
+    viewsCommand,
     checkCommand,
     cancelCommand,
     keysCommand,

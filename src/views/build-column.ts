@@ -3,13 +3,14 @@ import type { ColumnDefinition } from './definition.ts'
 import { parseFhirPath } from './fhirpath/parser.ts'
 import { nearestName } from '../core/nearest-name.ts'
 import { defaultColumnType, namedColumnType, type ColumnType } from './plan/column-type.ts'
-import { call, type Expr } from './plan/expr.ts'
+import { call, whole, type Expr } from './plan/expr.ts'
 import type { Cell, PlanColumn } from './plan/plan.ts'
 import type { DecimalForm } from './plan/shape.ts'
+import type { Check, Wanted } from './plan/watch.ts'
 import { familyOfType } from './typing/family.ts'
 import { resolve } from './typing/resolve.ts'
-import { asList, each, single, typeText, type Scope, type Typed } from './typing/typed.ts'
-import { ViewError, within } from './view-error.ts'
+import { asList, each, NOTHING, single, typeText, type Scope, type Typed } from './typing/typed.ts'
+import { ViewError } from './view-error.ts'
 import type { PlanOptions } from './build-plan.ts'
 
 export interface BuiltCell {
@@ -17,54 +18,109 @@ export interface BuiltCell {
   readonly column: PlanColumn
 }
 
+/** A column with a mistake is a column of nothing; the mistake is kept. */
 export function buildCell(definition: ColumnDefinition, scope: Scope, options: PlanOptions): BuiltCell {
-  const declared = declaredType(definition, scope)
-  const tagged = taggedType(definition, options.typeTags)
-  const path = definition.path
-  return within({ path: path.at }, () => {
-    const typed = resolve(parseFhirPath(path.text), {
-      ...scope,
-      decimals: decimalForm(tagged ?? defaultColumnType(declared ?? 'decimal')),
-    })
-    const from = valueType(typed, declared)
-    const fhirType = declared ?? from
-    checkDeclared(from, fhirType, typed)
-    if (typed.isMany && !definition.isCollection && !typed.isFiltered && !options.judgesValues) {
-      throw new ViewError(
-        'VIEW_MANY',
-        `the path gives ${typeText(typed)}, the column promises one value`,
-        {},
-        'add .first(), give the column "collection": true, or use forEach',
-      )
-    }
-    const type = tagged ?? defaultColumnType(fhirType)
-    if (!canBecome(from, type.base)) {
-      throw new ViewError(
-        'VIEW_TYPE',
-        `the path gives ${from}, which never is a ${type.base}`,
-        { path: `${definition.at}.tag` },
-        'ask for another column type',
-      )
-    }
-    const source = typed.type.kind === 'value' && typed.type.isDouble ? 'double' : from
-    const convert = (expr: Expr): Expr => ({ op: 'convert', of: expr, from: source, to: type })
-    const value = definition.isCollection
-      ? each({ ...typed, expr: asList(typed), isMany: true }, scope.view, (item) => ({
-          ...item,
-          expr: convert(item.expr),
-        })).expr
-      : convert(single(typed))
-    return {
-      cell: { name: definition.name, value: definition.isCollection ? call('orEmpty', value) : value },
-      column: {
-        name: definition.name,
-        type,
-        isList: definition.isCollection,
-        fhirType,
-        description: definition.description,
-      },
-    }
+  const { mistakes } = scope.view
+  const { at } = definition
+  const declared = mistakes.attempt({ path: `${at}.type` }, () => declaredType(definition, scope), undefined)
+  const tagged = mistakes.attempt({ path: `${at}.tag` }, () => taggedType(definition, options.typeTags), undefined)
+  const typed = mistakes.attempt(
+    { path: definition.path.at },
+    () => typedPath(definition, declared, tagged, scope, options),
+    NOTHING,
+  )
+  const from = typed.type.kind === 'value' ? typed.type.name : (declared ?? 'string')
+  const fhirType = declared ?? from
+  const type = tagged ?? defaultColumnType(fhirType)
+  const source = typed.type.kind === 'value' && typed.type.isDouble ? 'double' : from
+  const convert = (expr: Expr): Expr => ({ op: 'convert', of: expr, from: source, to: type })
+  const value = definition.isCollection
+    ? each({ ...typed, expr: asList(typed), isMany: true }, scope.view, (item) => ({
+        ...item,
+        expr: convert(item.expr),
+      })).expr
+    : convert(single(typed))
+  return {
+    cell: {
+      name: definition.name,
+      value: definition.isCollection ? call('orEmpty', value) : value,
+      checks: checksOf(typed, definition.isCollection, type, from, value),
+    },
+    column: {
+      name: definition.name,
+      type,
+      isList: definition.isCollection,
+      fhirType,
+      description: definition.description,
+    },
+  }
+}
+
+/** What the column wants that its values may not be; of plain primitives the element's own shape tells (watch.ts). */
+function checksOf(typed: Typed, isCollection: boolean, to: ColumnType, from: string, value: Expr): Check[] {
+  const checks: Check[] = []
+  if (typed.type.kind !== 'value') return checks
+  const wanted = to.base === 'text' && from === 'decimal' ? 'numbers' : WANTED[to.base]
+  if (typed.isMany && !isCollection)
+    checks.push({ wanted: 'single', test: call('less', whole(1), call('count', typed.expr)) })
+  // true, false, whole and binary numbers are read as such: what is none never gets here.
+  if (
+    wanted === undefined ||
+    typed.type.isDouble ||
+    ['boolean', 'integer', 'long'].includes(defaultColumnType(from).base)
+  )
+    return checks
+  const lost = isCollection
+    ? call('less', call('count', value), call('count', asList(typed)))
+    : call('and', call('isPresent', single(typed)), call('isMissing', value))
+  return [...checks, { wanted, test: lost }]
+}
+
+const WANTED: Partial<Record<ColumnType['base'], Wanted>> = {
+  boolean: 'true or false',
+  integer: 'whole numbers',
+  long: 'whole numbers',
+  double: 'numbers',
+  decimal: 'numbers',
+  date: 'dates',
+  time: 'times',
+  timestamp: 'instants',
+  instant: 'instants',
+  binary: 'base64',
+}
+
+/** @throws ViewError when it gives what the column can't hold. */
+function typedPath(
+  definition: ColumnDefinition,
+  declared: string | undefined,
+  tagged: ColumnType | undefined,
+  scope: Scope,
+  options: PlanOptions,
+): Typed {
+  const typed = resolve(parseFhirPath(definition.path.text), {
+    ...scope,
+    decimals: decimalForm(tagged ?? defaultColumnType(declared ?? 'decimal')),
   })
+  const from = valueType(typed, declared)
+  checkDeclared(from, declared ?? from, typed)
+  if (typed.isMany && !definition.isCollection && !typed.isFiltered && !options.judgesValues) {
+    throw new ViewError(
+      'VIEW_MANY',
+      `the path gives ${typeText(typed)}, the column promises one value`,
+      {},
+      'add .first(), give the column "collection": true, or use forEach',
+    )
+  }
+  const type = tagged ?? defaultColumnType(declared ?? from)
+  if (!canBecome(from, type.base)) {
+    throw new ViewError(
+      'VIEW_TYPE',
+      `the path gives ${from}, which never is a ${type.base}`,
+      { path: `${definition.at}.tag` },
+      'ask for another column type',
+    )
+  }
+  return typed
 }
 
 /** Text keeps the digits that a binary number or 15 digits do not. */
@@ -105,16 +161,10 @@ function declaredType(definition: ColumnDefinition, scope: Scope): string | unde
   const { types } = scope.view
   // integer64 is new in R5; as the type of a column it says what it means.
   if (types.isPrimitive(name) || name === 'integer64') return name
-  const place = { path: `${definition.at}.type` }
   if (types.isComplex(name))
-    throw new ViewError(
-      'VIEW_UNSUPPORTED',
-      `a column holds primitive values, not ${name}`,
-      place,
-      'name an element of it',
-    )
+    throw new ViewError('VIEW_UNSUPPORTED', `a column holds primitive values, not ${name}`, {}, 'name an element of it')
   const nearest = nearestName(name, types.typeNames())
-  throw new ViewError('VIEW_UNKNOWN', `there is no type ${name}`, place, nearest && `did you mean ${nearest}?`)
+  throw new ViewError('VIEW_UNKNOWN', `there is no type ${name}`, {}, nearest && `did you mean ${nearest}?`)
 }
 
 /** A column may be declared as another type of the same family, and a whole number as a decimal. */
@@ -149,7 +199,7 @@ function canBecome(from: string, base: ColumnType['base']): boolean {
 function taggedType(definition: ColumnDefinition, tags: readonly string[]): ColumnType | undefined {
   for (const tag of tags) {
     const value = definition.tags.get(tag)
-    if (value !== undefined) return within({ path: `${definition.at}.tag` }, () => namedColumnType(value))
+    if (value !== undefined) return namedColumnType(value)
   }
   return undefined
 }

@@ -1,15 +1,16 @@
 /** ViewDefinition to plan: levels of rows with typed cells (the specification's "Processing Algorithm"). */
-import { buildCell, type BuiltCell } from './build-column.ts'
+import { buildCell } from './build-column.ts'
 import { repeatNodes } from './build-repeat.ts'
 import type { PathText, SelectDefinition, ViewDefinition } from './definition.ts'
 import { parseFhirPath } from './fhirpath/parser.ts'
+import type { Mistakes } from './mistakes.ts'
 import { call, NONE, whole, type Expr } from './plan/expr.ts'
 import { isNullWith, levelMentions } from './plan/mentions.ts'
 import type { Cell, Level, Part, Plan, PlanColumn } from './plan/plan.ts'
 import { Shape } from './plan/shape.ts'
 import { resolve } from './typing/resolve.ts'
-import { asList, condition, typeText, type Scope, type Typed, type ViewContext } from './typing/typed.ts'
-import { ViewError, within } from './view-error.ts'
+import { asList, condition, NOTHING, typeText, type Scope, type Typed, type ViewContext } from './typing/typed.ts'
+import { ViewError } from './view-error.ts'
 
 export interface PlanOptions {
   /** Tags that name a column's type, the strongest first. */
@@ -29,11 +30,14 @@ export function buildPlan(definition: ViewDefinition, view: ViewContext, options
   }
   const scope: Scope = { view, focus, context: focus, root: focus, rowIndex: whole(0), decimals: 'short' }
   shape.field('resourceType', 'text', false)
-  const where = definition.where.map((path) => at(path, () => condition(resolve(parseFhirPath(path.text), scope), 1)))
+  const where = definition.where.map((path) =>
+    view.mistakes.attempt({ path: path.at }, () => condition(resolve(parseFhirPath(path.text), scope), 1), NONE),
+  )
   const builder = new Builder(options)
   const { level, columns } = builder.level(definition.selects, scope, undefined)
-  if (columns.length === 0) throw new ViewError('VIEW_INVALID', 'the view has no column', { path: 'select' })
-  checkNames(columns)
+  if (columns.length === 0 && !view.mistakes.areIn())
+    view.mistakes.add(new ViewError('VIEW_INVALID', 'the view has no column', { path: 'select' }))
+  checkNames(columns, view.mistakes)
   return { resource: definition.resource, root, shape, where, level, columns: columns.map((one) => one.column) }
 }
 
@@ -64,9 +68,7 @@ class Builder {
 
   /** A select's columns, nested selects and unionAll, on the focus it has. */
   private content(select: SelectDefinition, scope: Scope, outer: string | undefined): Built {
-    const cells: BuiltCell[] = select.columns.map((column) =>
-      within({ path: column.at }, () => buildCell(column, scope, this.options)),
-    )
+    const cells = select.columns.map((column) => buildCell(column, scope, this.options))
     const own: Built = {
       level: { cells: cells.map((one) => guarded(one.cell, outer)), parts: [] },
       columns: cells.map((one, place) => ({ column: one.column, at: select.columns[place]!.at })),
@@ -78,7 +80,11 @@ class Builder {
 
   private iteration(select: SelectDefinition, scope: Scope, outer: string | undefined): Built {
     const { kind, paths } = select.iteration!
-    const nodes = kind === 'repeat' ? repeatNodes(paths, scope) : at(paths[0]!, () => foci(paths[0]!, scope))
+    const nodes = scope.view.mistakes.attempt(
+      { path: paths[0]?.at },
+      () => (kind === 'repeat' ? repeatNodes(paths, scope) : foci(paths[0]!, scope)),
+      NOTHING,
+    )
     const item = scope.view.fresh()
     const index = scope.view.fresh()
     const isOrNull = kind === 'forEachOrNull'
@@ -104,7 +110,15 @@ class Builder {
   private union(select: SelectDefinition, scope: Scope, outer: string | undefined): Built {
     const branches = select.unions.map((branch) => this.level([branch], scope, undefined))
     const first = branches[0]!
-    branches.forEach((branch, place) => checkBranch(first.columns, branch.columns, `${select.at}.unionAll[${place}]`))
+    const { mistakes } = scope.view
+    if (!mistakes.areIn(`${select.at}.unionAll`))
+      branches.forEach((branch, place) =>
+        mistakes.attempt(
+          { path: `${select.at}.unionAll[${place}]` },
+          () => checkBranch(first.columns, branch.columns),
+          undefined,
+        ),
+      )
     const names = first.columns.map((one) => one.column.name)
     const part: Part = {
       kind: 'union',
@@ -144,24 +158,23 @@ function isRowIndex(value: Expr): boolean {
 }
 
 /** "Column Already Defined". DuckDB and most others take Name and name for one. */
-function checkNames(columns: readonly Placed[]): void {
+function checkNames(columns: readonly Placed[], mistakes: Mistakes): void {
   const seen = new Map<string, string>()
   for (const { column, at: path } of columns) {
     const known = seen.get(column.name.toLowerCase())
-    if (known !== undefined)
-      throw new ViewError('VIEW_INVALID', `the column ${column.name} is already defined at ${known}`, { path })
-    seen.set(column.name.toLowerCase(), path)
+    if (known === undefined) seen.set(column.name.toLowerCase(), path)
+    else
+      mistakes.add(new ViewError('VIEW_INVALID', `the column ${column.name} is already defined at ${known}`, { path }))
   }
 }
 
 /** "Union Branches Inconsistent". */
-function checkBranch(first: readonly Placed[], branch: readonly Placed[], path: string): void {
+function checkBranch(first: readonly Placed[], branch: readonly Placed[]): void {
   const names = (columns: readonly Placed[]) => columns.map((one) => one.column.name).join(', ')
   if (names(first) !== names(branch)) {
     throw new ViewError(
       'VIEW_INVALID',
       `the columns are ${names(branch)}, but those of the first branch ${names(first)}`,
-      { path },
     )
   }
   first.forEach(({ column }, place) => {
@@ -172,8 +185,4 @@ function checkBranch(first: readonly Placed[], branch: readonly Placed[], path: 
       })
     }
   })
-}
-
-function at<T>(path: PathText, work: () => T): T {
-  return within({ path: path.at }, work)
 }

@@ -1,15 +1,17 @@
 /** compileView: a ViewDefinition to SQL text. Pure: it runs nothing and reads nothing but the table of FHIR's types. */
 import { createHash } from 'node:crypto'
 import { buildPlan } from './build-plan.ts'
-import { readDefinition, type ConstantDefinition, type ViewDefinition } from './definition.ts'
+import { constants } from './constants.ts'
+import { readDefinition, type ViewDefinition } from './definition.ts'
 import { columnTypeName } from './duckdb/column-type.ts'
+import { lossSql } from './duckdb/loss-sql.ts'
 import { structText } from './duckdb/struct.ts'
 import { viewSql, type ViewInput } from './duckdb/view-sql.ts'
-import { fhirTypes, type FhirRelease, type FhirTypes } from './fhir-types.ts'
+import { fhirTypes, releaseOf, type FhirRelease, type FhirTypes } from './fhir-types.ts'
 import { nearestName } from '../core/nearest-name.ts'
-import { text } from './plan/expr.ts'
-import { valueOf, type Typed, type ViewContext } from './typing/typed.ts'
-import { ViewError, within } from './view-error.ts'
+import { Mistakes } from './mistakes.ts'
+import type { ViewContext } from './typing/typed.ts'
+import { ViewError } from './view-error.ts'
 
 export type { ViewInput } from './duckdb/view-sql.ts'
 
@@ -25,6 +27,7 @@ export interface CompiledColumn {
 export interface CompiledView {
   readonly name: string
   readonly resource: string
+  readonly fhirVersion: FhirRelease
   readonly description?: string | undefined
   /** sha256 of definition, options and compiler version, in hex: another hash may mean other rows. */
   readonly hash: string
@@ -33,9 +36,17 @@ export interface CompiledView {
   readonly struct: string
   /** A SELECT: `input.carry`, then the columns. */
   sql(input: ViewInput): string
+  /**
+   * A SELECT of what the same input has in a wrong shape and the view therefore lacks, `(column VARCHAR, element
+   * VARCHAR, wanted VARCHAR, values BIGINT)`: "birth_date: 12 values were not dates". No rows when nothing is lost.
+   * `element` is the path in the JSON where the resource itself is not as FHIR has it; `column` is NULL where only
+   * forEach or where() reads that element.
+   */
+  lossSql(input: Pick<ViewInput, 'from' | 'json'>): string
 }
 
 export interface CompileOptions {
+  /** The data's release. Absent: that of the view's own `fhirVersion`, else R4. */
   readonly fhirVersion?: FhirRelease
   /**
    * `warehouse` (default): what can be known to be wrong is an error now, and no data stops the query: several values
@@ -46,98 +57,82 @@ export interface CompileOptions {
 }
 
 /** Raised when the same definition compiles to other rows. */
-const COMPILER_VERSION = 1
+const COMPILER_VERSION = 2
 
-/** @throws ViewError: what is wrong, with the path in the JSON and the place in the FHIRPath. */
+/** @throws ViewError: the first mistake, with the path in the JSON and the place in the FHIRPath; it names all. */
 export function compileView(definition: unknown, options: CompileOptions = {}): CompiledView {
-  const release = options.fhirVersion ?? 'R4'
   const rules = options.rules ?? 'warehouse'
-  const view = readDefinition(definition)
-  const name = view.name ?? 'view'
-  return within({ view: name }, () => {
-    const types = fhirTypes(release)
-    checkRelease(view, types)
-    const isByValue = rules === 'specification'
-    const plan = buildPlan(view, context(view, types, isByValue), {
-      typeTags: ['duckdb/type', 'ansi/type'],
-      judgesValues: isByValue,
-    })
-    return {
-      name,
-      resource: view.resource,
-      description: view.description,
-      hash: createHash('sha256')
-        .update(canonical([COMPILER_VERSION, release, rules, definition]))
-        .digest('hex'),
-      columns: plan.columns.map((column) => ({
-        name: column.name,
-        type: columnTypeName(column.type) + (column.isList ? '[]' : ''),
-        fhirType: column.fhirType,
-        description: column.description,
-      })),
-      struct: structText(plan.shape),
-      sql: (input) => viewSql(plan, input, isByValue),
-    }
+  const name = nameOf(definition)
+  const mistakes = new Mistakes({ view: name })
+  const view = readDefinition(definition, mistakes)
+  const types = mistakes.attempt({}, () => fhirTypes(releaseFor(view, options.fhirVersion)), fhirTypes('R4'))
+  if (view.resource !== '') mistakes.attempt({}, () => checkResource(view.resource, types), undefined)
+  if (!types.isResource(view.resource)) mistakes.check()
+  const isByValue = rules === 'specification'
+  const plan = buildPlan(view, context(view, types, isByValue, mistakes), {
+    typeTags: ['duckdb/type', 'ansi/type'],
+    judgesValues: isByValue,
   })
+  mistakes.check()
+  return {
+    name,
+    resource: view.resource,
+    fhirVersion: types.release,
+    description: view.description,
+    hash: createHash('sha256')
+      .update(canonical([COMPILER_VERSION, types.release, rules, definition]))
+      .digest('hex'),
+    columns: plan.columns.map((column) => ({
+      name: column.name,
+      type: columnTypeName(column.type) + (column.isList ? '[]' : ''),
+      fhirType: column.fhirType,
+      description: column.description,
+    })),
+    struct: structText(plan.shape),
+    sql: (input) => viewSql(plan, input, isByValue),
+    lossSql: (input) => lossSql(plan, input),
+  }
 }
 
-function context(view: ViewDefinition, types: FhirTypes, allowsUnknown: boolean): ViewContext {
+function context(view: ViewDefinition, types: FhirTypes, allowsUnknown: boolean, mistakes: Mistakes): ViewContext {
   let made = 0
   return {
     types,
     resource: view.resource,
-    constants: constants(view, types),
+    constants: constants(view, types, mistakes),
     allowsUnknown,
+    mistakes,
     fresh: () => `__${++made}`,
   }
 }
 
-function checkRelease({ resource, fhirVersions }: ViewDefinition, types: FhirTypes): void {
-  if (!types.isResource(resource)) {
-    const nearest = nearestName(resource, types.resourceNames())
-    throw new ViewError(
-      'VIEW_UNKNOWN',
-      `FHIR ${types.release} has no resource ${resource}`,
-      { path: 'resource' },
-      nearest && `did you mean ${nearest}?`,
-    )
-  }
-  if (
-    fhirVersions.length > 0 &&
-    !fhirVersions.some((version) => types.version.startsWith(version) || version.startsWith(types.version))
-  ) {
-    throw new ViewError(
-      'VIEW_UNSUPPORTED',
-      `the view is for FHIR ${fhirVersions.join(', ')}, the data is ${types.version}`,
-      { path: 'fhirVersion' },
-    )
-  }
+/** The name as far as it can be told, for the places of mistakes. */
+function nameOf(definition: unknown): string {
+  const name = (definition as { readonly name?: unknown } | null)?.name
+  return typeof name === 'string' && name !== '' ? name : 'view'
 }
 
-const BUILT_IN = ['rowIndex', 'context', 'resource', 'rootResource', 'sct', 'loinc', 'ucum']
-
-function constants(view: ViewDefinition, types: FhirTypes): Map<string, Typed> {
-  const known = new Map<string, Typed>()
-  for (const constant of view.constants) {
-    const { name, at: path } = constant
-    if (known.has(name)) throw new ViewError('VIEW_INVALID', `the constant ${name} is already defined`, { path })
-    if (BUILT_IN.includes(name)) throw new ViewError('VIEW_INVALID', `%${name} has a meaning of its own`, { path })
-    known.set(name, constantValue(constant, types))
-  }
-  return known
+/** The data's release, where it is known, must be one of the view's; else the first of the view's that is known here. */
+function releaseFor({ fhirVersions }: ViewDefinition, data: FhirRelease | undefined): FhirRelease {
+  const releases = fhirVersions.map(releaseOf)
+  if (fhirVersions.length === 0 || (data !== undefined && releases.includes(data))) return data ?? 'R4'
+  const first = releases.find((one) => one !== undefined)
+  if (data === undefined && first !== undefined) return first
+  const problem = data === undefined ? 'known here are R4, R4B and R5' : `the data is ${data}`
+  throw new ViewError('VIEW_UNSUPPORTED', `the view is for FHIR ${fhirVersions.join(', ')}, ${problem}`, {
+    path: 'fhirVersion',
+  })
 }
 
-function constantValue({ type, value, at: path }: ConstantDefinition, types: FhirTypes): Typed {
-  if (!types.isPrimitive(type) && type !== 'integer64')
-    throw new ViewError('VIEW_UNKNOWN', `there is no primitive type ${type}`, { path })
-  const isWhole = ['integer', 'positiveInt', 'unsignedInt', 'integer64'].includes(type)
-  const wanted = type === 'boolean' ? 'boolean' : isWhole || type === 'decimal' ? 'number' : 'string'
-  const isText = type === 'integer64' && typeof value === 'string'
-  if (typeof value !== wanted && !isText) throw new ViewError('VIEW_INVALID', `${type} is a ${wanted}`, { path })
-  if (isWhole && !/^-?\d+$/.test(String(value)))
-    throw new ViewError('VIEW_INVALID', `${type} is a whole number`, { path })
-  if (typeof value === 'boolean') return valueOf(type, { op: 'boolean', value })
-  return valueOf(type, isWhole ? { op: 'integer', value: String(value) } : text(String(value)))
+function checkResource(resource: string, types: FhirTypes): void {
+  if (types.isResource(resource)) return
+  const nearest = nearestName(resource, types.resourceNames())
+  throw new ViewError(
+    'VIEW_UNKNOWN',
+    `FHIR ${types.release} has no resource ${resource}`,
+    { path: 'resource' },
+    nearest && `did you mean ${nearest}?`,
+  )
 }
 
 /** JSON with sorted keys: the order in a file means nothing. */

@@ -1,6 +1,6 @@
-/** ViewDefinition JSON, read and checked: the shape of SQL on FHIR 2.0 (`tag`) and of later ones (`tags`) alike. */
-import { nearestName } from '../core/nearest-name.ts'
-import { ViewError } from './view-error.ts'
+/** ViewDefinition JSON, read and checked: the metadata of SQL on FHIR 2.0 and of 3.0 (from FHIR's MetadataResource) alike. */
+import { DefinitionJson, wrong, type Json } from './definition-json.ts'
+import type { Mistakes } from './mistakes.ts'
 
 /** FHIRPath text and its path in the JSON. */
 export interface PathText {
@@ -10,6 +10,7 @@ export interface PathText {
 
 export interface ViewDefinition {
   readonly name: string | undefined
+  /** Empty when it is missing, which is a mistake. */
   readonly resource: string
   readonly description: string | undefined
   readonly fhirVersions: readonly string[]
@@ -46,162 +47,123 @@ export interface ColumnDefinition {
   readonly at: string
 }
 
-type Json = Readonly<Record<string, unknown>>
-
-const SELECT_KEYS = [
-  'column',
-  'select',
-  'forEach',
-  'forEachOrNull',
-  'repeat',
-  'unionAll',
-  'id',
-  'extension',
-  'modifierExtension',
+/** What a view says of itself besides; 2.0 has some of it, 3.0 all. None of it changes a row. */
+const METADATA =
+  'meta implicitRules language text contained resourceDefinition url identifier version versionAlgorithmString ' +
+  'versionAlgorithmCoding title status experimental date publisher contact useContext jurisdiction purpose copyright ' +
+  'copyrightLabel approvalDate lastReviewDate effectivePeriod topic author editor reviewer endorser relatedArtifact profile'
+const VIEW_KEYS = [
+  ...['resourceType', 'name', 'description', 'resource', 'fhirVersion', 'constant', 'select', 'where'],
+  ...METADATA.split(' '),
 ]
-const COLUMN_KEYS = [
-  'name',
-  'path',
-  'type',
-  'collection',
-  'description',
-  'tag',
-  'tags',
-  'id',
-  'extension',
-  'modifierExtension',
-]
-const SQL_NAME = /^[A-Za-z][A-Za-z0-9_]*$/
+const SELECT_KEYS = ['column', 'select', 'forEach', 'forEachOrNull', 'repeat', 'unionAll']
+const COLUMN_KEYS = ['name', 'path', 'type', 'collection', 'description', 'tag', 'tags']
+/** 2.0 named the type by a URL. */
+const RESOURCE_TYPE = /^(?:https?:\/\/.*\/StructureDefinition\/)?ViewDefinition$/
 
-/** @throws ViewError VIEW_INVALID with the path of the mistake. */
-export function readDefinition(json: unknown): ViewDefinition {
-  const view = object(json, '')
-  if (view.resourceType !== undefined && view.resourceType !== 'ViewDefinition')
-    throw wrong('resourceType', 'must be ViewDefinition')
-  const name = optionalText(view, 'name', '')
-  if (name !== undefined && !SQL_NAME.test(name)) throw wrong('name', 'must be letters, digits and _, a letter first')
+/** Every mistake goes to `mistakes`, with its path; what it stands in is left out of the answer. */
+export function readDefinition(json: unknown, mistakes: Mistakes): ViewDefinition {
+  const reader = new DefinitionJson(mistakes)
+  const view = mistakes.attempt<Json | undefined>({}, () => reader.object(json, ''), undefined)
+  if (!view) return { ...NO_VIEW }
+  reader.checkKeys(view, VIEW_KEYS, '')
+  const or = <T>(instead: T, work: () => T) => mistakes.attempt({}, work, instead)
+  or(undefined, () => {
+    const type = reader.optionalText(view, 'resourceType', '')
+    if (type !== undefined && !RESOURCE_TYPE.test(type)) throw wrong('resourceType', 'must be ViewDefinition')
+  })
   return {
-    name,
-    resource: text(view, 'resource', ''),
-    description: optionalText(view, 'description', ''),
-    fhirVersions: list(view, 'fhirVersion', '').map(String),
-    constants: list(view, 'constant', '').map((one, place) => readConstant(one, `constant[${place}]`)),
-    where: list(view, 'where', '').map((one, place) => {
-      const at = `where[${place}]`
-      return { text: text(object(one, at), 'path', at), at: `${at}.path` }
+    name: or(undefined, () => reader.optionalSqlName(view)),
+    resource: or('', () => reader.text(view, 'resource', '')),
+    description: or(undefined, () => reader.optionalText(view, 'description', '')),
+    fhirVersions: reader.each(view, 'fhirVersion', '', String),
+    constants: reader.each(view, 'constant', '', (one, at) => readConstant(reader, one, at)),
+    where: reader.each(view, 'where', '', (one, at) => {
+      const condition = reader.object(one, at)
+      reader.checkKeys(condition, ['path', 'description'], at)
+      return { text: reader.text(condition, 'path', at), at: `${at}.path` }
     }),
-    selects: readSelects(view, 'select', '', true),
+    selects: or([], () => {
+      if (reader.list(view, 'select', '').length === 0) throw wrong('select', 'is missing: a view needs at least one')
+      return readSelects(reader, view, 'select', '')
+    }),
   }
 }
 
-function readSelects(owner: Json, key: string, at: string, isRequired = false): SelectDefinition[] {
-  const selects = list(owner, key, at)
-  if (isRequired && selects.length === 0) throw wrong(join(at, key), 'is missing: a view needs at least one')
-  return selects.map((one, place) => readSelect(one, `${join(at, key)}[${place}]`))
+const NO_VIEW: ViewDefinition = {
+  name: undefined,
+  resource: '',
+  description: undefined,
+  fhirVersions: [],
+  constants: [],
+  where: [],
+  selects: [],
 }
 
-function readSelect(json: unknown, at: string): SelectDefinition {
-  const select = object(json, at)
-  checkKeys(select, SELECT_KEYS, at)
+function readSelects(reader: DefinitionJson, owner: Json, key: string, at: string): SelectDefinition[] {
+  return reader.each(owner, key, at, (one, place) => readSelect(reader, one, place))
+}
+
+function readSelect(reader: DefinitionJson, json: unknown, at: string): SelectDefinition {
+  const select = reader.object(json, at)
+  reader.checkKeys(select, SELECT_KEYS, at)
   const iterations = (['forEach', 'forEachOrNull', 'repeat'] as const).filter((key) => select[key] !== undefined)
   if (iterations.length > 1) throw wrong(at, `has ${iterations.join(' and ')}: only one of them is possible`)
   const kind = iterations[0]
-  const definition: SelectDefinition = {
+  if (!['column', 'select', 'unionAll'].some((key) => select[key] !== undefined))
+    throw wrong(at, 'has neither column, select nor unionAll')
+  return {
     at,
-    columns: list(select, 'column', at).map((one, place) => readColumn(one, `${at}.column[${place}]`)),
-    selects: readSelects(select, 'select', at),
-    unions: readSelects(select, 'unionAll', at),
+    columns: reader.each(select, 'column', at, (one, place) => readColumn(reader, one, place)),
+    selects: readSelects(reader, select, 'select', at),
+    unions: readSelects(reader, select, 'unionAll', at),
     iteration: kind && {
       kind,
-      paths: kind === 'repeat' ? repeated(select, at) : [{ text: text(select, kind, at), at: `${at}.${kind}` }],
+      paths:
+        kind === 'repeat'
+          ? repeated(reader, select, at)
+          : [{ text: reader.text(select, kind, at), at: `${at}.${kind}` }],
     },
   }
-  if (definition.columns.length + definition.selects.length + definition.unions.length === 0) {
-    throw wrong(at, 'has neither column, select nor unionAll')
-  }
-  return definition
 }
 
-function repeated(select: Json, at: string): PathText[] {
-  const paths = list(select, 'repeat', at)
-  if (paths.length === 0) throw wrong(`${at}.repeat`, 'needs at least one path')
-  return paths.map((path, place) => {
-    if (typeof path !== 'string') throw wrong(`${at}.repeat[${place}]`, 'must be text')
-    return { text: path, at: `${at}.repeat[${place}]` }
+function repeated(reader: DefinitionJson, select: Json, at: string): PathText[] {
+  if (reader.list(select, 'repeat', at).length === 0) throw wrong(`${at}.repeat`, 'needs at least one path')
+  return reader.each(select, 'repeat', at, (path, place) => {
+    if (typeof path !== 'string') throw wrong(place, 'must be text')
+    return { text: path, at: place }
   })
 }
 
-function readColumn(json: unknown, at: string): ColumnDefinition {
-  const column = object(json, at)
-  checkKeys(column, COLUMN_KEYS, at)
-  const name = text(column, 'name', at)
-  if (!SQL_NAME.test(name)) throw wrong(`${at}.name`, 'must be letters, digits and _, a letter first')
+function readColumn(reader: DefinitionJson, json: unknown, at: string): ColumnDefinition {
+  const column = reader.object(json, at)
+  reader.checkKeys(column, COLUMN_KEYS, at)
   const isCollection = column.collection ?? false
   if (typeof isCollection !== 'boolean') throw wrong(`${at}.collection`, 'must be true or false')
-  const tags = [...list(column, 'tag', at), ...list(column, 'tags', at)].map((one) => {
-    const tag = object(one, `${at}.tag`)
-    return [text(tag, 'name', `${at}.tag`), text(tag, 'value', `${at}.tag`)] as const
-  })
+  const tag = (one: unknown, place: string) => {
+    const pair = reader.object(one, place)
+    return [reader.text(pair, 'name', place), reader.text(pair, 'value', place)] as const
+  }
   return {
-    name,
+    name: reader.sqlName(column, at),
     isCollection,
     at,
-    path: { text: text(column, 'path', at), at: `${at}.path` },
-    type: optionalText(column, 'type', at),
-    description: optionalText(column, 'description', at),
-    tags: new Map(tags),
+    path: { text: reader.text(column, 'path', at), at: `${at}.path` },
+    type: reader.optionalText(column, 'type', at),
+    description: reader.optionalText(column, 'description', at),
+    tags: new Map([...reader.each(column, 'tag', at, tag), ...reader.each(column, 'tags', at, tag)]),
   }
 }
 
-function readConstant(json: unknown, at: string): ConstantDefinition {
-  const constant = object(json, at)
-  const name = text(constant, 'name', at)
-  if (!SQL_NAME.test(name)) throw wrong(`${at}.name`, 'must be letters, digits and _, a letter first')
+function readConstant(reader: DefinitionJson, json: unknown, at: string): ConstantDefinition {
+  const constant = reader.object(json, at)
+  const name = reader.sqlName(constant, at)
   const keys = Object.keys(constant).filter((key) => key.startsWith('value'))
+  reader.checkKeys(constant, ['name', ...keys], at)
   const key = keys[0]
   if (key === undefined || keys.length > 1) throw wrong(at, 'needs exactly one value, like valueString')
   const value = constant[key]
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean')
     throw wrong(`${at}.${key}`, 'must be a primitive value')
   return { name, value, at: `${at}.${key}`, type: key[5]!.toLowerCase() + key.slice(6) }
-}
-
-function object(json: unknown, at: string): Json {
-  if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Json
-  throw wrong(at, 'must be an object')
-}
-
-function list(owner: Json, key: string, at: string): readonly unknown[] {
-  const value = owner[key]
-  if (value === undefined) return []
-  if (Array.isArray(value)) return value
-  throw wrong(join(at, key), 'must be a list')
-}
-
-function text(owner: Json, key: string, at: string): string {
-  const value = optionalText(owner, key, at)
-  if (value === undefined) throw wrong(join(at, key), 'is missing')
-  return value
-}
-
-function optionalText(owner: Json, key: string, at: string): string | undefined {
-  const value = owner[key]
-  if (value === undefined || (typeof value === 'string' && value !== '')) return value
-  throw wrong(join(at, key), 'must be text')
-}
-
-function checkKeys(owner: Json, known: readonly string[], at: string): void {
-  for (const key of Object.keys(owner)) {
-    if (known.includes(key) || key.startsWith('_')) continue
-    const nearest = nearestName(key, known)
-    throw new ViewError('VIEW_INVALID', `there is no ${key} here`, { path: at }, nearest && `did you mean ${nearest}?`)
-  }
-}
-
-function join(at: string, key: string): string {
-  return at === '' ? key : `${at}.${key}`
-}
-
-function wrong(at: string, problem: string): ViewError {
-  return new ViewError('VIEW_INVALID', at === '' ? `a view ${problem}` : problem, at === '' ? {} : { path: at })
 }

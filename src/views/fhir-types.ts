@@ -1,13 +1,22 @@
-/** The table of FHIR's types: every element's type and whether it repeats (`schemas/fhir/*.json`). */
+/** The tables of FHIR's types: every element's type and whether it repeats (`schemas/fhir/*.json`). */
 import { readFileSync } from 'node:fs'
 
-export type FhirRelease = 'R4'
+export type FhirRelease = 'R4' | 'R4B' | 'R5'
+
+const RELEASES: Readonly<Record<string, FhirRelease>> = { '4.0': 'R4', '4.1': 'R4B', '4.3': 'R4B', '5.0': 'R5' }
+
+/** The release of a version like `4.0.1` or `5.0`; undefined for those without a table. */
+export function releaseOf(version: string): FhirRelease | undefined {
+  return RELEASES[version.split('.').slice(0, 2).join('.')]
+}
 
 export interface FhirElement {
   /** Without the `[x]` of a choice. */
   readonly name: string
   /** More than one for a choice. */
   readonly types: readonly string[]
+  /** The resources that its references lead to; empty for any, and where it is no Reference. */
+  readonly targets: readonly string[]
   readonly isChoice: boolean
   readonly isMany: boolean
 }
@@ -18,7 +27,7 @@ interface Table {
   /** Primitive type to the one it refines, '' for none. */
   readonly primitives: Readonly<Record<string, string>>
   readonly bases: Readonly<Record<string, string>>
-  /** `type`, `type*` or `type|type` by element name; see schemas/fhir/generate.mjs. */
+  /** `type`, `type*`, `type|type` or `Reference(type,type)` by element name; see schemas/fhir/generate.mjs. */
   readonly elements: Readonly<Record<string, Readonly<Record<string, string>>>>
 }
 
@@ -109,7 +118,8 @@ function readElement(key: string, text: string): FhirElement {
   const isChoice = key.endsWith('[x]')
   return {
     name: isChoice ? key.slice(0, -3) : key,
-    types: (isMany ? text.slice(0, -1) : text).split('|'),
+    types: text.replace(/\*$|\([^)]*\)/g, '').split('|'),
+    targets: /Reference\(([^)]*)\)/.exec(text)?.[1]?.split(',') ?? [],
     isChoice,
     isMany,
   }

@@ -41,7 +41,7 @@ export async function loadAllViews(folders: readonly string[], options: CompileO
 
 /**
  * Compiles every `*.json` of the folder, by file name.
- * @throws ViewsError with the first mistake of each file, and every name that two views have.
+ * @throws ViewsError with every mistake of each file, and every name that two views have.
  */
 export async function loadViews(folder: string, options: CompileOptions = {}): Promise<CompiledView[]> {
   const files = (await readdir(folder)).filter((name) => name.endsWith('.json')).sort()
@@ -58,7 +58,7 @@ export async function loadViews(folder: string, options: CompileOptions = {}): P
       views.push(view)
     } catch (error) {
       if (!(error instanceof ViewError)) throw error
-      mistakes.push(error.within({ file }))
+      mistakes.push(...error.mistakes.map((one) => one.within({ file })))
     }
   }
   if (mistakes.length > 0) throw new ViewsError(folder, mistakes)

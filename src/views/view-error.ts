@@ -28,19 +28,33 @@ export class ViewError extends StokerError {
   /** What is wrong, without the place. */
   readonly problem: string
   readonly place: ViewPlace
+  /** All mistakes of the view, this one first, each an error of its own. */
+  readonly mistakes: readonly ViewError[]
 
-  constructor(code: string, problem: string, place: ViewPlace = {}, hint?: string) {
+  constructor(
+    code: string,
+    problem: string,
+    place: ViewPlace = {},
+    hint?: string,
+    mistakes: readonly ViewError[] = [],
+  ) {
     super(code, `${placeText(place)}${problem}`, {
       ...(hint === undefined ? {} : { hint }),
       facts: { view: place.view, file: place.file, path: place.path, position: place.position },
     })
     this.problem = problem
     this.place = place
+    this.mistakes = mistakes.length > 0 ? mistakes : [this]
   }
 
   /** The same error with more said of its place; what is known already stays. */
   within(place: ViewPlace): ViewError {
     return new ViewError(this.code, this.problem, { ...place, ...defined(this.place) }, this.hint)
+  }
+
+  /** The same error, as the first of these. */
+  naming(mistakes: readonly ViewError[]): ViewError {
+    return new ViewError(this.code, this.problem, this.place, this.hint, mistakes)
   }
 }
 

@@ -65,33 +65,84 @@ const each =
   (resource: Resource): number =>
     at(resource, ...names).length
 
+/** Extensions of one url. */
+const extensions = (node: unknown, url: string): unknown[] =>
+  at(node, 'extension').filter((extension) => at(extension, 'url')[0] === url)
+const raceEthnicity = (resource: Resource): unknown[] =>
+  ['race', 'ethnicity'].flatMap((kind) =>
+    ['ombCategory', 'detailed'].flatMap((level) =>
+      extensions(extensions(resource, `http://hl7.org/fhir/us/core/StructureDefinition/us-core-${kind}`), level),
+    ),
+  )
+const loincOf = (node: unknown): unknown[] =>
+  at(node, 'code', 'coding')
+    .filter((coding) => at(coding, 'system')[0] === 'http://loinc.org')
+    .flatMap((coding) => at(coding, 'code'))
+const isBloodPressure = (resource: Resource): boolean =>
+  loincOf(resource).some((code) => code === '85354-9' || code === '55284-4') ||
+  at(resource, 'component').some((component) => ['8480-6', '8462-4'].includes(String(loincOf(component)[0])))
+const pressure =
+  (code: string): Read =>
+  (resource) =>
+    isBloodPressure(resource)
+      ? at(
+          at(resource, 'component').filter((component) => loincOf(component).includes(code)),
+          'valueQuantity',
+          'value',
+        )
+      : []
+/** The concept of a request's medication, wherever it stands in the request. */
+const medicationOf = (resource: Resource): unknown[] => [
+  ...at(resource, 'medicationCodeableConcept'),
+  ...at(resource, 'contained')
+    .filter((contained) => `#${String(at(contained, 'id')[0])}` === at(resource, 'medicationReference', 'reference')[0])
+    .flatMap((contained) => at(contained, 'code')),
+]
+
 const rowsOf: Record<string, [type: string, rows: (resource: Resource) => number]> = {
   allergy_intolerance: ['AllergyIntolerance', one],
+  allergy_intolerance_coding: ['AllergyIntolerance', each('code', 'coding')],
+  blood_pressure: ['Observation', (r) => (isBloodPressure(r) ? 1 : 0)],
   claim: ['Claim', one],
+  claim_diagnosis: ['Claim', each('diagnosis')],
   claim_item: ['Claim', each('item')],
+  claim_procedure: ['Claim', each('procedure')],
   condition: ['Condition', one],
+  condition_category: ['Condition', each('category', 'coding')],
   condition_coding: ['Condition', each('code', 'coding')],
   coverage: ['Coverage', one],
   diagnostic_report: ['DiagnosticReport', one],
+  diagnostic_report_coding: ['DiagnosticReport', each('code', 'coding')],
   diagnostic_report_result: ['DiagnosticReport', each('result')],
   encounter: ['Encounter', one],
+  encounter_diagnosis: ['Encounter', each('diagnosis')],
   explanation_of_benefit: ['ExplanationOfBenefit', one],
   explanation_of_benefit_adjudication: ['ExplanationOfBenefit', each('item', 'adjudication')],
+  explanation_of_benefit_care_team: ['ExplanationOfBenefit', each('careTeam')],
   explanation_of_benefit_diagnosis: ['ExplanationOfBenefit', each('diagnosis')],
   explanation_of_benefit_item: ['ExplanationOfBenefit', each('item')],
+  explanation_of_benefit_procedure: ['ExplanationOfBenefit', each('procedure')],
+  explanation_of_benefit_total: ['ExplanationOfBenefit', each('total')],
   immunization: ['Immunization', one],
+  immunization_coding: ['Immunization', each('vaccineCode', 'coding')],
   medication: ['Medication', one],
   medication_coding: ['Medication', each('code', 'coding')],
   medication_request: ['MedicationRequest', one],
+  medication_request_coding: ['MedicationRequest', (r) => at(medicationOf(r), 'coding').length],
   observation: ['Observation', one],
+  observation_category: ['Observation', each('category', 'coding')],
   observation_coding: ['Observation', each('code', 'coding')],
   observation_component: ['Observation', each('component')],
   organization: ['Organization', one],
   patient: ['Patient', one],
   patient_address: ['Patient', each('address')],
   patient_identifier: ['Patient', each('identifier')],
+  patient_name: ['Patient', each('name')],
+  patient_race_ethnicity: ['Patient', (r) => raceEthnicity(r).length],
   practitioner: ['Practitioner', one],
   procedure: ['Procedure', one],
+  procedure_coding: ['Procedure', each('code', 'coding')],
+  smoking_status: ['Observation', (r) => (loincOf(r).includes('72166-2') ? 1 : 0)],
 }
 
 type Read = (resource: Resource) => unknown[]
@@ -125,6 +176,8 @@ const amountOf =
 const blueButton = (variable: string): string => `https://bluebutton.cms.gov/resources/variables/${variable}`
 
 const valuesOf: Record<string, [type: string, read: Read]> = {
+  'blood_pressure.systolic': ['Observation', pressure('8480-6')],
+  'blood_pressure.diastolic': ['Observation', pressure('8462-4')],
   'claim.patient_key': ['Claim', keyOf('Patient', first('patient', 'reference'))],
   'claim.total_amount': ['Claim', all('total', 'value')],
   'claim_item.net_amount': ['Claim', all('item', 'net', 'value')],
@@ -153,9 +206,16 @@ const valuesOf: Record<string, [type: string, read: Read]> = {
     amountOf('submitted', blueButton('line_sbmtd_chrg_amt')),
   ],
   'immunization.occurrence_datetime': ['Immunization', instant(all('occurrenceDateTime'))],
+  'explanation_of_benefit_total.amount': ['ExplanationOfBenefit', all('total', 'amount', 'value')],
+  'explanation_of_benefit_care_team.practitioner_key': [
+    'ExplanationOfBenefit',
+    keyOf('Practitioner', all('careTeam', 'provider', 'reference')),
+  ],
+  'claim_diagnosis.condition_key': ['Claim', keyOf('Condition', all('diagnosis', 'diagnosisReference', 'reference'))],
   'immunization.vaccine_code': ['Immunization', first('vaccineCode', 'coding', 'code')],
   'medication_request.authored_on': ['MedicationRequest', instant(all('authoredOn'))],
-  'medication_request.medication_code': ['MedicationRequest', first('medicationCodeableConcept', 'coding', 'code')],
+  'medication_request.medication_code': ['MedicationRequest', (r) => at(medicationOf(r), 'coding', 'code').slice(0, 1)],
+  'medication_request_coding.code': ['MedicationRequest', (r) => at(medicationOf(r), 'coding', 'code')],
   'medication_request.reason_condition_key': [
     'MedicationRequest',
     (r) => keyOf('Condition', all('reasonReference', 'reference'))(r).slice(0, 1),
@@ -184,6 +244,13 @@ const valuesOf: Record<string, [type: string, read: Read]> = {
   'patient.birth_date': ['Patient', all('birthDate')],
   'patient.id': ['Patient', all('id')],
   'patient_identifier.value': ['Patient', all('identifier', 'value')],
+  'patient_name.family_name': ['Patient', all('name', 'family')],
+  'patient_race_ethnicity.code': ['Patient', (r) => at(raceEthnicity(r), 'valueCoding', 'code')],
   'procedure.performed_datetime': ['Procedure', instant(all('performedDateTime'), all('performedPeriod', 'start'))],
+  'procedure_coding.code': ['Procedure', all('code', 'coding', 'code')],
+  'smoking_status.value_code': [
+    'Observation',
+    (r) => (loincOf(r).includes('72166-2') ? first('valueCodeableConcept', 'coding', 'code')(r) : []),
+  ],
   'procedure.performed_end': ['Procedure', instant(all('performedPeriod', 'end'))],
 }

@@ -40,7 +40,7 @@ export class OpenLake {
     const folder = await mkdtemp(join(tmpdir(), 'stoker-open-lake-'))
     onTestFinished(() => rm(folder, { recursive: true, force: true }))
     await mkdir(join(folder, 'views'))
-    await copyFile(new URL(`../../schemas/views/${VIEW}`, import.meta.url), join(folder, 'views', VIEW))
+    await copyFile(new URL(`../../schemas/views/us-core/${VIEW}`, import.meta.url), join(folder, 'views', VIEW))
     const lake = new OpenLake(folder, baseUrl, clock)
     onTestFinished(() => lake.close())
     return lake

@@ -25,6 +25,7 @@ export interface Definition {
 interface Select {
   readonly column?: readonly DefinedColumn[]
   readonly select?: readonly Select[]
+  readonly unionAll?: readonly Select[]
 }
 
 /**
@@ -53,5 +54,7 @@ export async function readDefinitions(folder: string): Promise<Definition[]> {
 }
 
 function columnsOf(select: Select): readonly DefinedColumn[] {
-  return [...(select.column ?? []), ...(select.select ?? []).flatMap(columnsOf)]
+  // The branches of a unionAll have the same columns.
+  const inner = [...(select.select ?? []), ...(select.unionAll ?? []).slice(0, 1)]
+  return [...(select.column ?? []), ...inner.flatMap(columnsOf)]
 }

@@ -111,6 +111,40 @@ test("a column has the type of the specification's table, or the one its tag ask
   ])
 })
 
+test("the view's FHIR version chooses the table of types, the data's where it is known", () => {
+  const view = (fhirVersion: string[]) => viewOf('Encounter', { code: 'class.first().text' }, { fhirVersion })
+  expect(compileView(view(['5.0.0'])).fhirVersion).toBe('R5')
+  expect(compileView(view(['6.0.0', '4.0.1', '5.0.0']), { fhirVersion: 'R5' }).fhirVersion).toBe('R5')
+  expect(compileView(viewOf('Encounter', { id: 'id' }, { fhirVersion: ['4.3.0'] })).fhirVersion).toBe('R4B')
+  expect(compileView(viewOf('Encounter', { id: 'id' })).fhirVersion).toBe('R4')
+  expect(() => compileView(view(['4.0.1']))).toThrow('Coding has no element text')
+  expect(() => compileView(view(['5.0.0']), { fhirVersion: 'R4' })).toThrow('for FHIR 5.0.0, the data is R4')
+})
+
+test('the metadata of SQL on FHIR 2.0 and of 3.0 are both a view', () => {
+  const select = [{ column: [{ name: 'id', path: 'id' }] }]
+  const metadata = [
+    {
+      resourceType: 'https://sql-on-fhir.org/ig/StructureDefinition/ViewDefinition',
+      identifier: { value: 'x' },
+      meta: { profile: ['https://sql-on-fhir.org/ig/StructureDefinition/ShareableViewDefinition'] },
+      copyright: 'none',
+    },
+    {
+      resourceType: 'ViewDefinition',
+      resourceDefinition: 'http://hl7.org/fhir/StructureDefinition/ViewDefinition|3.0.0-ballot',
+      identifier: [{ value: 'x' }],
+      versionAlgorithmString: 'semver',
+      profile: ['http://hl7.org/fhir/us/core/StructureDefinition/us-core-patient'],
+      topic: [{ text: 'x' }],
+      relatedArtifact: [],
+      _status: { extension: [] },
+    },
+  ]
+  for (const more of metadata)
+    expect(compileView({ ...more, status: 'draft', resource: 'Patient', select }).columns).toHaveLength(1)
+})
+
 test('the hash is of the meaning: order of keys does not matter, anything else does', () => {
   const hash = (view: object) => compileView(view).hash
   const one = { resource: 'Patient', select: [{ column: [{ name: 'id', path: 'id' }] }] }

@@ -26,9 +26,9 @@ test('every JSON file of the folder is a view, by file name', async () => {
   ])
 })
 
-test('all files with mistakes are named at once, each with its place and the way out', async () => {
+test('all mistakes of all files are named at once, each with its place and the way out', async () => {
   await write('a.json', viewOf('Patient', { id: 'id' }, { name: 'patients' }))
-  await write('b.json', viewOf('Patient', { id: 'id', family: 'name.first().famly' }, { name: 'names' }))
+  await write('b.json', viewOf('Patient', { id: 'idd', family: 'name.first().famly' }, { name: 'names' }))
   await write('c.json', '{"resource": ')
   await write('d.json', viewOf('Patient', { id: 'id' }))
   await write('e.json', viewOf('Condition', { id: 'id' }, { name: 'Patients' }))
@@ -38,6 +38,7 @@ test('all files with mistakes are named at once, each with its place and the way
   )
   expect(error).toBeInstanceOf(ViewsError)
   expect((error as ViewsError).mistakes.map(({ place }) => place)).toEqual([
+    { file: 'b.json', view: 'names', path: 'select[0].column[0].path', position: 1 },
     { file: 'b.json', view: 'names', path: 'select[0].column[1].path', position: 14 },
     { file: 'c.json' },
     { file: 'd.json', path: 'name' },
@@ -49,6 +50,6 @@ test('all files with mistakes are named at once, each with its place and the way
 })
 
 test('the views that come with Stoker compile', async () => {
-  const views = await loadViews(new URL('../../schemas/views/', import.meta.url).pathname)
+  const views = await loadViews(new URL('../../schemas/views/us-core/', import.meta.url).pathname)
   expect(views.length).toBeGreaterThan(0)
 })

@@ -38,7 +38,14 @@ describe('in a FHIRPath', () => {
     ['managingOrganization.getReferenceKey(Organisation)', 'VIEW_UNKNOWN', 22, 'did you mean Organization?'],
     ['contact.first().getResourceKey()', 'VIEW_TYPE', 17, undefined],
     ['$index', 'VIEW_SYNTAX', 1, undefined],
-    ['contained.first().id', 'VIEW_TYPE', 19, 'say which, like .ofType(Patient).id'],
+    ['contained.first().name', 'VIEW_TYPE', 19, 'say which, like .ofType(Patient).name'],
+    [
+      'generalPractitioner.first().getReferenceKey(Patient)',
+      'VIEW_TYPE',
+      29,
+      'it may lead to Organization, Practitioner, PractitionerRole',
+    ],
+    ['today()', 'VIEW_UNSUPPORTED', 1, 'the rows of a resource depend on nothing but the resource'],
   ])('%s', (path, code, position, hint) => {
     const error = mistake(viewOf('Patient', { id: 'id', wrong: path }))
     expect({ code: error.code, place: error.place, hint: error.hint }).toEqual({
@@ -65,10 +72,11 @@ describe('in the definition', () => {
     ['a type FHIR does not have', { resource: 'Pateint', select }, 'resource', 'FHIR R4 has no resource Pateint'],
     [
       'another release',
-      { resource: 'Patient', fhirVersion: ['5.0.0'], select },
+      { resource: 'Patient', fhirVersion: ['3.0.2'], select },
       'fhirVersion',
-      'the view is for FHIR 5.0.0, the data is 4.0.1',
+      'the view is for FHIR 3.0.2, known here are R4, R4B and R5',
     ],
+    ['a misspelt key of the view', { resource: 'Patient', wher: [], select }, 'wher', 'there is no wher here'],
     ['a misspelt key', { resource: 'Patient', select: [{ colum: column }] }, 'select[0]', 'there is no colum here'],
     [
       'a column without a path',
@@ -159,4 +167,52 @@ describe('in the definition', () => {
     expect(error.place.path).toBe(path)
     expect(error.message).toContain(problem)
   })
+})
+
+test('all mistakes of a view are named at once, in the order they are found, and none that follows from another', () => {
+  const error = mistake({
+    name: 'many',
+    resource: 'Patient',
+    staus: 'active',
+    constant: [{ name: 'x', valueInteger: 'a' }],
+    where: [{ path: "gendr = 'x' and actve" }],
+    select: [
+      {
+        colum: [],
+        column: [
+          { name: '1d', path: 'id' },
+          { name: 'id', path: 'idd' },
+          { name: 'n', path: "name.where(uze = 'official').first().famly" },
+          { name: 'c', path: '%x + 1' },
+        ],
+      },
+      {
+        forEach: 'nmae',
+        column: [
+          { name: 'family', path: 'family' },
+          { name: 'id', path: "'x" },
+        ],
+      },
+      { unionAll: [{ column: [{ name: 'u', path: 'activ' }] }, { column: [{ name: 'u', path: 'birthDate' }] }] },
+    ],
+  })
+  expect(
+    error.mistakes.map(({ place }) => [place.path, place.position].filter((one) => one !== undefined).join()),
+  ).toEqual([
+    'staus',
+    'select[0]',
+    'select[0].column[0].name',
+    'constant[0].valueInteger',
+    'where[0].path,1',
+    'where[0].path,17',
+    'select[0].column[1].path,1',
+    'select[0].column[2].path,12',
+    'select[0].column[2].path,38',
+    'select[1].forEach,1',
+    'select[1].column[1].path,1',
+    'select[2].unionAll[0].column[0].path,1',
+    'select[1].column[1]',
+  ])
+  expect(error.place).toEqual({ view: 'many', path: 'staus' })
+  expect(error.message).toBe('many, staus: there is no staus here')
 })

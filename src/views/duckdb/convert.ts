@@ -23,7 +23,8 @@ export function convertSql(sql: string, isNone: boolean, from: string, to: Colum
     case 'instant':
       return instantSql(sql)
     case 'binary':
-      return `TRY(from_base64(${sql}))`
+      // FHIR lets blanks and line ends stand in it; DuckDB does not.
+      return `TRY(from_base64(regexp_replace(${sql}, '\\s', '', 'g')))`
     case 'integer':
     case 'long':
     case 'decimal':
@@ -50,13 +51,15 @@ function dateSql(sql: string): string {
  * stands without an offset, against FHIR's rule).
  */
 export function instantSql(sql: string): string {
-  return once(
-    sql,
-    (text) =>
-      `TRY_CAST(CASE WHEN ${text} LIKE '____-__-__T__:__:__' THEN ${text} || 'Z' WHEN ${text} LIKE '____-__-__T%' THEN ${text} ` +
-      `WHEN ${text} LIKE '____-__-__' THEN ${text} || 'T00:00:00Z' WHEN ${text} LIKE '____-__' THEN ${text} || '-01T00:00:00Z' ` +
-      `WHEN ${text} LIKE '____' THEN ${text} || '-01-01T00:00:00Z' END AS TIMESTAMPTZ)`,
-  )
+  return once(sql, (text) => {
+    const shaped = (pattern: string, rest: string) => `CASE WHEN ${text} LIKE '${pattern}' THEN ${text}${rest} END`
+    // The length in bytes costs nothing; it spares most values all patterns but one.
+    return (
+      `TRY_CAST(CASE strlen(${text}) WHEN 4 THEN ${shaped('____', " || '-01-01T00:00:00Z'")} ` +
+      `WHEN 7 THEN ${shaped('____-__', " || '-01T00:00:00Z'")} WHEN 10 THEN ${shaped('____-__-__', " || 'T00:00:00Z'")} ` +
+      `WHEN 19 THEN ${shaped('____-__-__T__:__:__', " || 'Z'")} ELSE ${shaped('____-__-__T%', '')} END AS TIMESTAMPTZ)`
+    )
+  })
 }
 
 function isText(from: string): boolean {

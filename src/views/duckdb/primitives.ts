@@ -31,6 +31,8 @@ export const PRIMITIVES: Readonly<Record<Primitive, Words>> = {
   concat: (lists) => `list_concat(${lists.join(', ')})`,
   // list_distinct() loses the order.
   distinct: ([l]) => once(l!, (list) => `list_filter(${list}, lambda __e, __i: list_position(${list}, __e) = __i)`),
+  distinctBy: ([l, keys]) =>
+    once(keys!, (list) => `list_filter(${l}, lambda __e, __i: list_position(${list}, ${list}[__i]) = __i)`),
   orEmpty: ([l]) => `coalesce(${l}, [])`,
   sameList: ([a, b]) => `(${a} = ${b})`,
   includes: ([l, a]) => `list_contains(${l}, ${a})`,
@@ -42,6 +44,7 @@ export const PRIMITIVES: Readonly<Record<Primitive, Words>> = {
   endsWith: ([a, b]) => `ends_with(${a}, ${b})`,
   containsText: ([a, b]) => `contains(${a}, ${b})`,
   matches: ([a, pattern]) => `regexp_matches(${a}, ${pattern}, 's')`,
+  matchesFull: ([a, pattern]) => `regexp_full_match(${a}, ${pattern}, 's')`,
   replace: ([a, from, to]) => `replace(${a}, ${from}, ${to})`,
   replaceMatches: ([a, pattern, to]) => `regexp_replace(${a}, ${pattern}, ${to}, 'g')`,
   substring: ([a, from, count]) => {
@@ -49,6 +52,8 @@ export const PRIMITIVES: Readonly<Record<Primitive, Words>> = {
     return `CASE WHEN ${from} >= 0 AND ${from} < length(${a}) THEN ${rest} END`
   },
   indexOf: ([a, b]) => `(strpos(${a}, ${b}) - 1)`,
+  lastIndexOf: ([a, b]) =>
+    `CASE WHEN contains(${a}, ${b}) THEN length(${a}) - length(${b}) - strpos(reverse(${a}), reverse(${b})) + 1 ELSE -1 END`,
   length: ([a]) => `length(${a})`,
   upper: ([a]) => `upper(${a})`,
   lower: ([a]) => `lower(${a})`,
@@ -82,6 +87,7 @@ export const PRIMITIVES: Readonly<Record<Primitive, Words>> = {
     `(${firstInstant(a!)} + CASE length(${a}) WHEN 4 THEN INTERVAL 1 YEAR WHEN 7 THEN INTERVAL 1 MONTH ` +
     `WHEN 10 THEN INTERVAL 1 DAY ELSE INTERVAL 0 DAY END)`,
   precision: ([a]) => `least(length(${a}), 11)`,
+  dateKey: ([a]) => `(least(length(${a}), 11) || ' ' || ${firstInstant(a!)})`,
 
   resourceKey: ([type, id]) => `'${type!.slice(1, -1)}/' || ${id}`,
   referenceKey: ([a]) => once(a!, referenceKeyOfAny),
@@ -89,6 +95,8 @@ export const PRIMITIVES: Readonly<Record<Primitive, Words>> = {
 
   lowDecimal: ([a]) => digits(`${decimal12(a!)} - ${halfStep(a!)}`),
   highDecimal: ([a]) => digits(`${decimal12(a!)} + ${halfStep(a!)}`),
+  floorTo: ([a, places]) => toPlaces('floor', a!, Number(places)),
+  ceilTo: ([a, places]) => toPlaces('ceil', a!, Number(places)),
   lowDate: ([a]) => lowDate(a!),
   highDate: ([a]) => highDate(a!),
   lowDateTime: ([a]) =>
@@ -126,6 +134,19 @@ function halfStep(a: string): string {
   return `CASE WHEN ${places} < 12 AND NOT contains(lower(${a}), 'e') THEN ${half} END`
 }
 
+/** The cast rounds; what it has moved the wrong way goes a step back. Beyond 12 places there are zeros only. */
+function toPlaces(direction: 'floor' | 'ceil', a: string, places: number): string {
+  if (!(places >= 0 && places <= 31)) return 'CAST(NULL AS VARCHAR)'
+  const scale = Math.min(places, 12)
+  const type = `DECIMAL(38, ${scale})`
+  const step = `CAST('${scale === 0 ? '1' : `0.${'0'.repeat(scale - 1)}1`}' AS ${type})`
+  const [wrongWay, back] = direction === 'floor' ? ['>', '-'] : ['<', '+']
+  const moved = (exact: string, cut: string) =>
+    `${cut} ${back} CASE WHEN ${cut} ${wrongWay} ${exact} THEN ${step} ELSE 0 END`
+  const cut = once(decimal12(a), (exact) => `CAST(${moved(exact, `CAST(${exact} AS ${type})`)} AS ${type})`)
+  return `(CAST(${cut} AS VARCHAR) || '${'0'.repeat(places - scale)}')`
+}
+
 function firstInstant(a: string): string {
   return `(${instantSql(a)} AT TIME ZONE 'UTC')`
 }
@@ -141,11 +162,12 @@ function highDate(a: string): string {
 
 /** A time, perhaps after a date and before an offset, filled up to milliseconds. */
 function filled(a: string, seconds: string, fraction: string, offset: string): string {
-  const parts = String.raw`'^((?:[0-9-]{10}T)?[0-9]{2}:[0-9]{2})(:[0-9]{2})?(?:\.([0-9]+))?(Z|[+-][0-9]{2}:[0-9]{2})?$'`
+  const parts = String.raw`'^((?:[0-9-]{10}T)?[0-9]{2})(:[0-9]{2})?(:[0-9]{2})?(?:\.([0-9]+))?(Z|[+-][0-9]{2}:[0-9]{2})?$'`
   const part = (place: number) => `regexp_extract(${a}, ${parts}, ${place})`
-  const whole = `${part(1)} || coalesce(nullif(${part(2)}, ''), ':${seconds}')`
-  const split = `rpad(${part(3)}, greatest(length(${part(3)}), 3)::INTEGER, '${fraction}')`
-  const zone = `coalesce(nullif(${part(4)}, ''), '${offset}')`
+  const filledPart = (place: number) => `coalesce(nullif(${part(place)}, ''), ':${seconds}')`
+  const whole = `${part(1)} || ${filledPart(2)} || ${filledPart(3)}`
+  const split = `rpad(${part(4)}, greatest(length(${part(4)}), 3)::INTEGER, '${fraction}')`
+  const zone = `coalesce(nullif(${part(5)}, ''), '${offset}')`
   return `CASE WHEN regexp_matches(${a}, ${parts}) THEN ${whole} || '.' || ${split} || ${zone} END`
 }
 

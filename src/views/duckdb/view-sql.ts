@@ -47,7 +47,6 @@ export function viewSql(plan: Plan, input: ViewInput, stopsOnMany: boolean): str
       'give it another name',
     )
   }
-  const json = wantsDigits(plan.shape) ? exactNumbers(sqlName(input.json)) : sqlName(input.json)
   const carry = input.carry.map(sqlName)
   const key = input.keyPrefix === undefined ? [] : [`${sqlName(input.keyPrefix)} || '/' AS __key`]
   const context: ExprContext = {
@@ -55,12 +54,8 @@ export function viewSql(plan: Plan, input: ViewInput, stopsOnMany: boolean): str
     keyPrefix: input.keyPrefix === undefined ? undefined : '__key',
     stopsOnMany,
   }
-  const struct = `from_json(${json}, ${sqlText(structText(plan.shape))})`
-  const parsed = select([...carry, ...key, `${BARRIER} THEN ${struct} END AS ${plan.root}`], input.from)
-  const conditions = [
-    `${plan.root}."resourceType" = ${sqlText(plan.resource)}`,
-    ...plan.where.map((test) => exprSql(test, context)),
-  ]
+  const { parsed, isType } = parsedSql(plan, input, [...carry, ...key])
+  const conditions = [isType, ...plan.where.map((test) => exprSql(test, context))]
   const staging: Staging = { plan, carry, isKeyed: key.length > 0 }
   return stage(
     staging,
@@ -69,6 +64,20 @@ export function viewSql(plan: Plan, input: ViewInput, stopsOnMany: boolean): str
     plan.level.parts,
     [],
   )
+}
+
+/** The relation with each resource as a structure, beside `columns`, and the condition that it is of the view's type. */
+export function parsedSql(
+  plan: Plan,
+  input: Pick<ViewInput, 'from' | 'json'>,
+  columns: readonly string[],
+): { readonly parsed: string; readonly isType: string } {
+  const json = wantsDigits(plan.shape) ? exactNumbers(sqlName(input.json)) : sqlName(input.json)
+  const struct = `from_json(${json}, ${sqlText(structText(plan.shape))})`
+  return {
+    parsed: select([...columns, `${BARRIER} THEN ${struct} END AS ${plan.root}`], input.from),
+    isType: `${plan.root}."resourceType" = ${sqlText(plan.resource)}`,
+  }
 }
 
 interface Staging {

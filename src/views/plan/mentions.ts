@@ -1,6 +1,7 @@
 /** Questions to the middle form: which variables something needs, and whether it is NULL when one of them is. */
 import type { Expr } from './expr.ts'
 import type { Level } from './plan.ts'
+import type { Field } from './shape.ts'
 
 function mentions(expr: Expr, name: string): boolean {
   return (expr.op === 'var' && expr.name === name) || parts(expr).some((part) => mentions(part, name))
@@ -38,6 +39,20 @@ const STRICT: ReadonlySet<string> = new Set([
   'less',
   'lessOrEqual',
 ])
+
+/** The elements that an expression reads. */
+export function fieldsRead(expr: Expr): Field[] {
+  const below = parts(expr).flatMap(fieldsRead)
+  return expr.op === 'read' ? [expr.field, ...below] : below
+}
+
+/** All expressions of a level and those below it. */
+export function levelExprs(level: Level): Expr[] {
+  const below = level.parts.flatMap((part) =>
+    part.kind === 'union' ? part.branches.flatMap(levelExprs) : [part.list, ...levelExprs(part.level)],
+  )
+  return [...level.cells.map((cell) => cell.value), ...below]
+}
 
 function parts(expr: Expr): Expr[] {
   switch (expr.op) {

@@ -2,6 +2,7 @@
 import type { ColumnType } from './column-type.ts'
 import type { Expr } from './expr.ts'
 import type { Shape } from './shape.ts'
+import type { Check } from './watch.ts'
 
 export interface Plan {
   readonly resource: string
@@ -37,6 +38,8 @@ export interface Level {
 export interface Cell {
   readonly name: string
   readonly value: Expr
+  /** What of it may be lost. */
+  readonly checks?: readonly Check[]
 }
 
 export type Part =

@@ -35,3 +35,13 @@ export class Shape {
     return field
   }
 }
+
+/** The shape with those fields only that are wanted or hold one that is. */
+export function prunedShape(shape: Shape, isWanted: (field: Field) => boolean): Shape {
+  const pruned = new Shape()
+  for (const [name, field] of shape.fields) {
+    const inner = prunedShape(field.shape, isWanted)
+    if (isWanted(field) || inner.fields.size > 0) pruned.fields.set(name, { ...field, shape: inner })
+  }
+  return pruned
+}

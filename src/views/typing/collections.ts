@@ -3,7 +3,7 @@ import { call, FALSE, NONE, TRUE, whole, type Expr } from '../plan/expr.ts'
 import { ViewError } from '../view-error.ts'
 import { familyOf } from './family.ts'
 import { textArgument, typeArgument, wholeArgument, wrongInput, type Call, type PathFunction } from './function.ts'
-import { distinctItems } from './operators.ts'
+import { distinctItems } from './sets.ts'
 import { alternatives, isOfType, navigate, ofType } from './navigate.ts'
 import {
   asList,
@@ -34,7 +34,10 @@ export const COLLECTIONS: Readonly<Record<string, PathFunction>> = {
   anyTrue: { args: [0, 0], apply: (given) => truth(isPresent(booleans(given, true))) },
   allFalse: { args: [0, 0], apply: (given) => truth(call('not', isPresent(booleans(given, true)))) },
   anyFalse: { args: [0, 0], apply: (given) => truth(isPresent(booleans(given, false))) },
-  count: { args: [0, 0], apply: ({ input, at }) => valueOf('integer', call('count', asList(plain(input, at)))) },
+  count: {
+    args: [0, 0],
+    apply: ({ input, scope }) => valueOf('integer', call('count', asList(present(input, scope)))),
+  },
   first: {
     args: [0, 0],
     apply: ({ input, at }) =>
@@ -48,18 +51,6 @@ export const COLLECTIONS: Readonly<Record<string, PathFunction>> = {
   tail: { args: [0, 0], apply: (given) => sliced(given, whole(1), undefined) },
   skip: { args: [1, 1], apply: (given) => sliced(given, wholeArgument(given, 0), undefined) },
   take: { args: [1, 1], apply: (given) => sliced(given, whole(0), wholeArgument(given, 0)) },
-  distinct: {
-    args: [0, 0],
-    apply: (given) =>
-      given.input.isMany ? { ...given.input, expr: call('distinct', values(given).expr) } : given.input,
-  },
-  isDistinct: {
-    args: [0, 0],
-    apply: (given) => {
-      const list = asList(values(given))
-      return truth(call('equal', call('count', list), call('count', call('distinct', list))))
-    },
-  },
   select: {
     args: [1, 1],
     apply: ({ input, args, scope, resolve, at }) =>
@@ -100,6 +91,15 @@ function existence(input: Typed, scope: Scope): Expr {
     .reduce((left, right) => call('or', left, right))
 }
 
+/** Of a choice, its owners that have any alternative. */
+function present(input: Typed, scope: Scope): Typed {
+  const { type } = input
+  if (type.kind !== 'choice') return input
+  return keep(type.owner, scope.view, (item) =>
+    existence({ ...input, type: { ...type, owner: item }, isMany: false }, scope),
+  )
+}
+
 function booleans(given: Call, wanted: boolean): Typed {
   if (given.input.type.kind === 'nothing') return NOTHING
   if (familyOf(given.input) !== 'boolean') throw wrongInput(given, 'true and false')
@@ -119,12 +119,6 @@ function sliced(given: Call, from: Expr, count: Expr | undefined): Typed {
     isMany: true,
     isFiltered: true,
   }
-}
-
-/** @throws ViewError for what is no primitive. */
-function values(given: Call): Typed {
-  if (given.input.type.kind !== 'nothing' && !familyOf(given.input)) throw wrongInput(given, 'primitive values')
-  return given.input
 }
 
 function one(input: Typed): Typed {

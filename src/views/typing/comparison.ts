@@ -1,16 +1,21 @@
 /** When two values are equal, and which is less: by the family of their types. */
-import type { Ast } from '../fhirpath/ast.ts'
 import { call, FALSE, NONE, TRUE, type Expr, type Primitive } from '../plan/expr.ts'
 import { ViewError } from '../view-error.ts'
 import { familyOf, isWhole, type Family } from './family.ts'
 import { typeText, type Typed } from './typed.ts'
+
+/** What compares, and where it stands. */
+export interface Place {
+  readonly operator: string
+  readonly at: number
+}
 
 /**
  * The family both sides belong to; undefined when one side is always empty.
  * FHIRPath calls values of different types unequal, or refuses; here it is a mistake of the view.
  * @throws ViewError VIEW_TYPE
  */
-export function comparableFamily(left: Typed, right: Typed, ast: Ast & { kind: 'binary' }): Family | undefined {
+export function comparableFamily(left: Typed, right: Typed, { operator, at }: Place): Family | undefined {
   if (left.type.kind === 'nothing' || right.type.kind === 'nothing') return undefined
   const [one, other] = [familyOf(left), familyOf(right)]
   if (one && one === other) return one
@@ -22,8 +27,8 @@ export function comparableFamily(left: Typed, right: Typed, ast: Ast & { kind: '
         : undefined
   throw new ViewError(
     'VIEW_TYPE',
-    `${typeText(left)} ${ast.operator} ${typeText(right)} compares values of different types`,
-    { position: ast.at },
+    `${typeText(left)} ${operator} ${typeText(right)} compares values of different types`,
+    { position: at },
     hint,
   )
 }
@@ -44,7 +49,7 @@ export function lessOrEqualValues(family: Family, left: Typed, right: Typed): Ex
   return byPrecision(left.expr, right.expr, 'lessOrEqual', TRUE)
 }
 
-/** The items of a list as values that are equal when FHIRPath says so. Dates: as instants, at equal precision. */
+/** `comparable` of each item of a list. */
 export function comparableItems(family: Family, list: Typed): Expr {
   if (!list.isMany) return { op: 'list', items: [comparable(family, list)] }
   if (family === 'text' || family === 'boolean' || (family === 'number' && isWhole(list))) return list.expr
@@ -52,10 +57,11 @@ export function comparableItems(family: Family, list: Typed): Expr {
   return { op: 'map', list: list.expr, item: '__c', body: comparable(family, item) }
 }
 
-function comparable(family: Family, value: Typed): Expr {
+/** A value that is the same for all that are equal. Dates are: the same instant at the same precision. */
+export function comparable(family: Family, value: Typed): Expr {
   if (family === 'number') return numberOf(value)
   if (family === 'time') return { op: 'convert', of: value.expr, from: 'time', to: { base: 'time' } }
-  return family === 'date' ? call('firstInstant', value.expr) : value.expr
+  return family === 'date' ? call('dateKey', value.expr) : value.expr
 }
 
 export function numberOf(value: Typed): Expr {

@@ -3,7 +3,7 @@ import type { Ast } from '../fhirpath/ast.ts'
 import { ViewError } from '../view-error.ts'
 import { familyOf, isWhole } from './family.ts'
 import { single, typeText, type Scope, type Typed } from './typed.ts'
-import type { Expr } from '../plan/expr.ts'
+import { NONE, type Expr } from '../plan/expr.ts'
 
 export interface Call {
   /** What stands before the dot; without one, the focus. */
@@ -36,12 +36,14 @@ export function textArgument(given: Call, place: number, fallback?: Expr): Expr 
     if (fallback) return fallback
     throw new ViewError('VIEW_SYNTAX', `${given.name}() needs a text`, { position: given.at })
   }
+  if (typed.type.kind === 'nothing') return NONE
   if (familyOf(typed) !== 'text') throw wrongArgument(given, place, typed, 'a text')
   return single(typed)
 }
 
 export function wholeArgument(given: Call, place: number): Expr {
   const typed = argument(given, place)
+  if (typed?.type.kind === 'nothing') return NONE
   if (!typed || !isWhole(typed)) throw wrongArgument(given, place, typed, 'a whole number')
   return single(typed)
 }

@@ -3,13 +3,14 @@ import { call, text } from '../plan/expr.ts'
 import { ViewError } from '../view-error.ts'
 import { typeArgument, wrongInput, type PathFunction } from './function.ts'
 import { unknownType } from './navigate.ts'
-import { each, valueOf } from './typed.ts'
+import { each, NOTHING, valueOf } from './typed.ts'
 
 export const KEYS: Readonly<Record<string, PathFunction>> = {
   getResourceKey: {
     args: [0, 0],
     apply(given) {
       const { type, expr } = given.input
+      if (type.kind === 'nothing') return NOTHING
       const { types } = given.scope.view
       if (type.kind !== 'object' || !types.isResource(type.name) || given.input.isMany)
         throw wrongInput(given, 'a resource')
@@ -28,6 +29,11 @@ export const KEYS: Readonly<Record<string, PathFunction>> = {
       }
       if (input.type.kind === 'nothing') return input
       if (input.type.kind !== 'object' || input.type.name !== 'Reference') throw wrongInput(given, 'a Reference')
+      const { targets = [] } = input.type
+      if (wanted !== undefined && targets.length > 0 && !targets.includes(wanted) && !scope.view.allowsUnknown) {
+        const problem = `this reference never leads to a ${wanted}`
+        throw new ViewError('VIEW_TYPE', problem, { position: at }, `it may lead to ${targets.join(', ')}`)
+      }
       const field = input.type.shape.field('reference', 'text', false)
       const keys = each(input, scope.view, (item) => {
         const reference = { op: 'read', of: item.expr, field, as: 'value' } as const

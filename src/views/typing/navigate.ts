@@ -1,11 +1,11 @@
 /** One step of a path: from a value to its element of a name, or to those of a type. */
 import { choiceName, type FhirElement, type FhirTypes } from '../fhir-types.ts'
 import { nearestName } from '../../core/nearest-name.ts'
-import { call, NONE, text, type Expr } from '../plan/expr.ts'
+import { call, FALSE, NONE, text, TRUE, type Expr } from '../plan/expr.ts'
 import type { Shape } from '../plan/shape.ts'
 import { ViewError } from '../view-error.ts'
 import { fieldKind } from './family.ts'
-import { each, keep, NOTHING, typeText, valueOf, type Scope, type Typed } from './typed.ts'
+import { each, isPresent, keep, NOTHING, typeText, valueOf, type Scope, type Typed } from './typed.ts'
 
 /** @throws ViewError VIEW_UNKNOWN with the nearest right name. */
 export function navigate(input: Typed, name: string, at: number, scope: Scope): Typed {
@@ -21,19 +21,21 @@ export function navigate(input: Typed, name: string, at: number, scope: Scope): 
         `say which: ${type.element.name}.ofType(${type.element.types[0]}).${name}`,
       )
     case 'resource':
-      throw new ViewError(
-        'VIEW_TYPE',
-        'this may be any resource',
-        { position: at },
-        `say which, like .ofType(Patient).${name}`,
-      )
+      if (!scope.view.types.element('Resource', name))
+        throw new ViewError(
+          'VIEW_TYPE',
+          'this may be any resource',
+          { position: at },
+          `say which, like .ofType(Patient).${name}`,
+        )
+      return navigate(anyResource(input, type.variants, scope), name, at, scope)
     case 'value':
       return ofPrimitive(input, type.name, name, at, scope)
     case 'object': {
       const element = scope.view.types.element(type.name, name)
       if (!element) return unknown(type.name, name, at, scope)
       if (!element.isChoice)
-        return each(input, scope.view, (item) => child(item, element.name, element.types[0]!, element.isMany, scope))
+        return each(input, scope.view, (item) => child(item, element, element.name, element.types[0]!, scope))
       return {
         expr: input.expr,
         type: { kind: 'choice', owner: input, element },
@@ -44,9 +46,21 @@ export function navigate(input: Typed, name: string, at: number, scope: Scope): 
   }
 }
 
+/** FHIRPath's own types, as FHIR's. */
+const SYSTEM: Readonly<Record<string, string>> = {
+  Boolean: 'boolean',
+  String: 'string',
+  Integer: 'integer',
+  Decimal: 'decimal',
+  Date: 'date',
+  DateTime: 'dateTime',
+  Time: 'time',
+}
+
 /** `ofType(name)`. Of a choice exactly that alternative; of anything else, the type itself or one it refines. */
-export function ofType(input: Typed, name: string, at: number, scope: Scope): Typed {
+export function ofType(input: Typed, named: string, at: number, scope: Scope): Typed {
   const { types } = scope.view
+  const name = SYSTEM[named] ?? named
   const { type } = input
   if (type.kind === 'nothing') return NOTHING
   if (!types.isPrimitive(name) && !types.isComplex(name)) throw unknownType(name, types, at)
@@ -61,9 +75,7 @@ export function ofType(input: Typed, name: string, at: number, scope: Scope): Ty
         `it may be ${element.types.join(', ')}`,
       )
     }
-    const made = each(owner, scope.view, (item) =>
-      child(item, choiceName(element.name, name), name, element.isMany, scope),
-    )
+    const made = each(owner, scope.view, (item) => child(item, element, choiceName(element.name, name), name, scope))
     return { ...made, isFiltered: true }
   }
   if (type.kind === 'resource') return resourcesOf(input, type.variants, name, at, scope)
@@ -73,27 +85,33 @@ export function ofType(input: Typed, name: string, at: number, scope: Scope): Ty
 }
 
 /** Whether the value is of the type, as true, false or NULL. */
-export function isOfType(input: Typed, name: string, at: number, scope: Scope): Typed {
+export function isOfType(input: Typed, named: string, at: number, scope: Scope): Typed {
+  const { types } = scope.view
+  const name = SYSTEM[named] ?? named
   const { type } = input
-  if (type.kind === 'value' || type.kind === 'object') {
-    if (!scope.view.types.isPrimitive(name) && !scope.view.types.isComplex(name))
-      throw unknownType(name, scope.view.types, at)
-    const is = scope.view.types.isA(type.name, name)
-    return each(input, scope.view, (item) =>
-      valueOf('boolean', {
-        op: 'when',
-        test: call('isPresent', item.expr),
-        then: { op: 'boolean', value: is },
-        otherwise: NONE,
-      }),
-    )
+  if (type.kind === 'nothing') return NOTHING
+  if (!types.isPrimitive(name) && !types.isComplex(name)) throw unknownType(name, types, at)
+  const known = (isPresent: Expr, is: Expr): Typed =>
+    valueOf('boolean', { op: 'when', test: isPresent, then: is, otherwise: NONE })
+  switch (type.kind) {
+    case 'choice': {
+      const { element, owner } = type
+      return each(owner, scope.view, (item) => {
+        const present = (wanted: readonly string[]) =>
+          wanted
+            .map((one) => isPresent(child(item, element, choiceName(element.name, one), one, scope)))
+            .reduce((left, right) => call('or', left, right), FALSE)
+        return known(present(element.types), present(element.types.filter((one) => types.isA(one, name))))
+      })
+    }
+    case 'resource': {
+      if (!types.isResource(name))
+        return each(input, scope.view, (item) => known(isPresent(item), types.isA(name, 'Resource') ? TRUE : FALSE))
+      return each(input, scope.view, (item) => known(isPresent(item), isResourceOf(item, type.variants, name)))
+    }
+    default:
+      return each(input, scope.view, (item) => known(isPresent(item), types.isA(type.name, name) ? TRUE : FALSE))
   }
-  throw new ViewError(
-    'VIEW_UNSUPPORTED',
-    'is on a choice is not supported',
-    { position: at },
-    `use .ofType(${name}).exists()`,
-  )
 }
 
 /** Every alternative of a choice, for exists() and empty(). */
@@ -101,7 +119,7 @@ export function alternatives(input: Typed, scope: Scope): Typed[] {
   if (input.type.kind !== 'choice') return [input]
   const { owner, element } = input.type
   return element.types.map((name) =>
-    each(owner, scope.view, (item) => child(item, choiceName(element.name, name), name, element.isMany, scope)),
+    each(owner, scope.view, (item) => child(item, element, choiceName(element.name, name), name, scope)),
   )
 }
 
@@ -119,7 +137,8 @@ export function unknownType(name: string, types: FhirTypes, at: number): ViewErr
   return new ViewError('VIEW_UNKNOWN', `there is no type ${name}`, { position: at }, meant(name, types.typeNames()))
 }
 
-function child(owner: Typed, name: string, type: string, isMany: boolean, scope: Scope): Typed {
+/** The element's value as `type`, under its `name` in the JSON. */
+function child(owner: Typed, { isMany, targets }: FhirElement, name: string, type: string, scope: Scope): Typed {
   if (owner.type.kind !== 'object') throw new TypeError('only an object has elements')
   const { types } = scope.view
   const { shape } = owner.type
@@ -136,7 +155,7 @@ function child(owner: Typed, name: string, type: string, isMany: boolean, scope:
     const field = shape.field(name, 'object', isMany)
     return {
       expr: { op: 'read', of: owner.expr, field, as: 'value' },
-      type: { kind: 'object', name: type, shape: field.shape },
+      type: { kind: 'object', name: type, shape: field.shape, targets },
       isMany,
       isFiltered: false,
     }
@@ -153,11 +172,20 @@ function resourcesOf(input: Typed, variants: Shape, name: string, at: number, sc
     throw new ViewError('VIEW_TYPE', `${name} is no resource`, { position: at })
   }
   const { shape } = variants.field(name, 'object', false)
-  const field = shape.field('resourceType', 'text', false)
-  const kept = keep(input, scope.view, (item) =>
-    call('equal', { op: 'read', of: decoded(item.expr, name, shape).expr, field, as: 'value' }, text(name)),
-  )
+  const kept = keep(input, scope.view, (item) => isResourceOf(item, variants, name))
   return { ...each(kept, scope.view, (item) => decoded(item.expr, name, shape)), isFiltered: true }
+}
+
+function isResourceOf(item: Typed, variants: Shape, name: string): Expr {
+  const { shape } = variants.field(name, 'object', false)
+  const field = shape.field('resourceType', 'text', false)
+  return call('equal', { op: 'read', of: decoded(item.expr, name, shape).expr, field, as: 'value' }, text(name))
+}
+
+/** What every resource has: id, meta, language. */
+function anyResource(input: Typed, variants: Shape, scope: Scope): Typed {
+  const { shape } = variants.field('Resource', 'object', false)
+  return each(input, scope.view, (item) => decoded(item.expr, 'Resource', shape))
 }
 
 /** A primitive's id and extensions stand in a sibling of it: `_birthDate` beside `birthDate`. */

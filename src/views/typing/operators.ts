@@ -1,9 +1,10 @@
 /** FHIRPath's operators with its empty-collection and three-valued rules (FHIRPath N1, section 6). */
 import type { Ast, BinaryOperator } from '../fhirpath/ast.ts'
-import { call, FALSE, NONE, TRUE, text, type Expr, type Primitive } from '../plan/expr.ts'
+import { call, FALSE, NONE, text, type Expr, type Primitive } from '../plan/expr.ts'
 import { ViewError } from '../view-error.ts'
 import { comparableFamily, comparableItems, equalValues, lessOrEqualValues, lessValues } from './comparison.ts'
 import { familyOf, isWhole } from './family.ts'
+import { membership, union } from './sets.ts'
 import {
   asList,
   condition,
@@ -21,9 +22,12 @@ type Binary = Ast & { readonly kind: 'binary' }
 
 export function binary(ast: Binary, scope: Scope, resolve: (ast: Ast, scope: Scope) => Typed): Typed {
   // Only a column of binary numbers wants its operands so; else text keeps what doubles lose.
-  const inner: Scope = { ...scope, decimals: scope.decimals === 'double' ? 'double' : 'short' }
-  const left = resolve(ast.left, inner)
-  const right = resolve(ast.right, inner)
+  const isDouble = scope.decimals === 'double' && ast.operator !== '|'
+  const inner: Scope = { ...scope, decimals: isDouble ? 'double' : 'short' }
+  // A mistake on the left must not hide one on the right.
+  const [left, right] = [ast.left, ast.right].map((side) =>
+    scope.view.mistakes.attempt({}, () => resolve(side, inner), NOTHING),
+  ) as [Typed, Typed]
   switch (ast.operator) {
     case 'and':
     case 'or':
@@ -51,11 +55,11 @@ export function binary(ast: Binary, scope: Scope, resolve: (ast: Ast, scope: Sco
     case '&':
       return textValue(call('append', orBlank(ast, left), orBlank(ast, right)))
     case '|':
-      return union(ast, left, right)
+      return union(left, right, ast)
     case 'in':
-      return membership(ast, left, right)
+      return membership(left, right, ast)
     case 'contains':
-      return membership(ast, right, left)
+      return membership(right, left, ast)
     case '~':
     case '!~':
       throw new ViewError(
@@ -65,13 +69,6 @@ export function binary(ast: Binary, scope: Scope, resolve: (ast: Ast, scope: Sco
         'use = or !=',
       )
   }
-}
-
-/** The operands of a union of single values, the first of which is a plain coalesce. */
-export function distinctItems(expr: Expr): readonly Expr[] | undefined {
-  if (expr.op !== 'call' || expr.name !== 'distinct') return undefined
-  const list = expr.args[0]
-  return list?.op === 'list' ? list.items : undefined
 }
 
 export function negative(of: Typed, at: number): Typed {
@@ -155,51 +152,6 @@ function orBlank(ast: Binary, side: Typed): Expr {
     throw new ViewError('VIEW_TYPE', `& joins texts, not ${typeText(side)}`, { position: ast.at })
   const expr = single(side)
   return { op: 'when', test: call('isMissing', expr), then: text(''), otherwise: expr }
-}
-
-function union(ast: Binary, left: Typed, right: Typed): Typed {
-  if (left.type.kind === 'nothing') return right
-  if (right.type.kind === 'nothing') return left
-  const family = comparableFamily(left, right, ast)
-  if (!family) return NOTHING
-  const alone = [...onlyItems(left), ...onlyItems(right)]
-  const joined: Expr = alone.includes(undefined)
-    ? call('concat', asList(left), asList(right))
-    : { op: 'list', items: alone.filter((one) => one !== undefined) }
-  return { ...left, expr: call('distinct', joined), isMany: true, isFiltered: true }
-}
-
-/** The single values that a side consists of; undefined when it is a list of unknown length. */
-function onlyItems({ expr, isMany }: Typed): readonly (Expr | undefined)[] {
-  if (!isMany) return [expr]
-  return distinctItems(expr) ?? [undefined]
-}
-
-function membership(ast: Binary, item: Typed, collection: Typed): Typed {
-  if (item.type.kind === 'nothing') return truth(NONE)
-  if (collection.type.kind === 'nothing')
-    return truth({ op: 'when', test: isAbsent(item), then: NONE, otherwise: FALSE })
-  const family = comparableFamily(item, collection, ast)
-  if (!family) return truth(NONE)
-  const list = { ...collection, expr: asList(collection), isMany: true }
-  return truth({
-    op: 'when',
-    test: isAbsent(item),
-    then: NONE,
-    otherwise: {
-      op: 'when',
-      test: call(
-        'includes',
-        comparableItems(family, list),
-        call('at', comparableItems(family, { ...item, expr: asList(item), isMany: true }), {
-          op: 'integer',
-          value: '0',
-        }),
-      ),
-      then: TRUE,
-      otherwise: FALSE,
-    },
-  })
 }
 
 function textValue(expr: Expr): Typed {

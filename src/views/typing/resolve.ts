@@ -5,22 +5,28 @@ import { call, text, type Expr } from '../plan/expr.ts'
 import { ViewError } from '../view-error.ts'
 import { BOUNDARIES } from './boundaries.ts'
 import { COLLECTIONS } from './collections.ts'
+import { CONVERSIONS } from './conversions.ts'
 import type { Call, PathFunction } from './function.ts'
 import { KEYS } from './keys.ts'
 import { isOfType, navigate, ofType } from './navigate.ts'
 import { NUMBERS } from './numbers.ts'
 import { binary, negative } from './operators.ts'
+import { SETS } from './sets.ts'
 import { TEXTS } from './texts.ts'
 import { NOTHING, single, typeText, valueOf, type Scope, type Typed } from './typed.ts'
 import { isWhole } from './family.ts'
 
 const FUNCTIONS: Readonly<Record<string, PathFunction>> = {
   ...COLLECTIONS,
+  ...SETS,
   ...TEXTS,
   ...NUMBERS,
   ...BOUNDARIES,
   ...KEYS,
+  ...CONVERSIONS,
 }
+
+const IMPURE = ['now', 'today', 'timeOfDay']
 
 export function resolve(ast: Ast, scope: Scope): Typed {
   switch (ast.kind) {
@@ -110,12 +116,10 @@ function apply(ast: Ast & { kind: 'call' }, scope: Scope): Typed {
   const rule = Object.hasOwn(FUNCTIONS, ast.name) ? FUNCTIONS[ast.name] : undefined
   if (!rule) {
     const nearest = nearestName(ast.name, Object.keys(FUNCTIONS))
-    throw new ViewError(
-      'VIEW_UNSUPPORTED',
-      `the function ${ast.name}() is not supported`,
-      { position: ast.at },
-      nearest && `did you mean ${nearest}()?`,
-    )
+    const hint = IMPURE.includes(ast.name)
+      ? 'the rows of a resource depend on nothing but the resource'
+      : nearest && `did you mean ${nearest}()?`
+    throw new ViewError('VIEW_UNSUPPORTED', `the function ${ast.name}() is not supported`, { position: ast.at }, hint)
   }
   const [least, most] = rule.args
   if (ast.args.length < least || ast.args.length > most) {
@@ -131,7 +135,8 @@ function apply(ast: Ast & { kind: 'call' }, scope: Scope): Typed {
     name: ast.name,
     at: ast.at,
     scope,
-    resolve,
+    // A mistake in an argument must not hide one behind the function.
+    resolve: (argument, there) => scope.view.mistakes.attempt({}, () => resolve(argument, there), NOTHING),
   }
   return rule.apply(given)
 }

@@ -16,7 +16,9 @@ export const TEXTS: Readonly<Record<string, PathFunction>> = {
   endsWith: withText('endsWith', 'boolean'),
   contains: withText('containsText', 'boolean'),
   matches: withText('matches', 'boolean'),
+  matchesFull: withText('matchesFull', 'boolean'),
   indexOf: withText('indexOf', 'integer'),
+  lastIndexOf: withText('lastIndexOf', 'integer'),
   replace: withTwoTexts('replace'),
   replaceMatches: withTwoTexts('replaceMatches'),
   length: alone('length', 'integer'),
@@ -29,6 +31,10 @@ export const TEXTS: Readonly<Record<string, PathFunction>> = {
       const places = given.args.map((_, place) => wholeArgument(given, place))
       return onText(given, () => valueOf('string', call('substring', single(given.input), ...places)))
     },
+  },
+  toChars: {
+    args: [0, 0],
+    apply: (given) => onText(given, () => valueOf('string', call('split', single(given.input), text('')), true)),
   },
   split: {
     args: [1, 1],

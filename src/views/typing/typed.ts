@@ -1,5 +1,6 @@
 /** A FHIRPath with its type: what an expression gives, and what may be done with it. */
 import type { FhirElement, FhirTypes } from '../fhir-types.ts'
+import type { Mistakes } from '../mistakes.ts'
 import { call, FALSE, NONE, TRUE, type Expr } from '../plan/expr.ts'
 import type { DecimalForm, Shape } from '../plan/shape.ts'
 import { ViewError } from '../view-error.ts'
@@ -16,8 +17,8 @@ export interface Typed {
 export type PathType =
   /** A primitive, by its FHIR name. `isDouble`: a decimal that is a binary number, not text. */
   | { readonly kind: 'value'; readonly name: string; readonly isDouble?: boolean }
-  /** A complex type, a backbone element or a resource. */
-  | { readonly kind: 'object'; readonly name: string; readonly shape: Shape }
+  /** A complex type, a backbone element or a resource. `targets`: the resources that a Reference may lead to. */
+  | { readonly kind: 'object'; readonly name: string; readonly shape: Shape; readonly targets?: readonly string[] }
   /** `value[x]` before it is known which one: `owner` holds the alternatives. */
   | { readonly kind: 'choice'; readonly owner: Typed; readonly element: FhirElement }
   /** Any resource, as JSON: contained, Bundle.entry.resource. `variants` has a shape for each type asked for. */
@@ -32,6 +33,7 @@ export interface ViewContext {
   readonly constants: ReadonlyMap<string, Typed>
   /** An unknown element is empty, as FHIRPath has it, and no error. */
   readonly allowsUnknown: boolean
+  readonly mistakes: Mistakes
   /** A name that no other variable of the view has. */
   fresh(): string
 }
