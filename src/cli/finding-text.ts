@@ -2,6 +2,14 @@
 import type { FindingCode } from '../worker/findings.ts'
 import { plural } from './figures.ts'
 
+/** Values that a column of a view table lacks. */
+export function lossText({ column, wanted, count }: { column: string; wanted: string; count: number }): string {
+  const were = count === 1 ? 'was' : 'were'
+  return `${column}: ${plural(count, 'value')} ${were} not ${WANTED[wanted] ?? wanted}`
+}
+
+const WANTED: Readonly<Record<string, string>> = { single: 'single: there are several where one was wanted' }
+
 export function findingText({
   code,
   count,

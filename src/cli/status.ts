@@ -8,7 +8,7 @@ import { Database } from '../store/database.ts'
 import type { Lake } from '../warehouse/lake.ts'
 import { SnapshotReader } from '../warehouse/reader.ts'
 import { countText, durationText, plural } from './figures.ts'
-import { findingText } from './finding-text.ts'
+import { findingText, lossText } from './finding-text.ts'
 import { lakeOf, withLakeOptions, type LakeOptions } from './lake-option.ts'
 import type { Action } from './action.ts'
 import { textTable } from './text-table.ts'
@@ -131,5 +131,7 @@ function remarkText({ source, run, kind, type, what, count }: Remark): string {
       return `${begin}the server reported ${plural(count, 'issue')} (${what})\n`
     case 'finding':
       return `${begin}${findingText({ code: what, count, type })}\n`
+    case 'loss':
+      return `${begin}${lossText({ column: type ?? '', wanted: what, count })}\n`
   }
 }

@@ -1,8 +1,9 @@
 /** What a sync did, as tables for people and as JSON for programs. */
-import type { TypeCounts, ViewCounts } from '../ledger/books.ts'
+import type { LossCounts, TypeCounts, ViewCounts } from '../ledger/books.ts'
 import type { View } from '../warehouse/view.ts'
 import type { RunOutcome } from '../worker/run.ts'
 import { countText, durationText } from './figures.ts'
+import { lossText } from './finding-text.ts'
 import { textTable } from './text-table.ts'
 
 const COUNTS = ['received', 'inserted', 'updated', 'unchanged', 'deleted', 'rejected'] as const
@@ -28,7 +29,7 @@ export function outcomeTable(outcome: RunOutcome, views: readonly View[]): strin
   const head = `${outcome.source}: run ${outcome.run}, ${outcome.mode}${resumed}, ${ago}`
   const silent = types.filter((type) => !shown.includes(type)).map((type) => type.type)
   const nothing = silent.length === 0 ? '' : `nothing new: ${silent.join(', ')}\n`
-  return `${head}\n\n${shown.length === 0 ? '' : table}${nothing}${heldText(types)}`
+  return `${head}\n\n${shown.length === 0 ? '' : table}${nothing}${heldText(types)}${lossesText(outcome.books.losses)}`
 }
 
 function tablesText(type: TypeCounts, views: readonly View[], rows: ReadonlyMap<string, ViewCounts>): string {
@@ -42,7 +43,29 @@ function heldText(types: readonly TypeCounts[]): string {
   return types.flatMap(({ type, held }) => (held === null ? [] : [`held back: ${type}: ${held}\n`])).join('')
 }
 
+const LOSSES_SHOWN = 10
+
+function lossesText(losses: readonly LossCounts[]): string {
+  const lines = losses.slice(0, LOSSES_SHOWN).map(({ view_table, column_name, element, wanted, count }) => {
+    const column = `${view_table}.${column_name ?? element ?? ''}`
+    return `not in the table: ${lossText({ column, wanted, count })}\n`
+  })
+  const more = losses.length - lines.length
+  return `${lines.join('')}${more > 0 ? `and ${more} columns more: stoker status\n` : ''}`
+}
+
 export function outcomeJson(outcome: RunOutcome): object {
   const { source, run, mode, resumed, snapshot, startedAt, endedAt, books } = outcome
-  return { source, run, mode, resumed, snapshot, startedAt, endedAt, types: books.types, tables: books.views }
+  return {
+    source,
+    run,
+    mode,
+    resumed,
+    snapshot,
+    startedAt,
+    endedAt,
+    types: books.types,
+    tables: books.views,
+    losses: books.losses,
+  }
 }

@@ -22,9 +22,19 @@ export interface ViewCounts {
   readonly rows: number
 }
 
+/** Values that are not in a view table because they were not what its column wants. */
+export interface LossCounts {
+  readonly view_table: string
+  readonly column_name: string | null
+  readonly element: string | null
+  readonly wanted: string
+  readonly count: number
+}
+
 export interface Books {
   readonly types: readonly TypeCounts[]
   readonly views: readonly ViewCounts[]
+  readonly losses: readonly LossCounts[]
 }
 
 /** Call it in the transaction that commits the run. */
@@ -40,6 +50,11 @@ export async function writeBooks(session: Session, run: number, books: Books): P
        "rows_removed":"BIGINT","rows_added":"BIGINT","rows":"BIGINT"}]')) AS v)`,
     [run, JSON.stringify(books.views)],
   )
+  await session.run(
+    `INSERT INTO stoker.run_loss SELECT $1, l.* FROM (SELECT unnest(from_json($2::JSON, '[{"view_table":"VARCHAR",
+       "column_name":"VARCHAR","element":"VARCHAR","wanted":"VARCHAR","count":"BIGINT"}]')) AS l)`,
+    [run, JSON.stringify(books.losses)],
+  )
 }
 
 export async function booksOf(session: Session, run: number): Promise<Books> {
@@ -51,5 +66,8 @@ export async function booksOf(session: Session, run: number): Promise<Books> {
       'SELECT * EXCLUDE (run) FROM stoker.run_view WHERE run = $1 ORDER BY view_table',
       [run],
     ),
+    losses: await session.rows<LossCounts>('SELECT * EXCLUDE (run) FROM stoker.run_loss WHERE run = $1 ORDER BY ALL', [
+      run,
+    ]),
   }
 }

@@ -14,10 +14,14 @@ export interface TypeOverview {
 export interface Remark {
   readonly source: string
   readonly run: number
-  /** held: a watermark stands. message: the server's, from error files. finding: not what was asked or announced. */
-  readonly kind: 'held' | 'message' | 'finding'
+  /**
+   * held: a watermark stands. message: the server's, from error files. finding: not what was asked or announced. loss:
+   * values that a view table lacks, because they were not what its column wants.
+   */
+  readonly kind: 'held' | 'message' | 'finding' | 'loss'
+  /** Of a loss the view table and its column. */
   readonly type: string | null
-  /** A finding's code; of a message severity and code; why a watermark is held. */
+  /** A finding's code; of a message severity and code; why a watermark is held; of a loss what was wanted. */
   readonly what: string
   readonly count: number
 }
@@ -40,6 +44,8 @@ export const OVERVIEW_SQL = {
       FROM stoker.message JOIN last USING (run) GROUP BY ALL
     UNION ALL SELECT source, run, 'finding', type, code, sum(count)::BIGINT
       FROM stoker.finding JOIN last USING (run) GROUP BY ALL
+    UNION ALL SELECT source, run, 'loss', concat_ws('.', view_table, coalesce(column_name, element)), wanted, sum(count)::BIGINT
+      FROM stoker.run_loss JOIN last USING (run) GROUP BY ALL
     ORDER BY source, kind, type, what`,
 }
 

@@ -77,10 +77,15 @@ CREATE TABLE stoker.member (
   source VARCHAR NOT NULL, patient VARCHAR NOT NULL, joined_run INTEGER NOT NULL, left_run INTEGER);
 
 -- run_type, run_view: what a committed run did.
+-- run_loss: values that are not in a view table because they were not what its column wants ("12 values were not dates").
+--   column_name  NULL for what no column reads by itself; element  NULL where it is the column's own value
 CREATE TABLE stoker.run_type (
   run INTEGER NOT NULL, type VARCHAR NOT NULL, received BIGINT NOT NULL, inserted BIGINT NOT NULL, updated BIGINT NOT NULL,
   unchanged BIGINT NOT NULL, superseded BIGINT NOT NULL, deleted BIGINT NOT NULL, rejected BIGINT NOT NULL, held VARCHAR);
 CREATE TABLE stoker.run_view (
-  run INTEGER NOT NULL, view_table VARCHAR NOT NULL, rows_removed BIGINT NOT NULL, rows_added BIGINT NOT NULL, rows BIGINT NOT NULL);`,
+  run INTEGER NOT NULL, view_table VARCHAR NOT NULL, rows_removed BIGINT NOT NULL, rows_added BIGINT NOT NULL, rows BIGINT NOT NULL);
+CREATE TABLE stoker.run_loss (
+  run INTEGER NOT NULL, view_table VARCHAR NOT NULL, column_name VARCHAR, element VARCHAR, wanted VARCHAR NOT NULL,
+  count BIGINT NOT NULL);`,
   },
 ]

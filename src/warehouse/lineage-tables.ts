@@ -27,6 +27,11 @@ export const LINEAGE_TABLES: readonly LineageTable[] = [
     sql: 'SELECT * FROM stoker.run_type ORDER BY run, type',
   },
   {
+    name: 'run_loss',
+    description: 'Values that are not in a view table because they were not what its column wants, by run and column.',
+    sql: 'SELECT * FROM stoker.run_loss ORDER BY ALL',
+  },
+  {
     name: 'message',
     description: 'What servers said in the error files of committed runs, counted by severity and code.',
     sql: 'SELECT m.* FROM stoker.message AS m JOIN stoker.run AS r USING (run) WHERE r.committed_at IS NOT NULL ORDER BY ALL',

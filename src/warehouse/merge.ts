@@ -8,7 +8,7 @@ import { gatherDeparted, type Leavers } from './leavers.ts'
 import { compareReceived, dropReceived, type LandedFile } from './received.ts'
 import { gatherTombstones, type WholeTypes } from './tombstones.ts'
 import { markChanged } from './view-tables.ts'
-import { resourceKey, viewRows, viewTable, type View } from './view.ts'
+import { resourceKey, viewLosses, viewRows, viewTable, type View } from './view.ts'
 
 export interface MergeInput {
   readonly run: number
@@ -40,6 +40,18 @@ export interface ViewMerge {
   readonly rows_removed: number
   readonly rows_added: number
   readonly rows: number
+  readonly losses: readonly ViewLoss[]
+}
+
+/** Values that are not in the table because they were not what the column wants. */
+export interface ViewLoss {
+  /** Null for what no column reads by itself, such as an element that only decides which rows there are. */
+  readonly column: string | null
+  /** Null where it is the column's own value. */
+  readonly element: string | null
+  /** As in "12 values were not dates". */
+  readonly wanted: string
+  readonly values: number
 }
 
 export interface Merged {
@@ -105,12 +117,23 @@ async function mergeView(session: Session, input: MergeInput, view: View): Promi
     [input.source],
   )
   let added = 0
+  const losses: ViewLoss[] = []
   for (const raw of await changedLines(session, input, view.resource)) {
     added += await session.run(`INSERT INTO ${table} ${viewRows(view, raw)}`)
+    losses.push(...(await session.rows<ViewLoss>(viewLosses(view, raw))))
   }
   if (removed > 0 || added > 0) await markChanged(session, view.name)
   const rows = (await session.first<{ rows: number }>(`SELECT count(*) AS rows FROM ${table}`))?.rows ?? 0
-  return { view_table: view.name, rows_removed: removed, rows_added: added, rows }
+  return { view_table: view.name, rows_removed: removed, rows_added: added, rows, losses: summed(losses) }
+}
+
+function summed(losses: readonly ViewLoss[]): ViewLoss[] {
+  const sums = new Map<string, ViewLoss>()
+  for (const loss of losses) {
+    const key = [loss.column, loss.element, loss.wanted].join(' ')
+    sums.set(key, { ...loss, values: (sums.get(key)?.values ?? 0) + loss.values })
+  }
+  return [...sums.values()]
 }
 
 /** DuckDB keeps a buffer for each file it reads at a time; a server may cut an export into 20,000 of them. */

@@ -18,6 +18,11 @@ export interface View {
   readonly hash: string
   readonly columns: readonly ViewColumn[]
   sql(input: ViewInput): string
+  /**
+   * SELECT of `(column, element, wanted, values)`: how many values of the relation a column lacks because they have another
+   * shape than it wants. `column` is NULL for what no column reads by itself, `element` where it is the column's own value.
+   */
+  lossSql(input: Pick<ViewInput, 'from' | 'json'>): string
 }
 
 export interface ViewInput {
@@ -59,6 +64,11 @@ export function viewRows(view: View, raw: string): string {
     keyPrefix: '_source',
     carry: LINEAGE_COLUMNS.map((column) => column.name),
   })
+}
+
+/** What the view lacks of a raw log relation, as a SELECT: see {@link View.lossSql}. */
+export function viewLosses(view: View, raw: string): string {
+  return view.lossSql({ from: `(SELECT json FROM ${raw} WHERE type = ${sqlText(view.resource)})`, json: 'json' })
 }
 
 /** SQL of a resource's key from its three parts. */

@@ -30,5 +30,15 @@ export function closeBooks(
       rejected: rejected.get(type) ?? 0,
       held: held.get(type) ?? null,
     }))
-  return { types, views: merged.views }
+  const views = merged.views.map(({ losses: _, ...counts }) => counts)
+  const losses = merged.views.flatMap(({ view_table, losses: lost }) =>
+    lost.map(({ column, element, wanted, values }) => ({
+      view_table,
+      column_name: column,
+      element,
+      wanted,
+      count: values,
+    })),
+  )
+  return { types, views, losses }
 }

@@ -20,7 +20,7 @@ describe('merge', () => {
     expect(merged.types).toEqual([
       { type: 'Patient', received: 3, inserted: 3, updated: 0, unchanged: 0, superseded: 0, deleted: 0 },
     ])
-    expect(merged.views).toEqual([{ view_table: 'patient_name', rows_removed: 0, rows_added: 3, rows: 3 }])
+    expect(merged.views).toEqual([{ view_table: 'patient_name', rows_removed: 0, rows_added: 3, rows: 3, losses: [] }])
     const rows = await warehouse.database.using((session) => session.rows('FROM patient_name ORDER BY family'))
     expect(rows.at(-1)).toEqual({
       _source: 's',
@@ -262,6 +262,15 @@ describe('merge', () => {
       await warehouse.load(T3, [{ lines: [patient('a', 'A2', T2)] }], ['Patient'])
       expect(await warehouse.families()).toEqual(['a A2'])
     })
+  })
+
+  test('what a view lacks because of its shape is counted, of the lines that are new to it', async () => {
+    const odd = (id: string) => ({ resourceType: 'Patient', id, name: [{ family: { text: 'A' } }] })
+    const losses = async (at: string, lines: object[]) => (await warehouse.load(at, [{ lines }])).views[0]!.losses
+    const lost = (values: number) => ({ column: 'family', element: null, wanted: 'text', values })
+    expect(await losses(T1, [odd('a'), odd('b'), patient('c', 'C')])).toEqual([lost(2)])
+    expect(await losses(T2, [odd('a'), odd('d')])).toEqual([lost(1)])
+    expect(await losses(T3, [odd('a')])).toEqual([])
   })
 
   test('the same id at two sources is two resources', async () => {

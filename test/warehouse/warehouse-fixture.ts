@@ -26,6 +26,9 @@ export const nameView: View = {
   sql: ({ from, json, carry }) =>
     `SELECT ${carry.join(', ')}, n.family FROM (
        SELECT ${carry.join(', ')}, unnest(from_json(${json}, '{"name":[{"family":"VARCHAR"}]}').name) AS n FROM ${from})`,
+  lossSql: ({ from, json }) =>
+    `SELECT 'family' AS "column", NULL AS element, 'text' AS wanted, count(*) AS "values" FROM ${from}
+     WHERE json_type(${json}, '$.name[0].family') = 'OBJECT' HAVING count(*) > 0`,
 }
 
 export interface FixtureFile {
