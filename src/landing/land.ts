@@ -9,8 +9,8 @@ import { writeRejects } from './rejects.ts'
 export interface Landed {
   readonly resources: number
   readonly rejects: number
-  /** The last line is not whole: the file may have been longer. */
-  readonly cutOff: boolean
+  /** Rejects that may be any resource for all anybody can tell. */
+  readonly damaged: number
   /** Header lines of an organized export. */
   readonly headers: number
 }
@@ -27,8 +27,8 @@ export async function land(session: Session, raw: RawFile, facts: LineFacts): Pr
      FROM read_parquet(${sqlText(raw.rawPath)})`,
   )
   const { rows, resources, headers } = counted!
-  const none = { rejects: 0, cutOff: false }
-  const { rejects, cutOff } =
+  const none = { rejects: 0, damaged: 0 }
+  const { rejects, damaged } =
     rows - resources - headers - facts.blanks > 0 ? await writeRejects(session, raw, facts) : none
   if (rows !== facts.lines || resources + rejects + headers + facts.blanks !== facts.lines) {
     throw new StokerError('LANDING_BOOKS', `the books of file ${raw.file} do not balance`, {
@@ -36,5 +36,5 @@ export async function land(session: Session, raw: RawFile, facts: LineFacts): Pr
       facts: { ...facts, rows, resources, rejects, headers },
     })
   }
-  return { resources, rejects, headers, cutOff }
+  return { resources, rejects, headers, damaged }
 }

@@ -19,14 +19,13 @@ const KEPT_BYTES_MAX = 64 * 1024
 
 export interface Rejects {
   readonly rejects: number
-  /** The file may end before its end: more may be missing than the line. */
-  readonly cutOff: boolean
+  /** Of these, those that may be any resource for all anybody can tell: bytes that are no JSON. */
+  readonly damaged: number
 }
 
 /**
  * Reads the staged file again, line by line beside the raw log's empty rows, and writes each reject with `line`
  * (1-based), `byte_offset` (of its first byte in the file as received), `reason` and `text`. Memory: one line.
- * @returns how many there are, and whether the last line of the file is one for not being whole.
  */
 export async function writeRejects(session: Session, raw: RawFile, facts: LineFacts): Promise<Rejects> {
   const path = rejectsPath(raw.rawPath)
@@ -38,7 +37,7 @@ export async function writeRejects(session: Session, raw: RawFile, facts: LineFa
   let empty = await emptyRows.next()
   let line = 0
   let rejects = 0
-  let cutOff = false
+  let damaged = 0
   let offset = facts.bom ? 3 : 0
   // Read as latin1, a character is a byte: offsets hold, and bytes that are no UTF-8 are kept as they came.
   const lines = createReadStream(raw.stagedPath, { encoding: 'latin1', highWaterMark: 1 << 20 }).pipe(split2('\n'))
@@ -58,7 +57,7 @@ export async function writeRejects(session: Session, raw: RawFile, facts: LineFa
         }
         if (!out.write(`${JSON.stringify(reject)}\n`)) await once(out, 'drain')
         rejects += 1
-        cutOff = line === facts.lines && reject.reason === NOT_JSON
+        if (DAMAGE.has(reject.reason)) damaged += 1
       }
       empty = await emptyRows.next()
     }
@@ -67,11 +66,14 @@ export async function writeRejects(session: Session, raw: RawFile, facts: LineFa
   out.end()
   await finished(out)
   await settle(`${path}.part`, path)
-  return { rejects, cutOff }
+  return { rejects, damaged }
 }
 
 const ID = new RegExp(ID_PATTERN)
+const NOT_UTF8 = 'not valid UTF-8'
 const NOT_JSON = 'not valid JSON'
+const NOT_READ = 'JSON that DuckDB does not read (a lone surrogate, or nested too deep)'
+const DAMAGE: ReadonlySet<string> = new Set([NOT_UTF8, NOT_JSON, NOT_READ])
 
 /** Why a line can't be used: shapes only, never its content. */
 function reasonFor(bytes: Buffer, raw: Pick<RawFile, 'kind' | 'types'>): string {
@@ -79,7 +81,7 @@ function reasonFor(bytes: Buffer, raw: Pick<RawFile, 'kind' | 'types'>): string 
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))
   } catch (error) {
-    if (error instanceof TypeError) return 'not valid UTF-8'
+    if (error instanceof TypeError) return NOT_UTF8
     return NOT_JSON
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
@@ -92,7 +94,7 @@ function reasonFor(bytes: Buffer, raw: Pick<RawFile, 'kind' | 'types'>): string 
   if (!raw.types.includes(resourceType)) return `type ${resourceType} was not asked for`
   if (id === undefined) return 'no id'
   if (typeof id !== 'string' || !ID.test(id)) return 'id is no FHIR id'
-  return 'JSON that DuckDB does not read (a lone surrogate, or nested too deep)'
+  return NOT_READ
 }
 
 function shape(value: unknown): string {

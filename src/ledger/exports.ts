@@ -93,7 +93,8 @@ export async function makeWhole(session: Session, id: number, since: string | un
 
 export interface KickoffFacts {
   readonly requestUrl: string
-  readonly statusUrl: string
+  /** None of a published manifest: there is nothing to wait for, or to delete. */
+  readonly statusUrl: string | undefined
   readonly serverDate: Date | undefined
 }
 
@@ -102,7 +103,7 @@ export async function recordKickoff(session: Session, id: number, kickoff: Kicko
   await session.run(
     `UPDATE stoker.export SET state = 'requested', request_url = $2, status_url = $3, server_date = $4::TIMESTAMPTZ,
        requested_at = $5::TIMESTAMPTZ WHERE export = $1`,
-    [id, kickoff.requestUrl, kickoff.statusUrl, kickoff.serverDate?.toISOString() ?? null, at.toISOString()],
+    [id, kickoff.requestUrl, kickoff.statusUrl ?? null, kickoff.serverDate?.toISOString() ?? null, at.toISOString()],
   )
 }
 

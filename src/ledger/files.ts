@@ -23,7 +23,7 @@ export interface FileRecord {
   readonly resources: number | null
   readonly rejects: number | null
   readonly headers: number | null
-  readonly cut_off: boolean | null
+  readonly damaged: number | null
   readonly dated: Date | null
   readonly raw_path: string | null
   readonly note: string | null
@@ -105,7 +105,8 @@ export interface LandedFacts {
   readonly resources: number
   readonly rejects: number
   readonly headers: number
-  readonly cutOff: boolean
+  /** Rejects that may be any resource for all anybody can tell. */
+  readonly damaged: number
   /** Relative to the lake. */
   readonly rawPath: string
   /** File of the rejects, one JSON object a line, where there are any. */
@@ -119,8 +120,8 @@ export async function recordLanded(
   facts: LandedFacts,
 ): Promise<void> {
   await session.run(
-    `UPDATE stoker.file SET state = 'landed', resources = $2, rejects = $3, headers = $4, cut_off = $5, raw_path = $6 WHERE file = $1`,
-    [record.file, facts.resources, facts.rejects, facts.headers, facts.cutOff, facts.rawPath],
+    `UPDATE stoker.file SET state = 'landed', resources = $2, rejects = $3, headers = $4, damaged = $5, raw_path = $6 WHERE file = $1`,
+    [record.file, facts.resources, facts.rejects, facts.headers, facts.damaged, facts.rawPath],
   )
   if (facts.rejectsPath === undefined) return
   await session.run(

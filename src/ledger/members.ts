@@ -3,11 +3,16 @@ import { rawRelation } from '../store/raw-log.ts'
 import type { Session } from '../store/session.ts'
 
 /** Ids of the Patient lines in `paths` that are not known as members: they joined since the last committed run. */
-export async function newcomersIn(session: Session, source: string, paths: readonly string[]): Promise<string[]> {
+export async function newcomersIn(
+  session: Session,
+  source: string,
+  groupKey: string,
+  paths: readonly string[],
+): Promise<string[]> {
   const rows = await session.rows<{ id: string }>(
     `SELECT DISTINCT id FROM ${rawRelation(paths)} WHERE type = 'Patient'
-       AND id NOT IN (SELECT patient FROM stoker.member WHERE source = $1 AND left_run IS NULL) ORDER BY id`,
-    [source],
+       AND id NOT IN (SELECT patient FROM stoker.member WHERE source = $1 AND group_key = $2 AND left_run IS NULL) ORDER BY id`,
+    [source, groupKey],
   )
   return rows.map((row) => row.id)
 }
@@ -23,14 +28,17 @@ export interface MemberChanges {
 
 /**
  * Takes the Patient lines in `paths` for the whole membership; call it in the transaction that commits their rows. Who
- * left is kept, with the run that saw it.
+ * left is kept, with the run that saw it; of another server or Group nothing is.
+ * @param groupKey server and Group, as text
  */
 export async function recordMembers(
   session: Session,
   run: number,
   source: string,
+  groupKey: string,
   paths: readonly string[],
 ): Promise<MemberChanges> {
+  await session.run('DELETE FROM stoker.member WHERE source = $1 AND group_key <> $2', [source, groupKey])
   const before = await session.first<{ known: boolean }>(
     'SELECT count(*) > 0 AS known FROM stoker.member WHERE source = $1',
     [source],
@@ -48,9 +56,9 @@ export async function recordMembers(
     [source],
   )
   const joined = await session.run(
-    `INSERT INTO stoker.member SELECT $1, id, $2, NULL FROM present
+    `INSERT INTO stoker.member SELECT $1, $3, id, $2, NULL FROM present
      WHERE id NOT IN (SELECT patient FROM stoker.member WHERE source = $1)`,
-    [source, run],
+    [source, run, groupKey],
   )
   await session.run('DROP TABLE temp.present')
   return { known: before?.known ?? false, joined, left, returned }
@@ -60,6 +68,9 @@ export async function recordMembers(
 export function joinedIn(run: number): string {
   return `(SELECT patient FROM stoker.member WHERE source = $1 AND left_run IS NULL AND joined_run = ${run})`
 }
+
+/** Patients who were in the Group, as a relation like {@link MEMBERS}. */
+export const LEFT = '(SELECT patient FROM stoker.member WHERE source = $1 AND left_run IS NOT NULL)'
 
 /** Patients who are in the Group, as a relation `(patient)` in parentheses; `$1` is the source. */
 export const MEMBERS = '(SELECT patient FROM stoker.member WHERE source = $1 AND left_run IS NULL)'

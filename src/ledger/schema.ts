@@ -43,7 +43,7 @@ CREATE TABLE stoker.export (
 --   raw_path  relative to the lake: it may be moved
 --   claimed   the manifest's count, where it has one; bytes, sha256: as received, after decompression
 --   tries     attempts of ours, each of several requests, that ended with an error that may pass
---   cut_off   its last line is not whole
+--   damaged   rejects that may be resources for all anybody can tell: bytes that are no JSON
 --   dated     of a published manifest: the time of its page, which is a later state than the page before
 --   lines = resources + rejects + headers (of an organized export) + blanks, checked when it lands
 CREATE SEQUENCE stoker.file_number;
@@ -51,7 +51,7 @@ CREATE TABLE stoker.file (
   file INTEGER NOT NULL, export INTEGER NOT NULL, run INTEGER NOT NULL, ordinal INTEGER NOT NULL,
   kind VARCHAR NOT NULL, type VARCHAR, url VARCHAR NOT NULL, state VARCHAR NOT NULL, tries INTEGER, claimed BIGINT,
   bytes BIGINT, lines BIGINT, blanks BIGINT, longest_line_bytes BIGINT, bom BOOLEAN, sha256 VARCHAR,
-  resources BIGINT, rejects BIGINT, headers BIGINT, cut_off BOOLEAN, dated TIMESTAMPTZ, raw_path VARCHAR, note VARCHAR);
+  resources BIGINT, rejects BIGINT, headers BIGINT, damaged BIGINT, dated TIMESTAMPTZ, raw_path VARCHAR, note VARCHAR);
 
 -- reject: a line that is no usable resource. Its text is kept beside the raw log, not here.
 CREATE TABLE stoker.reject (
@@ -72,9 +72,10 @@ CREATE TABLE stoker.watermark (
   run INTEGER NOT NULL);
 
 -- member: the patients of an exported Group.
+--   group_key    server and Group, as text: of another one it says nothing
 --   joined_run, left_run  the run that saw it; left_run is NULL for those who are in it
 CREATE TABLE stoker.member (
-  source VARCHAR NOT NULL, patient VARCHAR NOT NULL, joined_run INTEGER NOT NULL, left_run INTEGER);
+  source VARCHAR NOT NULL, group_key VARCHAR NOT NULL, patient VARCHAR NOT NULL, joined_run INTEGER NOT NULL, left_run INTEGER);
 
 -- run_type, run_view: what a committed run did.
 -- run_loss: values that are not in a view table because they were not what its column wants ("12 values were not dates").

@@ -14,6 +14,14 @@ export async function watermarksOf(session: Session, source: string): Promise<Wa
   return session.rows<Watermark>('SELECT * FROM stoker.watermark WHERE source = $1 ORDER BY type', [source])
 }
 
+/** Of other types than these the watermarks go. */
+export async function keepWatermarks(session: Session, source: string, types: readonly string[]): Promise<void> {
+  await session.run(
+    `DELETE FROM stoker.watermark WHERE source = $1 AND type NOT IN (SELECT unnest(from_json($2::JSON, '["VARCHAR"]')))`,
+    [source, JSON.stringify(types)],
+  )
+}
+
 /** The types are asked for wholly next time. */
 export async function dropWatermarks(session: Session, source: string, types: readonly string[]): Promise<void> {
   await session.run(

@@ -7,6 +7,8 @@ import { livingLines } from './living.ts'
 export interface Leavers {
   /** Who is in the Group: a relation `(patient)` of ids in parentheses, as SQL text; `$1` in it is the source. */
   readonly members: string
+  /** Who was in it and is no more, in the same form; undefined where nobody knows: then it is all who are not members. */
+  readonly left: string | undefined
   /** Whether somebody may have left since the last time: looking for what belongs to them reads every line held. */
   readonly changed: boolean
   /** Whether their rows stay, or go. */
@@ -27,9 +29,11 @@ export interface Leavers {
 const PATIENT = `'{"subject":{"reference":"VARCHAR"},"patient":{"reference":"VARCHAR"},"beneficiary":{"reference":"VARCHAR"},
   "individual":{"reference":"VARCHAR"}}'`
 
+const PATIENT_REFERENCE = `'"reference"\\s*:\\s*"(?:[^"]*/)?Patient/([^"/?#]+)'`
+
 /**
- * Makes the temporary table `departed (type, id, back)`: the living resources of patients who are not in the Group, and of
- * those who are back in it.
+ * Makes the temporary table `departed (type, id, back)`: the living resources of patients who are no longer in the Group,
+ * and of those who are back in it. What names a member besides is a member's as well.
  */
 export async function gatherDeparted(
   session: Session,
@@ -41,15 +45,20 @@ export async function gatherDeparted(
   if (leavers === undefined) return
   const lines = await livingLines(session, lake, `source = ${sqlText(source)}`)
   if (lines === undefined) return
-  const back = leavers.returned === undefined ? 'false' : `patient IN ${leavers.returned.patients}`
+  const { members, left, returned } = leavers
+  const gone = left === undefined ? `patient NOT IN ${members}` : `patient IN ${left}`
+  const back = returned === undefined ? 'false' : `patient IN ${returned.patients}`
   await session.run(
     `INSERT INTO departed
-     SELECT type, id, ${back} FROM (
-       SELECT type, id, CASE WHEN type = 'Patient' THEN id ELSE
-         regexp_extract(coalesce(p.patient.reference, p.subject.reference, p.beneficiary.reference, p.individual.reference),
-           '(?:^|/)Patient/([^/?#]+)', 1) END AS patient
-       FROM (SELECT type, id, from_json(json, ${PATIENT}) AS p FROM ${lines}))
-     WHERE patient <> '' AND (patient NOT IN ${leavers.members} OR ${back})`,
+     SELECT type, id, back FROM (
+       SELECT type, id, json, ${back} AS back FROM (
+         SELECT type, id, json, CASE WHEN type = 'Patient' THEN id ELSE
+           regexp_extract(coalesce(p.patient.reference, p.subject.reference, p.beneficiary.reference, p.individual.reference),
+             '(?:^|/)Patient/([^/?#]+)', 1) END AS patient
+         FROM (SELECT type, id, json, from_json(json, ${PATIENT}) AS p FROM ${lines}))
+       WHERE patient <> '' AND (${gone} OR ${back}))
+     WHERE back OR type = 'Patient' OR NOT list_has_any(
+       regexp_extract_all(json, ${PATIENT_REFERENCE}, 1), (SELECT coalesce(list(patient), []) FROM ${members}))`,
     [source],
   )
 }

@@ -5,8 +5,8 @@ import { rawRelation, rawRelationAt } from '../store/raw-log.ts'
 import type { Session } from '../store/session.ts'
 import type { Lake } from './lake.ts'
 import { gatherDeparted, type Leavers } from './leavers.ts'
-import { compareReceived, dropReceived, type LandedFile } from './received.ts'
-import { gatherTombstones, type WholeTypes } from './tombstones.ts'
+import { compareReceived, dropReceived, findPartial, type LandedFile, type PartialType } from './received.ts'
+import { gatherTombstones, type NotUnderstood, type WholeTypes } from './tombstones.ts'
 import { markChanged } from './view-tables.ts'
 import { resourceKey, viewLosses, viewRows, viewTable, type View } from './view.ts'
 
@@ -57,7 +57,8 @@ export interface ViewLoss {
 export interface Merged {
   readonly types: readonly TypeMerge[]
   readonly views: readonly ViewMerge[]
-  readonly deletionsNotUnderstood: number
+  readonly notUnderstood: readonly NotUnderstood[]
+  readonly partial: readonly PartialType[]
 }
 
 /**
@@ -67,7 +68,8 @@ export interface Merged {
 export async function merge(session: Session, input: MergeInput): Promise<Merged> {
   await compareReceived(session, input.source, input.files)
   await gatherDeparted(session, input.lake, input.source, relevant(input))
-  const { notUnderstood } = await gatherTombstones(session, input)
+  const partial = await findPartial(session, input.source)
+  const notUnderstood = await gatherTombstones(session, input)
   const types = await countTypes(session, input)
   const views: ViewMerge[] = []
   for (const view of input.views) {
@@ -76,7 +78,7 @@ export async function merge(session: Session, input: MergeInput): Promise<Merged
   }
   await mergeIndex(session, input.source)
   await dropReceived(session)
-  return { types, views, deletionsNotUnderstood: notUnderstood }
+  return { types, views, notUnderstood, partial }
 }
 
 /** Rows that stay are in danger only where a whole export lacks them; rows that go do so when somebody left. */

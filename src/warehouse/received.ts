@@ -31,13 +31,16 @@ function versionOrder(row: string): string {
   return `(coalesce(${changedAt(row)}, ${row}.exported_at), coalesce(${row}.version, -1), ${row}.exported_at)`
 }
 
+/** Servers of one name may have clocks that differ by this much. */
+const CLOCKS_DIFFER = "INTERVAL '5 minutes'"
+
 /**
- * Whether a version is older than another of an earlier run. Without two instants to compare it is not: what a later run
- * was given is the later state, whatever the clocks of servers say.
+ * Whether a version is older than another of an earlier run: what a later run was given is the later state, unless instant
+ * and version both say otherwise, or, where there is no version, the instant by more than clocks differ.
  */
 function isOlder(row: string, held: string): string {
-  const [one, other] = [row, held].map((each) => `(${changedAt(each)}, coalesce(${each}.version, -1))`)
-  return `coalesce(${changedAt(row)} IS NOT NULL AND ${changedAt(held)} IS NOT NULL AND ${one} < ${other}, false)`
+  const [one, other] = [changedAt(row), changedAt(held)]
+  return `coalesce(${one} < ${other} AND coalesce(${row}.version < ${held}.version, ${one} < ${other} - ${CLOCKS_DIFFER}), false)`
 }
 
 /**
@@ -70,9 +73,8 @@ export async function compareReceived(session: Session, source: string, files: r
         AND (n.whole AND n.run > h.run OR NOT ${isOlder('n', 'h')}))
       -- a later re-creation beats the tombstone; so does a later run that tells the whole state and still has it; a
       -- tombstone that was only inferred gives way to any later sight of the resource
-      OR (h.deleted_by IS NOT NULL AND (
-        coalesce(${changedAt('n')} > h.exported_at, n.run > h.run)
-        OR ((n.whole OR h.deleted_by <> 'reported') AND n.run > h.run)))`,
+      OR (h.deleted_by IS NOT NULL AND n.run > h.run
+        AND (n.whole OR h.deleted_by <> 'reported' OR coalesce(${changedAt('n')} > h.exported_at - ${CLOCKS_DIFFER}, true)))`,
     [source],
   )
 }
@@ -97,6 +99,26 @@ async function keepNewest(session: Session): Promise<void> {
     SELECT * FROM received AS v WHERE hash(type, id) IN (FROM repeated)
     QUALIFY row_number() OVER (PARTITION BY type, id ORDER BY subsetted, ${versionOrder('v')} DESC, file DESC, line DESC) = 1`)
   await session.run('CREATE OR REPLACE TEMP VIEW newest AS FROM newest_rows')
+}
+
+export interface PartialType {
+  readonly type: string
+  readonly count: number
+}
+
+/**
+ * Types of which an increment brought only some elements of a resource that changed, with how many: the whole ones that are
+ * held stay, and no later increment tells of them. After {@link compareReceived}.
+ */
+export async function findPartial(session: Session, source: string): Promise<PartialType[]> {
+  return session.rows<PartialType>(
+    `SELECT n.type, count(*) AS count
+     FROM (FROM newest WHERE subsetted AND NOT whole) AS n
+     JOIN stoker.resource AS h ON h.source = $1 AND h.type = n.type AND h.id = n.id
+     WHERE h.deleted_by IS NULL AND NOT h.subsetted AND h.hash <> n.hash AND NOT ${isOlder('n', 'h')}
+     GROUP BY n.type ORDER BY n.type`,
+    [source],
+  )
 }
 
 export async function dropReceived(session: Session): Promise<void> {

@@ -11,8 +11,8 @@ export interface WholeTypes {
   readonly exportedAt: Date
 }
 
-/** `Type/id`, relative or absolute, with or without a version. */
-const DELETION_URL = '^(?:.*/)?([A-Z][A-Za-z]+)/([^/?#]+?)(?:/_history/[^/?#]+)?$'
+/** `Type/id`, relative or absolute, with or without a version or a query. */
+const DELETION_URL = '^(?:[^?#]*/)?([A-Z][A-Za-z]+)/([^/?#]+?)(?:/_history/[^/?#]+)?(?:[?#].*)?$'
 
 export interface TombstoneInput {
   readonly run: number
@@ -23,9 +23,10 @@ export interface TombstoneInput {
   readonly leavers?: Leavers | undefined
 }
 
-export interface Tombstones {
-  /** Entries of `deleted` Bundles that name no resource Stoker could delete, such as a conditional deletion. */
-  readonly notUnderstood: number
+/** Entries of a file's Bundles that name no resource Stoker could delete, such as a conditional deletion. */
+export interface NotUnderstood {
+  readonly file: number
+  readonly count: number
 }
 
 /**
@@ -37,12 +38,13 @@ export interface Tombstones {
 export async function gatherTombstones(
   session: Session,
   { run, source, types, files, whole, leavers }: TombstoneInput,
-): Promise<Tombstones> {
+): Promise<NotUnderstood[]> {
   await session.run(`CREATE OR REPLACE TEMP TABLE tombstone (type VARCHAR, id VARCHAR, exported_at TIMESTAMPTZ,
     run INTEGER, file INTEGER, line BIGINT, deleted_by VARCHAR)`)
-  let notUnderstood = 0
-  for (const file of files.filter((each) => each.kind === 'deleted')) {
-    notUnderstood += await gatherReported(session, types, file)
+  const notUnderstood: NotUnderstood[] = []
+  for (const each of files.filter(({ kind }) => kind === 'deleted')) {
+    const count = await gatherReported(session, types, each)
+    if (count > 0) notUnderstood.push({ file: each.file, count })
   }
   for (const { types: complete, exportedAt } of whole) {
     if (complete.length === 0) continue
@@ -79,7 +81,7 @@ export async function gatherTombstones(
        AND (h.run >= t.run OR h.deleted_by = 'reported' OR (h.deleted_by IS NOT NULL AND t.deleted_by <> 'reported'))`,
     [source],
   )
-  return { notUnderstood }
+  return notUnderstood
 }
 
 async function inferFromDeparted(session: Session, deletedBy: string, where: string, at: Date, run: number) {
@@ -95,11 +97,12 @@ async function gatherReported(session: Session, types: readonly string[], file: 
     CREATE OR REPLACE TEMP TABLE reported AS
     SELECT regexp_extract(url, '${DELETION_URL}', ['type', 'id']) AS deleted, run, file, line
     FROM (
-      SELECT e.request.url AS url, e.request."method" AS "method", run, file, line
+      SELECT coalesce(e.request.url, e.fullUrl, '') AS url, e.request."method" AS "method", run, file, line
       FROM (
-        SELECT unnest(from_json(json, '{"entry":[{"request":{"method":"VARCHAR","url":"VARCHAR"}}]}').entry) AS e, run, file, line
+        SELECT unnest(from_json(json, '{"entry":[{"fullUrl":"VARCHAR","request":{"method":"VARCHAR","url":"VARCHAR"}}]}').entry) AS e,
+          run, file, line
         FROM ${rawRelation([file.rawPath])}))
-    WHERE upper("method") = 'DELETE'`,
+    WHERE upper(coalesce("method", 'DELETE')) = 'DELETE'`,
   )
   await session.run(
     `INSERT INTO tombstone SELECT deleted.type, deleted.id, $1::TIMESTAMPTZ, run, file, line, 'reported' FROM reported

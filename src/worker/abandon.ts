@@ -19,7 +19,7 @@ export async function abandonRun(
 export async function clearAway({ ledger, run, lake, source, clock, client, signal }: RunContext): Promise<void> {
   for (const record of await exportsOf(ledger, run)) {
     const { to, release } = nextStep(record.state, 'cancelled')
-    if (release && record.status_url !== null && source.manifestUrl === undefined) {
+    if (release && record.status_url !== null) {
       await client.release(record.status_url, signal).catch(() => signal.throwIfAborted())
     }
     if (to !== record.state) await moveExport(ledger, record.export, to, clock.now())

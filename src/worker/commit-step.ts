@@ -1,18 +1,17 @@
 /** The commit: index, view tables, tombstones, books, members and watermarks in ONE transaction. */
-import { rm } from 'node:fs/promises'
 import { StokerError } from '../core/errors.ts'
 import { writeBooks, type Books } from '../ledger/books.ts'
 import { exportsOf, type ExportRecord } from '../ledger/exports.ts'
 import { filesOf, type FileRecord } from '../ledger/files.ts'
 import { recordMessages } from '../ledger/messages.ts'
 import { moveRun } from '../ledger/runs.ts'
-import { dropWatermarks, moveWatermarks } from '../ledger/watermarks.ts'
+import { dropWatermarks, keepWatermarks, moveWatermarks } from '../ledger/watermarks.ts'
 import type { Lake } from '../warehouse/lake.ts'
 import { merge } from '../warehouse/merge.ts'
 import type { RunContext } from './context.ts'
 import { closeBooks } from './closing.ts'
-import { historiesHeld, holdings, overtaken, safeWatermark } from './holdings.ts'
-import { commitMembers, holdUnknownGroup } from './membership.ts'
+import { heldByMerge, historiesHeld, holdings, overtaken, safeWatermark } from './holdings.ts'
+import { commitMembers, holdWithoutMembers } from './membership.ts'
 
 /** @throws StokerError RUN_NOTHING_LOADED when not one file of output could be had though the server listed some. */
 export async function commitRun(context: RunContext): Promise<Books> {
@@ -30,8 +29,8 @@ export async function commitRun(context: RunContext): Promise<Books> {
       messages.map((file) => lake.path(file.raw_path!)),
     )
     const heldOf = (records: readonly ExportRecord[]) => holdings(records, files, severities, source.profile.counts)
-    const held = new Map([...holdUnknownGroup(source, exports, files), ...heldOf(loads)])
     const leavers = await commitMembers(context, session, exports, files, heldOf)
+    const held = new Map([...holdWithoutMembers(source, exports, files, leavers), ...heldOf(loads)])
     const merged = await merge(session, {
       run,
       source: source.name,
@@ -40,31 +39,27 @@ export async function commitRun(context: RunContext): Promise<Books> {
       files: files.flatMap((file) => landedFile(file, exports, lake)),
       whole: loads
         .filter((each) => each.whole)
-        .map((each) => ({
-          types: each.types.filter((type) => !held.has(type) && !hasRejects(files, each, type)),
-          exportedAt: safeWatermark(each),
-        })),
+        .map((each) => ({ types: each.types.filter((type) => !held.has(type)), exportedAt: safeWatermark(each) })),
       leavers,
       views,
       onView: (table) => context.tell({ kind: 'merging', table, done: done++, of: views.length }),
     })
+    for (const [type, why] of heldByMerge(loads, files, merged)) if (!held.has(type)) held.set(type, why)
     for (const each of loads) {
       const filters = new Map(each.types.filter((type) => !held.has(type)).map((type) => [type, each.filters[type]!]))
       await moveWatermarks(session, run, source.name, filters, safeWatermark(each))
     }
-    await dropWatermarks(session, source.name, overtaken(loads))
+    await dropWatermarks(session, source.name, [
+      ...overtaken(loads),
+      ...loads.flatMap((each) => (each.whole ? each.types.filter((type) => held.has(type)) : [])),
+    ])
+    // The types that are not asked for now would lack the history of those who join meanwhile.
+    if (leavers?.joined) await keepWatermarks(session, source.name, source.types)
     const closed = closeBooks(merged, files, loads, new Map([...historiesHeld(exports, heldOf), ...held]))
     await writeBooks(session, run, closed)
     await moveRun(session, run, 'committed', clock.now())
-    if (merged.deletionsNotUnderstood > 0) {
-      context.tell({
-        kind: 'note',
-        text: `${merged.deletionsNotUnderstood} reported deletions name no resource by type and id: nothing was deleted for them`,
-      })
-    }
     return closed
   }, signal)
-  await rm(lake.staging(run), { recursive: true, force: true })
   const total = (key: 'inserted' | 'updated' | 'deleted') => books.types.reduce((sum, type) => sum + type[key], 0)
   context.tell({ kind: 'committed', inserted: total('inserted'), updated: total('updated'), deleted: total('deleted') })
   return books
@@ -94,15 +89,4 @@ function landedFile(file: FileRecord, exports: readonly ExportRecord[], lake: La
       elementsAsked: (record.request.elements?.length ?? 0) > 0,
     },
   ]
-}
-
-/** A line that can't be read may be the very resource that seems to be missing. */
-function hasRejects(files: readonly FileRecord[], record: ExportRecord, type: string): boolean {
-  return files.some(
-    (file) =>
-      file.export === record.export &&
-      file.kind === 'output' &&
-      (file.rejects ?? 0) > 0 &&
-      (file.type === null || file.type === type),
-  )
 }

@@ -13,6 +13,11 @@ export function filterOf({ baseUrl, level, request, manifestUrl }: Asked, type: 
   })
 }
 
+/** Server and Group, as text: who is a member of another one says nothing. */
+export function groupKey({ baseUrl, level }: Asked): string {
+  return JSON.stringify({ server: baseUrl, group: level.kind === 'group' ? level.id : undefined })
+}
+
 /** The `_typeFilter`s of a type. */
 export function filtersOf(typeFilters: readonly string[] = [], type: string): string[] {
   return typeFilters.filter((filter) => filter.startsWith(`${type}?`))

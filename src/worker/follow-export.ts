@@ -62,7 +62,7 @@ async function ask(context: RunContext, record: ExportRecord, signal: AbortSigna
   const kickoff =
     source.manifestUrl === undefined
       ? await client.kickOff({ level: source.level, types: record.types, since, ...record.request }, signal, deadline)
-      : { statusUrl: source.manifestUrl, requestUrl: source.manifestUrl, serverDate: undefined, leftOut: [] }
+      : { statusUrl: undefined, requestUrl: source.manifestUrl, serverDate: undefined, leftOut: [] }
   await recordKickoff(ledger, record.export, kickoff, clock.now())
   if (kickoff.leftOut.length > 0) {
     const text = `this kind of server does not read ${kickoff.leftOut.join(', ')}: more comes than was asked for`

@@ -1,6 +1,7 @@
 /** Which watermarks stay where they are, and why; and how far the others move. Pure. */
 import type { ExportRecord } from '../ledger/exports.ts'
 import type { FileRecord } from '../ledger/files.ts'
+import type { Merged } from '../warehouse/merge.ts'
 
 /**
  * Types whose watermark is held, with the reason. A lost file holds its own type, or, where its type is not known, all
@@ -38,13 +39,33 @@ export function overtaken(exports: readonly ExportRecord[]): string[] {
     .flatMap((each) => each.types)
 }
 
+/** What the merge could not take up, and no later increment will bring again. */
+export function heldByMerge(
+  loads: readonly ExportRecord[],
+  files: readonly FileRecord[],
+  { notUnderstood, partial }: Pick<Merged, 'notUnderstood' | 'partial'>,
+): Map<string, string> {
+  const held = new Map<string, string>()
+  for (const { file, count } of notUnderstood) {
+    const of = files.find((each) => each.file === file)?.export
+    const why = `${count} deletions name no resource by type and id: only a full run finds what they mean`
+    for (const record of loads.filter((each) => each.export === of && !each.whole)) {
+      for (const type of record.types) held.set(type, why)
+    }
+  }
+  for (const { type, count } of partial) {
+    held.set(type, `${count} resources that changed came with some elements only: a full run may have them whole`)
+  }
+  return held
+}
+
 /** The same for patients who joined a Group: no watermark tells of them, they count as newcomers until all came. */
 export function historiesHeld(
   exports: readonly ExportRecord[],
   heldOf: (exports: readonly ExportRecord[]) => ReadonlyMap<string, string>,
 ): Map<string, string> {
-  const histories = heldOf(exports.filter((each) => each.purpose === 'newcomers'))
-  return new Map([...histories].map(([type, why]) => [type, `of patients who joined the Group ${why}`]))
+  const histories = heldOf(exports.filter((each) => each.purpose !== 'load'))
+  return new Map([...histories].map(([type, why]) => [type, `of the Group's members, or of those who joined: ${why}`]))
 }
 
 /** http://hl7.org/fhir/issue-severity; what is none of these, or missing, may be worse. */
@@ -63,7 +84,8 @@ function reason(
   if (file.kind === 'error' && file.claimed && file.state === 'landed' && !file.resources) {
     return 'the server announced errors with this export and did not say which'
   }
-  if (file.cut_off) return 'the last line of a file is not whole: there may be more'
+  if (file.damaged && file.kind === 'output')
+    return `${file.damaged} lines of a file are damaged: each may be a resource`
   if (file.kind === 'deleted' && file.rejects) return 'deletions could not be read'
   if (file.kind !== 'output' || file.state !== 'landed') return undefined
   const [resources, rejects] = [file.resources ?? 0, file.rejects ?? 0]
@@ -72,7 +94,7 @@ function reason(
     return 'a file holds no usable resource'
   }
   if (counts === 'right' && file.claimed !== null && resources + rejects < file.claimed) {
-    return `a file has ${resources + rejects} of the ${file.claimed} resources that the server announced`
+    return `a file has ${resources + rejects} of the ${file.claimed} resources that the server announced (a profile with 'counts: unreliable' passes over that)`
   }
   return undefined
 }

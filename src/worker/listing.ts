@@ -9,7 +9,7 @@ import { HARMLESS } from './holdings.ts'
 export async function listPage(context: RunContext, record: ExportRecord, page: Manifest): Promise<void> {
   const known = await filesOfExport(context.ledger, record.export)
   const places = new Set(known.map(placeOf))
-  const urls = new Set(known.map((file) => file.url))
+  const fetched = new Set(known.filter((file) => file.state !== 'skipped').map(addressOf))
   const files: ListedFile[] = []
   const odd = new Map<
     string,
@@ -21,10 +21,10 @@ export async function listPage(context: RunContext, record: ExportRecord, page: 
     const type = askedType(entry, page, record)
     const code = isUnasked({ ...entry, type }, record)
       ? 'TYPE_UNASKED'
-      : isNew && dated === undefined && urls.has(entry.url)
+      : isNew && dated === undefined && fetched.has(addressOf({ ...entry, type }))
         ? 'FILE_TWICE'
         : undefined
-    urls.add(entry.url)
+    if (code === undefined) fetched.add(addressOf({ ...entry, type }))
     files.push({ ...entry, count: claimOf(entry), type, dated, skip: code === undefined ? undefined : SKIPPED[code] })
     if (code === undefined || !isNew) continue
     const key = `${code} ${entry.type ?? ''}`
@@ -58,6 +58,11 @@ function claimOf({ kind, count, severities }: ManifestFile): number | undefined 
   return Object.entries(severities).reduce((sum, [severity, each]) => (HARMLESS.has(severity) ? sum : sum + each), 0)
 }
 
+/** One file may hold several types, and be listed under each. */
+function addressOf({ type, url }: { readonly type?: string | null | undefined; readonly url: string }): string {
+  return `${type ?? ''} ${url}`
+}
+
 function placeOf(file: { readonly kind: string; readonly ordinal: number }): string {
   return `${file.kind} ${file.ordinal}`
 }
@@ -66,5 +71,9 @@ function placeOf(file: { readonly kind: string; readonly ordinal: number }): str
 function askedType({ kind, type }: ManifestFile, page: Manifest, { types, request }: ExportRecord): string | undefined {
   if (kind !== 'output' || type === undefined) return type
   if (request.organizeOutputBy !== undefined || page.organizedBy !== undefined) return undefined
+  if (ANY_TYPE.has(type)) return undefined
   return types.find((each) => each.toLowerCase() === type.toLowerCase()) ?? type
 }
+
+/** What a server may write over a file that holds several types. */
+const ANY_TYPE: ReadonlySet<string> = new Set(['Resource', 'DomainResource'])

@@ -2,10 +2,11 @@
 import type { ExportRecord } from '../ledger/exports.ts'
 import type { FileRecord } from '../ledger/files.ts'
 import { recordFinding } from '../ledger/findings.ts'
-import { joinedIn, MEMBERS, recordMembers } from '../ledger/members.ts'
+import { joinedIn, LEFT, MEMBERS, recordMembers } from '../ledger/members.ts'
 import type { Session } from '../store/session.ts'
 import type { Leavers } from '../warehouse/leavers.ts'
 import type { RunContext } from './context.ts'
+import { groupKey } from './filter.ts'
 import { safeWatermark } from './holdings.ts'
 import { tellsMembers } from './plan.ts'
 import type { Source } from './source.ts'
@@ -21,7 +22,7 @@ export async function commitMembers(
   exports: readonly ExportRecord[],
   files: readonly FileRecord[],
   heldOf: (exports: readonly ExportRecord[]) => ReadonlyMap<string, string>,
-): Promise<Leavers | undefined> {
+): Promise<(Leavers & { readonly joined: number }) | undefined> {
   const { source, run, lake } = context
   const teller = source.level.kind === 'group' ? tellerOf(exports) : undefined
   if (teller === undefined || teller.transaction_time === null) return undefined
@@ -33,6 +34,7 @@ export async function commitMembers(
     session,
     run,
     source.name,
+    groupKey(source),
     lines.map((file) => lake.path(file.raw_path!)),
   )
   if (known) {
@@ -45,7 +47,9 @@ export async function commitMembers(
   const { leavers: policy } = source.groupChanges
   const history = exports.find((record) => record.purpose === 'newcomers')
   return {
+    joined: known ? joined : 0,
     members: MEMBERS,
+    left: known || policy === 'keep' ? LEFT : undefined,
     policy,
     at: safeWatermark(teller),
     // The first list may find rows of patients who left before anybody listed them.
@@ -57,17 +61,26 @@ export async function commitMembers(
 /**
  * A Group that lost all its patients at once is less likely than a server that no longer knows it: the reference server
  * takes the request all the same, and has nothing. Nobody has left for that, nothing is deleted, and the types are held.
+ * Where the rows of leavers stay, a whole export that lacks something is held too, until it is known whose it is.
  */
-export function holdUnknownGroup(
-  { level }: Source,
+export function holdWithoutMembers(
+  { level, groupChanges }: Source,
   exports: readonly ExportRecord[],
   files: readonly FileRecord[],
+  leavers: Leavers | undefined,
 ): Map<string, string> {
-  const teller = level.kind === 'group' ? tellerOf(exports) : undefined
+  if (level.kind !== 'group') return new Map()
+  const teller = tellerOf(exports)
   const lines = memberFiles(files.filter((file) => file.export === teller?.export))
   const isKnown = teller === undefined || lines === undefined || lines.some((file) => file.resources)
-  const types = isKnown ? [] : exports.flatMap((record) => (record.purpose === 'load' ? record.types : []))
-  return new Map(types.map((type) => [type, 'the server names no member of the Group at all']))
+  const loads = exports.filter((record) => record.purpose === 'load')
+  if (!isKnown) return heldTypes(loads, 'the server names no member of the Group at all')
+  const mustStay = leavers === undefined && groupChanges.leavers === 'keep'
+  return heldTypes(mustStay ? loads.filter((record) => record.whole) : [], 'who has left the Group is not known')
+}
+
+function heldTypes(exports: readonly ExportRecord[], why: string): Map<string, string> {
+  return new Map(exports.flatMap((record) => record.types.map((type) => [type, why] as const)))
 }
 
 /** The export whose Patient lines are the Group's members. */
@@ -83,5 +96,5 @@ export function memberFiles(files: readonly FileRecord[]): FileRecord[] | undefi
   const lines = files.filter(
     ({ kind, type, state }) => kind === 'output' && state !== 'skipped' && (type === null || type === 'Patient'),
   )
-  return lines.every((file) => file.state === 'landed' && !file.rejects) ? lines : undefined
+  return lines.every((file) => file.state === 'landed' && !file.damaged) ? lines : undefined
 }

@@ -4,6 +4,7 @@ import { filesOfExport } from '../ledger/files.ts'
 import { newcomersIn } from '../ledger/members.ts'
 import type { RunContext } from './context.ts'
 import { memberFiles } from './membership.ts'
+import { groupKey } from './filter.ts'
 import { newcomersExport } from './plan.ts'
 
 /**
@@ -22,12 +23,22 @@ export async function planNewcomers(context: RunContext, members: ExportRecord):
     return
   }
   const paths = listed.map((file) => lake.path(file.raw_path!))
-  const joined = await newcomersIn(ledger, source.name, paths)
+  const joined = await newcomersIn(ledger, source.name, groupKey(source), paths)
   if (joined.length === 0) return
   if (source.groupChanges.newcomers === 'patient') {
-    const asked = newcomersExport({ ...changes, since: undefined }, joined, source.since.firstLoad)
-    await database.transaction((session) => planExports(session, run, [asked]))
+    const asked = batches(joined).map((patients) =>
+      newcomersExport({ ...changes, since: undefined }, patients, source.since.firstLoad),
+    )
+    await database.transaction((session) => planExports(session, run, asked))
   } else {
     await makeWhole(ledger, changes.export, source.since.firstLoad)
   }
+}
+
+/** Of one request; its body names every one of them, and servers take no body of any size. */
+const PATIENTS_MAX = 1_000
+
+function batches(patients: readonly string[]): string[][] {
+  const count = Math.ceil(patients.length / PATIENTS_MAX)
+  return Array.from({ length: count }, (_, i) => patients.slice(i * PATIENTS_MAX, (i + 1) * PATIENTS_MAX))
 }

@@ -4,7 +4,7 @@ import { openRun, type RunMode } from '../ledger/runs.ts'
 import { watermarksOf } from '../ledger/watermarks.ts'
 import type { WorkerContext } from './context.ts'
 import { filterOf } from './filter.ts'
-import { planRun } from './plan.ts'
+import { planRun, type PlanInput } from './plan.ts'
 import type { Source } from './source.ts'
 
 /** Plans a run, and writes it into the ledger with its exports. */
@@ -42,9 +42,16 @@ export async function openNextRun(
   return { run, mode: plan.mode, startedAt }
 }
 
-/** Nobody needs the list where the server sends the history of newcomers unasked, and the rows of leavers stay. */
-function membersMatter({ level, groupChanges: { newcomers, leavers } }: Source): boolean {
-  return level.kind === 'group' && (newcomers !== 'included' || leavers === 'remove')
+/** Increments need no list where the server sends the history of newcomers unasked, and the rows of leavers stay. */
+function membersMatter({ level, groupChanges: { newcomers, leavers } }: Source): PlanInput['membersMatter'] {
+  if (level.kind !== 'group') return 'never'
+  return newcomers === 'included' && leavers === 'keep' ? 'for-whole' : 'always'
+}
+
+/** Whether a run asks for every type that the configuration names now. */
+export async function asksForAll(context: WorkerContext, source: Source, run: number): Promise<boolean> {
+  const asked = (await exportsOf(context.ledger, run)).flatMap((record) => Object.keys(record.filters))
+  return source.types.every((type) => asked.includes(type))
 }
 
 /** Whether the exports of a run ask what the configuration asks now; another server's status URL is of no use. */

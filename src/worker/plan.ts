@@ -15,8 +15,8 @@ export interface PlanInput {
   readonly firstLoad: string | undefined
   /** How far `_since` reaches back behind the watermark; what comes twice is recognised and costs nothing but its way. */
   readonly overlapSeconds: number
-  /** Whether the export is of a Group, and something depends on who is in it. */
-  readonly membersMatter: boolean
+  /** When it matters who is in an exported Group: for whole exports that do not tell, or for increments too. */
+  readonly membersMatter: 'never' | 'for-whole' | 'always'
 }
 
 export interface Plan {
@@ -35,8 +35,9 @@ export function planRun(input: PlanInput): Plan {
   const whole = input.types.filter((type) => !goesOn(type))
   const changed = input.types.filter(goesOn)
   const exports: PlannedExport[] = []
-  if (input.membersMatter && (changed.length > 0 || !tellsMembers(whole, input.request)))
-    exports.push(membersExport(input))
+  const isSilent = whole.length > 0 && !tellsMembers(whole, input.request)
+  const isAsked = input.membersMatter === 'always' ? changed.length > 0 || isSilent : isSilent
+  if (isAsked && input.membersMatter !== 'never') exports.push(membersExport(input))
   if (whole.length > 0) exports.push(load(input, whole, input.firstLoad, true))
   if (changed.length > 0) {
     const oldest = Math.min(...changed.map((type) => input.watermarks.get(type)!.at.getTime()))

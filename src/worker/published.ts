@@ -22,7 +22,7 @@ export async function* readPublished(
     watermarks.some((mark) => mark.type === type && mark.filter === record.filters[type] && mark.run === last?.run),
   )
   const etag = isIn ? last?.etag : undefined
-  const read = await client.readPublished(record.status_url!, { etag, signal })
+  const read = await client.readPublished(record.request_url!, { etag, signal })
   if (read.state === 'unchanged') {
     const since = new Date(Math.min(...watermarks.map((mark) => mark.transaction_time.getTime())))
     await recordUnchanged(ledger, record.export, since, etag)

@@ -17,7 +17,7 @@ export async function releasePlace(context: RunContext, { export: id }: ExportRe
 async function release(context: RunContext, record: ExportRecord, event: ExportEvent): Promise<void> {
   const { source, client, ledger, clock, signal } = context
   const asked = nextStep(record.state, event).release && source.release
-  if (!asked || record.status_url === null || source.manifestUrl !== undefined) return
+  if (!asked || record.status_url === null) return
   try {
     await client.release(record.status_url, signal)
     await moveExport(ledger, record.export, nextStep(record.state, 'released').to, clock.now())

@@ -1,4 +1,5 @@
 /** One run of one source, step by step, from wherever the ledger says it stands. */
+import { rm } from 'node:fs/promises'
 import { isAbort, StokerError } from '../core/errors.ts'
 import { booksOf, type Books } from '../ledger/books.ts'
 import { foreseen } from '../core/system-error.ts'
@@ -10,7 +11,7 @@ import { abandonRun, clearAway } from './abandon.ts'
 import { commitRun } from './commit-step.ts'
 import type { RunContext, WorkerContext } from './context.ts'
 import { gather } from './gather-step.ts'
-import { asksTheSame, openNextRun } from './open-step.ts'
+import { asksForAll, asksTheSame, openNextRun } from './open-step.ts'
 import { publishRun } from './publish-step.ts'
 import { releaseExports } from './release-step.ts'
 import type { Source } from './source.ts'
@@ -65,7 +66,7 @@ export async function runSource(context: WorkerContext, source: Source, full = f
           unfinished.started_at,
           true,
         )
-        if (!full || unfinished.mode === 'full') return outcome
+        if ((!full || unfinished.mode === 'full') && (await asksForAll(context, source, unfinished.run))) return outcome
       } catch (error) {
         // The export of the run we came back to, or all of its files, are gone: begin anew, once.
         if (!(error instanceof StokerError) || !OVER.has(error.code)) throw error
@@ -103,6 +104,7 @@ async function pursue(
       await moveRun(ledger, run, 'published', clock.now())
     }
     await releaseExports(context)
+    await rm(context.lake.staging(run), { recursive: true, force: true })
     await forgetSignatures(ledger, run)
     await noteRunError(ledger, run, null)
     await moveRun(ledger, run, 'done', clock.now())

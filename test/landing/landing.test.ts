@@ -71,7 +71,7 @@ describe('landing', () => {
       bom: false,
     })
     expect(facts.sha256).toBe(createHash('sha256').update(content).digest('hex'))
-    expect(landed).toEqual({ resources: 2, rejects: 0, headers: 0, cutOff: false })
+    expect(landed).toEqual({ resources: 2, rejects: 0, headers: 0, damaged: 0 })
     expect(rows).toEqual([
       { id: 'a', line: 1 },
       { id: 'b', line: 2 },
@@ -84,7 +84,7 @@ describe('landing', () => {
       `\uFEFF\r\n${patient('a')}\r\n\n  \t\n${patient('é')}`.replace('é', 'b'),
     )
     expect(facts).toMatchObject({ lines: 5, blanks: 3, bom: true })
-    expect(landed).toEqual({ resources: 2, rejects: 0, headers: 0, cutOff: false })
+    expect(landed).toEqual({ resources: 2, rejects: 0, headers: 0, damaged: 0 })
     expect(rows).toEqual([
       { id: 'a', line: 2 },
       { id: 'b', line: 5 },
@@ -141,7 +141,7 @@ describe('landing', () => {
     const other = '{"resourceType":"Parameters","id":"x","parameter":[{"name":"other"}]}'
     const content = [header, patient('a'), header, other, '', patient('b'), ''].join('\n')
     const organized = await landing(content)
-    expect(organized.landed).toEqual({ resources: 2, rejects: 1, headers: 2, cutOff: false })
+    expect(organized.landed).toEqual({ resources: 2, rejects: 1, headers: 2, damaged: 0 })
     expect(organized.rejects.map(({ line }) => line)).toEqual([4])
   })
 
@@ -166,16 +166,16 @@ describe('landing', () => {
     ])
   })
 
-  test('a file whose last line is not whole is said to be cut off; a bad line elsewhere, or another kind of bad line, is not', async () => {
-    const cutOff = async (...lines: string[]) => (await landing(lines.join('\n'))).landed.cutOff
-    expect(await cutOff(patient('a'), '{"resourceType":"Patient","id":"b","na')).toBe(true)
-    expect(await cutOff('{"resourceType":"Patient","id":"b","na', patient('a'))).toBe(false)
-    expect(await cutOff(patient('a'), '{"resourceType":"Patient"}')).toBe(false)
-    expect(await cutOff(patient('a'), '')).toBe(false)
+  test('lines that may be any resource for all anybody can tell are counted as damaged, other rejects are not', async () => {
+    const damaged = async (...lines: string[]) => (await landing(lines.join('\n'))).landed.damaged
+    expect(await damaged(patient('a'), '{"resourceType":"Patient","id":"b","na')).toBe(1)
+    expect(await damaged('{"resourceType":"Patient","id":"b","na', patient('a'), 'x')).toBe(2)
+    expect(await damaged(patient('a'), '{"resourceType":"Patient"}', '[]', '7')).toBe(0)
+    expect(await damaged(patient('a'), '')).toBe(0)
   })
 
   test('an empty file lands as no rows', async () => {
-    expect((await landing('')).landed).toEqual({ resources: 0, rejects: 0, headers: 0, cutOff: false })
+    expect((await landing('')).landed).toEqual({ resources: 0, rejects: 0, headers: 0, damaged: 0 })
     expect((await landing('\n')).facts).toMatchObject({ lines: 1, blanks: 1 })
   })
 

@@ -20,8 +20,8 @@ test('7: lastUpdated was compared as text: the later instant wins, whichever com
   ] as const
   const versions = (which: 'first' | 'second') =>
     pairs.flatMap(([earlier, later], n) => {
-      const [old, recent] = [patient(`a${n}`, 'old', earlier), patient(`a${n}`, 'new', later)]
-      const [again, before] = [patient(`b${n}`, 'new', later), patient(`b${n}`, 'old', earlier)]
+      const [old, recent] = [patient(`a${n}`, 'old', earlier, '1'), patient(`a${n}`, 'new', later, '2')]
+      const [again, before] = [patient(`b${n}`, 'new', later, '2'), patient(`b${n}`, 'old', earlier, '1')]
       return which === 'first' ? [old, again] : [recent, before]
     })
   await warehouse.load(T1, [{ lines: versions('first') }])
@@ -32,9 +32,9 @@ test('7: lastUpdated was compared as text: the later instant wins, whichever com
 test('8: tombstones other than exactly Type/id were dropped silently: they delete, or are counted and said', async () => {
   await warehouse.load(T1, [{ lines: ['a', 'b', 'c', 'd'].map((id) => patient(id, id)) }])
   const told = deletions('https://host/fhir/Patient/a', 'Patient/b/_history/3', '/Patient/c', 'Patient?identifier=x|1')
-  const { types, deletionsNotUnderstood } = await warehouse.load(T2, [{ kind: 'deleted', lines: [told] }])
+  const { types, notUnderstood } = await warehouse.load(T2, [{ kind: 'deleted', lines: [told] }])
   expect(await warehouse.families()).toEqual(['d d'])
-  expect([types[0]!.deleted, deletionsNotUnderstood]).toEqual([3, 1])
+  expect([types[0]!.deleted, notUnderstood]).toEqual([3, [{ file: 2, count: 1 }]])
 })
 
 test('9: deleted resources lived on in merged views: no row of them is left in any table', async () => {

@@ -62,12 +62,33 @@ describe('merge', () => {
 
   test('an older version never overwrites a newer one, and instants compare as instants, not as text', async () => {
     await warehouse.load(T1, [
-      { lines: [patient('a', 'new', '2026-01-01T00:30:00+05:00'), patient('b', 'new', '2026-01-01T10:00:00.5Z')] },
+      { lines: [patient('a', 'new', '2026-01-01T00:30:00+05:00'), patient('b', 'new', '2026-01-01T10:00:00.5Z', '2')] },
     ])
     await warehouse.load(T2, [
-      { lines: [patient('a', 'newest', '2025-12-31T20:00:00Z'), patient('b', 'old', '2026-01-01T10:00:00Z')] },
+      { lines: [patient('a', 'newest', '2025-12-31T20:00:00Z'), patient('b', 'old', '2026-01-01T10:00:00Z', '1')] },
     ])
     expect(await warehouse.families()).toEqual(['a newest', 'b new'])
+  })
+
+  test("clocks of one server's nodes may differ: of a later run an instant minutes earlier, or a later version, is newer", async () => {
+    const [noon, before, long] = ['2026-01-01T12:00:00Z', '2026-01-01T11:58:00Z', '2026-01-01T11:00:00Z']
+    await warehouse.load(noon, [
+      { lines: [patient('a', 'A', noon), patient('b', 'B', noon, '2'), patient('c', 'C', noon)] },
+      { kind: 'deleted', lines: [deletions('Patient/d', 'Patient/e')] },
+    ])
+    await warehouse.load(T2, [
+      { lines: [patient('a', 'A2', before), patient('b', 'B3', long, '3'), patient('c', 'old', long)] },
+      { lines: [patient('d', 'again', before), patient('e', 'old', long)] },
+    ])
+    expect(await warehouse.families()).toEqual(['a A2', 'b B3', 'c C', 'd again'])
+  })
+
+  test('what an increment has of a resource only in part, though it changed, is counted by type', async () => {
+    await warehouse.load(T1, [{ lines: [patient('a', 'A', T1), patient('b', 'B', T1)] }])
+    const tag = [{ code: 'SUBSETTED' }]
+    const part = (id: string, at: string) => ({ resourceType: 'Patient', id, meta: { lastUpdated: at, tag } })
+    const merged = await warehouse.load(T2, [{ lines: [part('a', T2), patient('b', 'B', T1), part('c', T2)] }])
+    expect(merged.partial).toEqual([{ type: 'Patient', count: 1 }])
   })
 
   test('of several versions in one run the newest wins, wherever it lies: by instant, by version as a number, by place', async () => {
@@ -80,7 +101,7 @@ describe('merge', () => {
   })
 
   test('a reported deletion removes the rows of a resource, in whatever form it is reported', async () => {
-    await warehouse.load(T1, [{ lines: ['a', 'b', 'c', 'd', 'e', 'f'].map((id) => patient(id, id)) }])
+    await warehouse.load(T1, [{ lines: ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((id) => patient(id, id)) }])
     const bundle = deletions(
       'Patient/a',
       'https://host/fhir/Patient/b',
@@ -91,12 +112,17 @@ describe('merge', () => {
     )
     const lower = {
       resourceType: 'Bundle',
-      entry: [{ request: { method: 'delete', url: 'Patient/e' } }, { request: { method: 'PUT', url: 'Patient/f' } }],
+      entry: [
+        { request: { method: 'delete', url: 'Patient/e?_format=json' } },
+        { request: { method: 'PUT', url: 'Patient/f' } },
+        { request: { url: 'Patient/g' } },
+        { fullUrl: 'https://host/fhir/Patient/h' },
+      ],
     }
     const merged = await warehouse.load(T2, [{ kind: 'deleted', lines: [bundle, lower, bundle] }])
     expect(await warehouse.families()).toEqual(['f f'])
-    expect(merged.types[0]).toMatchObject({ type: 'Patient', deleted: 5, received: 0 })
-    expect(merged.deletionsNotUnderstood).toBe(2)
+    expect(merged.types[0]).toMatchObject({ type: 'Patient', deleted: 7, received: 0 })
+    expect(merged.notUnderstood).toEqual([{ file: 2, count: 2 }])
   })
 
   test('a tombstone beats what it is newer than, even what comes later; a later re-creation beats the tombstone', async () => {
@@ -198,7 +224,12 @@ describe('merge', () => {
         { lines: [observation('o1', 'a'), observation('o2', 'b'), coverage, nobodys] },
       ])
     const alive = () => warehouse.index('id', 'deleted_by IS NULL')
-    const left = { members: `(SELECT 'b' AS patient WHERE $1 = 's')`, changed: true, at: new Date(T2) }
+    const left = {
+      members: `(SELECT 'b' AS patient WHERE $1 = 's')`,
+      left: `(SELECT 'a' AS patient WHERE $1 = 's')`,
+      changed: true,
+      at: new Date(T2),
+    }
 
     test('what belongs to them goes, where it is to go', async () => {
       await loadAll()
@@ -218,12 +249,25 @@ describe('merge', () => {
       await warehouse.load(T2, [{ lines: [patient('b', 'B')] }], whole, 's', { ...left, policy: 'keep' })
       expect(await alive()).toEqual([{ id: 'a' }, { id: 'b' }, { id: 'o1' }, { id: 'o3' }])
     })
+    test('what names a member besides, or a patient who never was one, stays', async () => {
+      await loadAll()
+      const shared = { ...observation('o5', 'a'), performer: [{ reference: 'Patient/b' }] }
+      await warehouse.load(T1, [{ lines: [shared, observation('o6', 'a-baby')] }])
+      await warehouse.load(T2, [], [], 's', { ...left, policy: 'remove' })
+      expect(await alive()).toEqual([{ id: 'b' }, { id: 'o2' }, { id: 'o4' }, { id: 'o5' }, { id: 'o6' }])
+    })
+    test('all that belongs to nobody of the first list goes, where nobody knows who left', async () => {
+      await loadAll()
+      await warehouse.load(T2, [], [], 's', { ...left, left: undefined, policy: 'remove' })
+      expect(await alive()).toEqual([{ id: 'b' }, { id: 'o2' }, { id: 'o4' }])
+    })
     test('of one who is back, what his history lacks was deleted meanwhile, of the types that came whole', async () => {
       await loadAll()
       await warehouse.load(T2, [], [], 's', { ...left, policy: 'keep' })
       const back = {
         ...left,
         members: `(SELECT unnest(['a', 'b']) AS patient WHERE $1 = 's')`,
+        left: `(SELECT '' AS patient WHERE $1 <> $1)`,
         returned: { patients: `(SELECT 'a' AS patient WHERE $1 = 's')`, types: ['Observation'] },
       }
       await warehouse.load(T3, [{ lines: [observation('o1', 'a')] }], [], 's', { ...back, policy: 'keep' })

@@ -43,7 +43,7 @@ const aFile = (facts: Partial<FileRecord>): FileRecord => ({
   resources: 1,
   rejects: 0,
   headers: 0,
-  cut_off: false,
+  damaged: 0,
   dated: null,
   raw_path: '',
   note: null,
@@ -78,7 +78,7 @@ test('a lost history of patients who joined is said of its types, though it move
   const exports = [anExport(1, ['Patient']), anExport(2, ['Condition'], { purpose: 'newcomers' })]
   const lost = aFile({ export: 2, type: 'Condition', state: 'failed', note: 'gone' })
   const said = historiesHeld(exports, (records) => holdings(records, [lost], new Map(), 'right'))
-  expect([...said]).toEqual([['Condition', expect.stringMatching(/joined the Group.*gone/)]])
+  expect([...said]).toEqual([['Condition', expect.stringMatching(/those who joined: .*gone/)]])
 })
 
 describe('a watermark is held', () => {
@@ -98,7 +98,7 @@ describe('a watermark is held', () => {
     expect(held({ kind: 'deleted', type: 'Bundle', rejects: 1 })).toEqual(['Patient', 'Condition'])
   })
   test('of a type whose file ends in the middle of a line', () => {
-    expect(held({ resources: 5, rejects: 1, cut_off: true })).toEqual(['Patient'])
+    expect(held({ resources: 5, rejects: 1, damaged: 1 })).toEqual(['Patient'])
   })
   test('of a type whose file holds nothing usable, not of one with a reject among others', () => {
     expect(held({ resources: 0, rejects: 1 })).toEqual(['Patient'])

@@ -14,7 +14,7 @@ function plan(input: Partial<Omit<PlanInput, 'watermarks'>> & { watermarks?: Rec
     types: ['Patient', 'Condition'],
     filterOf: (type) => `all of ${type}`,
     request: {},
-    membersMatter: false,
+    membersMatter: 'never',
     ...input,
     watermarks: new Map(marks.map(([type, at]) => [type, { at, filter: `all of ${type}` }])),
   })
@@ -81,7 +81,7 @@ test('each export carries the filters of its own types alone', () => {
 
 describe('of a Group whose newcomers must be asked for', () => {
   test('who is in it is asked first, before what changed', () => {
-    const later = { membersMatter: true, watermarks: { Patient: JAN, Condition: JAN } }
+    const later = { membersMatter: 'always' as const, watermarks: { Patient: JAN, Condition: JAN } }
     expect(exportsOf(later).map(({ purpose }) => purpose)).toEqual(['members', 'load'])
     expect(plan(later).exports[0]).toMatchObject({
       types: ['Patient'],
@@ -91,15 +91,17 @@ describe('of a Group whose newcomers must be asked for', () => {
   })
   test('a first load tells its members by its patients, if it asks for all of them', () => {
     const purposes = (input: Parameters<typeof plan>[0]) => exportsOf(input).map(({ purpose }) => purpose)
-    expect(purposes({ membersMatter: true })).toEqual(['load'])
-    expect(purposes({ membersMatter: true, types: ['Condition'] })).toEqual(['members', 'load'])
-    expect(purposes({ membersMatter: true, request: { typeFilters: ['Patient?gender=male'] } })).toEqual([
+    expect(purposes({ membersMatter: 'always' as const })).toEqual(['load'])
+    expect(purposes({ membersMatter: 'always' as const, types: ['Condition'] })).toEqual(['members', 'load'])
+    expect(purposes({ membersMatter: 'always' as const, request: { typeFilters: ['Patient?gender=male'] } })).toEqual([
       'members',
       'load',
     ])
+    expect(purposes({ membersMatter: 'for-whole', types: ['Condition'] })).toEqual(['members', 'load'])
+    expect(purposes({ membersMatter: 'for-whole', watermarks: { Patient: JAN, Condition: JAN } })).toEqual(['load'])
   })
   test('a server that gives one day only without _since is asked for its members since an early day, too', () => {
-    const later = { membersMatter: true, firstLoad: '1900-01-01T00:00:00Z', watermarks: { Patient: JAN } }
+    const later = { membersMatter: 'always' as const, firstLoad: '1900-01-01T00:00:00Z', watermarks: { Patient: JAN } }
     expect(exportsOf(later)[0]).toMatchObject({ purpose: 'members', since: '1900-01-01T00:00:00Z' })
   })
   test('newcomers are asked for by name, from the beginning', () => {
