@@ -210,3 +210,149 @@ describe('a manifest that lists its files otherwise after a restart', () => {
     expect(await lake.rows('SELECT count(*) AS n FROM stoker.file')).toEqual([{ n: 3 }])
   })
 })
+
+describe('an export of odd files', () => {
+  /** An export of these files, each with its lines, and the types they are listed under. */
+  async function exporting(files: Record<string, string>, listed: readonly (readonly [type: string, name: string])[]) {
+    const server = await startOddityServer()
+    const manifest = JSON.stringify({
+      transactionTime: '2026-11-20T00:00:00Z',
+      requiresAccessToken: false,
+      output: listed.map(([type, name]) => ({ type, url: `${server.origin}/${name}` })),
+    })
+    serve(server, Object.fromEntries(Object.entries(files).map(([name, text]) => [`/${name}`, text])))
+    server.on('GET /fhir/$export', reply(202, { 'content-location': `${server.origin}/status` }))
+    serve(server, { '/status': manifest })
+    return server
+  }
+  const PATIENTS = SOURCE.replace(', Condition', '')
+
+  test.each([
+    [
+      [
+        ['Device', 'all'],
+        ['Patient', 'all'],
+      ],
+    ],
+    [[['Resource', 'all']]],
+    [
+      [
+        ['Patient', 'all'],
+        ['Patient', 'all'],
+      ],
+    ],
+  ] as const)('one file with all types in it, listed as %j, is loaded', async (listed) => {
+    const server = await exporting({ all: `{"resourceType":"Device","id":"d"}\n${patients('a', 'b')}` }, listed)
+    const lake = await OpenLake.make(server.baseUrl.href)
+    await lake.sync(PATIENTS, true)
+    await lake.sync(PATIENTS, true)
+    expect(await alive(lake)).toEqual(['Patient/a', 'Patient/b'])
+  })
+
+  test('a damaged line anywhere holds its type; a line that can be no resource does not, and hides no deletion', async () => {
+    const listed = [['Patient', 'one']] as const
+    const server = await exporting({ one: patients('a', 'b') }, listed)
+    const lake = await OpenLake.make(server.baseUrl.href)
+    await lake.sync(PATIENTS, true)
+    serve(server, { '/one': `{"resourceType":"Patient"}\n${patients('a')}` })
+    expect(heldTypes(await lake.sync(PATIENTS, true))).toEqual([])
+    expect(await alive(lake)).toEqual(['Patient/a'])
+    serve(server, { '/one': `{"resourceType":"Patient","id":"c\n${patients('b')}` })
+    expect(heldTypes(await lake.sync(PATIENTS, true))).toEqual(['Patient'])
+    expect(await alive(lake)).toEqual(['Patient/a', 'Patient/b'])
+    serve(server, { '/one': patients('b', 'c') })
+    expect((await lake.sync(PATIENTS)).mode).toBe('full')
+    expect(await alive(lake)).toEqual(['Patient/b', 'Patient/c'])
+  })
+})
+
+describe('a configuration that changes while a run is open', () => {
+  /** A lake whose first run was killed when its files were listed. */
+  async function killed(source: string, server: { readonly baseUrl: string }, clock?: FastClock): Promise<OpenLake> {
+    const lake = await OpenLake.make(server.baseUrl, clock)
+    lake.onEvent = ({ kind }) => {
+      if (kind === 'listed') throw new Error('killed')
+    }
+    await expect(lake.sync(source)).rejects.toThrow('killed')
+    lake.onEvent = () => undefined
+    return lake
+  }
+
+  test('a type that is added is asked for at once, in a run after it', async () => {
+    const clock = new FastClock()
+    const server = await start(clock)
+    const lake = await killed(SOURCE.replace(', Condition', ''), server, clock)
+    const outcome = await lake.sync(SOURCE)
+    expect([outcome.run, await alive(lake)]).toEqual([2, served(server)])
+  })
+
+  test('a manifest that others published is not deleted at the server', async () => {
+    const server = await startOddityServer()
+    const page = { transactionTime: '2026-11-20T00:00:00Z', output: [{ type: 'Patient', url: '/one' }] }
+    serve(server, { '/manifest': JSON.stringify(page), '/one': patients('a') })
+    const base = { baseUrl: server.baseUrl.href }
+    const published = `level: published\nmanifestUrl: ${server.origin}/manifest\nauth: {kind: none}\ntypes: [Patient]\n`
+    const lake = await killed(published, base)
+    server.on('GET /fhir/$export', reply(400))
+    await expect(lake.sync(SOURCE)).rejects.toThrow()
+    expect(server.asked.filter(({ method }) => method === 'DELETE')).toEqual([])
+  })
+})
+
+describe('a Group whose source changes', () => {
+  const group = (more: string) => `level: group\ngroup: some\nauth: {kind: none}\n${more}\n`
+  async function grouped() {
+    const clock = new FastClock()
+    const server = await start(clock)
+    const ids = [...server.store.versions(['Patient'])].map(({ id }) => id)
+    const setMembers = (...members: string[]) =>
+      server.store.update({
+        resourceType: 'Group',
+        id: 'some',
+        type: 'person',
+        actual: true,
+        member: members.map((id) => ({ entity: { reference: `Patient/${id}` } })),
+      })
+    const conditionsOf = (id: string) =>
+      [...server.store.versions(['Condition'])].filter((each) => each.patients.includes(id)).length
+    return { server, ids, setMembers, conditionsOf, lake: await OpenLake.make(server.baseUrl, clock) }
+  }
+  const conditions = async (lake: OpenLake) => (await alive(lake)).filter((key) => key.startsWith('Condition/')).length
+
+  test('a type that was left out while somebody joined brings their history when it is back', async () => {
+    const { ids, setMembers, conditionsOf, lake } = await grouped()
+    const [a, b] = [ids[0]!, ids[1]!]
+    setMembers(a)
+    await lake.sync(group('types: [Patient, Condition]'))
+    setMembers(a, b)
+    await lake.sync(group('types: [Patient]'))
+    await lake.sync(group('types: [Patient, Condition]'))
+    expect(await conditions(lake)).toBe(conditionsOf(a) + conditionsOf(b))
+  })
+
+  test('patients of the whole server who never were in the Group do not stay with those who left it', async () => {
+    const { server, ids, setMembers, lake } = await grouped()
+    setMembers(ids[0]!)
+    await lake.sync(SOURCE)
+    await lake.sync(group('types: [Patient, Condition]\ngroupChanges: {leavers: keep}'))
+    expect((await alive(lake)).filter((key) => key.startsWith('Patient/'))).toEqual([`Patient/${ids[0]}`])
+    expect(served(server).length).toBeGreaterThan((await alive(lake)).length)
+  })
+
+  test('who left stays in a full run of which a file is lost, and the types come whole again', async () => {
+    const { server, ids, setMembers, lake } = await grouped()
+    const keep = group('types: [Patient, Condition]\ngroupChanges: {leavers: keep}')
+    setMembers(ids[0]!, ids[1]!)
+    await lake.sync(keep)
+    setMembers(ids[0]!)
+    const before = await alive(lake)
+    const lines = (type: string) => [...server.store.versions([type])].length
+    expect(lines('Condition')).toBeGreaterThan(0)
+    server.behaviour = { ...server.behaviour, messages: [{ severity: 'error', code: 'processing', count: 1 }] }
+    expect(heldTypes(await lake.sync(keep, true))).toEqual(['Condition', 'Patient'])
+    expect(await alive(lake)).toEqual(before)
+    server.behaviour = { ...server.behaviour, messages: [] }
+    expect((await lake.sync(keep)).mode).toBe('full')
+    expect(await alive(lake)).toEqual(before)
+  })
+})
