@@ -25,6 +25,7 @@ interface SyncJson {
       unchanged: number
       deleted: number
       rejected: number
+      held: string | null
     }[]
     readonly tables: readonly { view_table: string; rows_removed: number; rows_added: number; rows: number }[]
   }[]
@@ -214,9 +215,12 @@ describe('what a server may do', () => {
       patients: 5,
       behaviour: { malformedLines: { Patient: ['{"resourceType":"Patient",', 'no json at all'] }, blankLines: 2 },
     })
-    const result = await sync()
-    const patients = result.types.find((type) => type.type === 'Patient')
-    expect(patients).toMatchObject({ received: 5, inserted: 5, rejected: 2 })
+    // Each of the two may be a patient: the type is asked for again.
+    const result = await scenario.run('sync', '--json')
+    expect(result.code).toBe(6)
+    const { types } = (JSON.parse(result.stdout) as SyncJson).sources[0]!
+    const patients = types.find((type) => type.type === 'Patient')
+    expect(patients).toMatchObject({ received: 5, inserted: 5, rejected: 2, held: expect.stringContaining('damaged') })
     const rejects = await scenario.readInside(
       'SELECT line, byte_offset, reason, f.type FROM stoker.reject JOIN stoker.file AS f USING (file)',
     )
