@@ -29,6 +29,13 @@ export async function loadLake(path: string): Promise<LakeConfig> {
   return lake
 }
 
+/** Names of its sources, whatever else is wrong with them; undefined where it has none, or one without a name. */
+export async function sourceNames(path: string): Promise<readonly string[] | undefined> {
+  const { fields } = await openConfigFile(path)
+  const names = fields.children('sources').flatMap((source) => source.text('name') ?? [])
+  return names.length > 0 && names.length === fields.children('sources').length ? names : undefined
+}
+
 /** @param machineBytes memory of the machine or of the container, for the default limit */
 export function readLake({ fields, folder }: Omit<ConfigFile, 'file'>, machineBytes: number): LakeConfig {
   return { lake: resolve(folder, fields.text('lake') ?? ''), memoryLimitBytes: readMemoryLimit(fields, machineBytes) }

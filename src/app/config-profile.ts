@@ -61,6 +61,13 @@ export async function readProfile(source: ConfigFields, folder: string): Promise
   return profile
 }
 
+/** One of those that come with Stoker, as it is. */
+export async function shippedProfile(name: string): Promise<ServerProfile> {
+  const file = join(PROFILES, `${name}.yaml`)
+  const document = new ConfigDocument(await readFile(file, 'utf8'))
+  return parseProfile(document, name, new ConfigFindings(file, document))
+}
+
 async function parseProfile(document: ConfigDocument, name: string, findings: ConfigFindings): Promise<ServerProfile> {
   checkShape(document.value, JSON.parse(await readFile(SCHEMA, 'utf8')) as Record<string, unknown>, findings)
   const fields = new ConfigFields(document.value, [], findings)

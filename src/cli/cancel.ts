@@ -1,11 +1,13 @@
 /** `stoker cancel`: gives up a run that waits for its server, and tells the server so. */
 import { Command } from 'commander'
 import { loadConfig } from '../app/config.ts'
+import { formerSources, LAKE_SOURCES_SQL, type LakeSource } from '../app/former-sources.ts'
 import { startLifecycle } from '../app/lifecycle.ts'
 import { makeLog } from '../app/log.ts'
 import { openWorker } from '../app/worker-context.ts'
 import { cancelSource, type Cancelled } from '../worker/cancel.ts'
 import type { Action } from './action.ts'
+import { plural } from './figures.ts'
 import { chosenSources } from './source-argument.ts'
 
 interface CancelOptions {
@@ -25,14 +27,13 @@ export function cancelCommand(perform: (action: Action) => Promise<void>): Comma
 Examples:
   stoker cancel hospital-a            the next sync begins anew, from the same watermarks
 
-Nothing that was committed is touched. A sync that is running is stopped first (Ctrl-C, or SIGTERM).`,
+Nothing that was committed is touched. A source that is no longer in the configuration can be named too. A sync that is running is stopped first (Ctrl-C, or SIGTERM).`,
     )
     .action((names: string[], options: CancelOptions) => perform(() => cancel(names, options)))
 }
 
 async function cancel(names: readonly string[], options: CancelOptions): Promise<number> {
   const config = await loadConfig(options.config)
-  const chosen = chosenSources(names, config)
   const lifecycle = startLifecycle(() => undefined)
   try {
     const worker = await openWorker(config, {
@@ -41,11 +42,15 @@ async function cancel(names: readonly string[], options: CancelOptions): Promise
       signal: lifecycle.signal,
     })
     try {
+      const { context, sources } = worker
+      const inLake = await context.ledger.rows<LakeSource>(LAKE_SOURCES_SQL)
+      const configured = sources.map(({ name }) => name)
+      const former = formerSources(inLake, configured)
       const results: Cancelled[] = []
-      for (const source of worker.sources.filter(({ name }) => chosen.includes(name))) {
-        results.push(await cancelSource(worker.context, source))
-      }
-      process.stdout.write(options.json ? `${JSON.stringify(results, null, 2)}\n` : results.map(line).join(''))
+      for (const name of new Set(chosenSources(names, config, former)))
+        results.push(await cancelSource(context, sources.find((source) => source.name === name) ?? { name }))
+      const lines = results.map((result) => line(result, former.includes(result.source)))
+      process.stdout.write(options.json ? `${JSON.stringify(results, null, 2)}\n` : lines.join(''))
       return lifecycle.exitCode() ?? 0
     } finally {
       worker.close()
@@ -55,12 +60,19 @@ async function cancel(names: readonly string[], options: CancelOptions): Promise
   }
 }
 
-function line(result: Cancelled): string {
+/** @param isFormer no longer in the configuration */
+function line(result: Cancelled, isFormer: boolean): string {
   switch (result.result) {
-    case 'cancelled':
-      return `${result.source}: run ${result.run} is given up; the next sync begins anew\n`
-    case 'committed':
-      return `${result.source}: run ${result.run} has committed its rows; stoker sync finishes it\n`
+    case 'cancelled': {
+      const given = `${result.source}: run ${result.run} is given up`
+      if (result.exportsLeft === 0) return `${given}${isFormer ? '' : '; the next sync begins anew'}\n`
+      const why = isFormer ? ', as its server is no longer configured' : ''
+      return `${given}; ${plural(result.exportsLeft, 'export')} could not be deleted at the server${why}\n`
+    }
+    case 'committed': {
+      const wayOut = isFormer ? 'with the source in the configuration again, stoker sync' : 'stoker sync'
+      return `${result.source}: run ${result.run} has committed its rows; ${wayOut} finishes it\n`
+    }
     case 'nothing':
       return `${result.source}: no run is under way\n`
   }

@@ -33,7 +33,8 @@ Examples:
   stoker check hospital-a --try-export          one source, to the kick-off
   stoker check --json > check.json              for a program
 
-Each line is ok, warning, failed or skipped, with the way out below it. Exit code 3 when something failed.`,
+Each line is ok, warning, failed or skipped, with the way out below it. Exit code 3 when something failed,
+4 when the server only did not answer or was busy.`,
     )
     .action((names: string[], options: CheckCommandOptions) => perform(() => check(names, options)))
 }
@@ -74,7 +75,16 @@ async function check(names: readonly string[], options: CheckCommandOptions): Pr
   }
   const end = failures.length === 0 ? 'nothing failed' : `${plural(failures.length, 'step')} failed`
   tell(`\n${end}\n`)
-  return lifecycle.exitCode() ?? (failures.length === 0 ? EXIT.done : EXIT.failed)
+  return lifecycle.exitCode() ?? exitCode(failures)
+}
+
+/** Errors of a server that may be there again at the next try. */
+const PASSING: ReadonlySet<string | undefined> = new Set(['BULK_UNREACHABLE', 'BULK_BUSY'])
+
+/** A lasting failure decides before a passing one. */
+function exitCode(failures: readonly CheckLine[]): number {
+  if (failures.length === 0) return EXIT.done
+  return failures.every(({ code }) => PASSING.has(code)) ? EXIT.retry : EXIT.failed
 }
 
 function configurationText({ file, warnings }: LoadedConfig): string {

@@ -3,12 +3,14 @@ import { Command, Option } from 'commander'
 import { createPublicKey, type JsonWebKey } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { JWK } from 'jose'
+import { shippedProfile } from '../app/config-profile.ts'
 import { writeNewKey } from '../app/key-file.ts'
 import { startLifecycle } from '../app/lifecycle.ts'
 import { StokerError } from '../core/errors.ts'
 import { demoKeyPair } from '../demo/demo-key-pair.ts'
 import { DEMO_SERVERS, type DemoServerName } from '../demo/demo-servers.ts'
-import { startDemoServer, type DemoServerOptions } from '../demo/server.ts'
+import { EVERYONE } from '../demo/kick-off/export-scope.ts'
+import { startDemoServer, type DemoServer, type DemoServerOptions } from '../demo/server.ts'
 import { wholeNumber } from './arguments.ts'
 import { countText, plural } from './figures.ts'
 import type { Action } from './action.ts'
@@ -87,7 +89,8 @@ async function serve(options: ServerCommandOptions): Promise<number> {
     process.stdout.write(
       `holds       ${counts.join(', ')}\nchange it   curl -X POST 'http://127.0.0.1:${server.port}/control/change?percent=1'\n`,
     )
-    process.stdout.write(`\n${configSnippet(server.baseUrl, auth?.clientId, keyFile)}\nCtrl-C ends it.\n`)
+    const place = await placeLines(server, options.like)
+    process.stdout.write(`\n${configSnippet(server, place, auth?.clientId, keyFile)}\nCtrl-C ends it.\n`)
     await new Promise<void>((resolve) => lifecycle.signal.addEventListener('abort', () => resolve(), { once: true }))
     process.stderr.write(`stopped after ${plural(server.requests.kickOffs, 'export')}\n`)
     return 0
@@ -131,7 +134,20 @@ async function readKeys(path: string): Promise<{ readonly keys: JWK[]; readonly 
   })
 }
 
-function configSnippet(baseUrl: string, clientId: string | undefined, keyFile = 'the private key'): string {
+/** What the source says of the server: the profile of its kind, and the widest level that both of them have. */
+async function placeLines({ behaviour }: DemoServer, like: DemoServerName | undefined): Promise<string[]> {
+  if (like === undefined) return ['    level: system']
+  const { kickOff } = await shippedProfile(like)
+  const level = kickOff.levels.find((each) => behaviour.levels.includes(each)) ?? 'system'
+  return [`    profile: ${like}`, `    level: ${level}`, ...(level === 'group' ? [`    group: ${EVERYONE}`] : [])]
+}
+
+function configSnippet(
+  { baseUrl }: DemoServer,
+  place: readonly string[],
+  clientId: string | undefined,
+  keyFile = 'the private key',
+): string {
   const auth =
     clientId === undefined
       ? ['    auth: { kind: none }']
@@ -142,7 +158,7 @@ function configSnippet(baseUrl: string, clientId: string | undefined, keyFile = 
     'sources:',
     '  - name: demo',
     `    baseUrl: ${baseUrl}`,
-    '    level: system',
+    ...place,
     ...auth,
     '',
   ].join('\n')

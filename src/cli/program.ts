@@ -43,8 +43,9 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     demoServerCommand,
   ]) {
     const subcommand = command(perform).copyInheritedSettings(program)
-    for (const inner of subcommand.commands) inner.copyInheritedSettings(subcommand)
     program.addCommand(subcommand)
+    for (const each of [subcommand, ...subcommand.commands.map((inner) => inner.copyInheritedSettings(subcommand))])
+      each.showHelpAfterError(`(${pathOf(each)} --help tells more)`)
   }
   try {
     await program.parseAsync([...argv])
@@ -55,4 +56,9 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     process.stderr.write(errorText(known, trace))
     return exitCodeOf(known)
   }
+}
+
+/** `stoker views run`, as it is typed. */
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`
 }

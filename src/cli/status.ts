@@ -1,6 +1,8 @@
 /** `stoker status`: sources, watermarks, last runs. */
 import { Command } from 'commander'
 import { access } from 'node:fs/promises'
+import { sourceNames } from '../app/config-lake.ts'
+import { formerSources, formerText, LAKE_SOURCES_SQL, type LakeSource } from '../app/former-sources.ts'
 import { StokerError } from '../core/errors.ts'
 import { overview, OVERVIEW_SQL, type Overview, type Remark, type TypeOverview } from '../ledger/overview.ts'
 import type { RunRecord } from '../ledger/runs.ts'
@@ -28,7 +30,9 @@ Examples:
       perform(async () => {
         const options = self.opts<LakeOptions & { json?: true }>()
         const { lake, memoryLimitBytes } = await lakeOf(options)
-        const status = await look(lake, memoryLimitBytes)
+        const { sources, ...seen } = await look(lake, memoryLimitBytes)
+        const configured = options.lake === undefined ? await sourceNames(options.config) : undefined
+        const status = { ...seen, former: configured === undefined ? [] : formerSources(sources, configured) }
         process.stdout.write(
           options.json ? `${JSON.stringify({ lake: lake.root, ...status }, null, 2)}\n` : statusText(lake, status),
         )
@@ -38,12 +42,18 @@ Examples:
   return withLakeOptions(command)
 }
 
-interface Status extends Overview {
+interface Seen extends Overview {
   /** False while a worker holds the database: then this is what the newest snapshot knows. */
   readonly live: boolean
+  readonly sources: readonly LakeSource[]
 }
 
-async function look(lake: Lake, memoryLimitBytes: number): Promise<Status> {
+interface Status extends Omit<Seen, 'sources'> {
+  /** Sources that the configuration no longer has; none where no configuration is read. */
+  readonly former: readonly string[]
+}
+
+async function look(lake: Lake, memoryLimitBytes: number): Promise<Seen> {
   try {
     await access(lake.database)
   } catch (cause) {
@@ -60,21 +70,23 @@ async function look(lake: Lake, memoryLimitBytes: number): Promise<Status> {
     const published = await snapshotOverview(lake, memoryLimitBytes).catch((cause: unknown) => {
       // The first sync is under way: there is nothing to read yet, and nothing wrong.
       if (!(cause instanceof StokerError) || cause.code !== 'QUERY_NO_SNAPSHOT') throw cause
-      return { types: [], runs: [], remarks: [] }
+      return { types: [], runs: [], remarks: [], sources: [] }
     })
     return { live: false, ...published }
   }
   try {
-    return { live: true, ...(await database.using(overview)) }
+    const sources = await database.using((session) => session.rows<LakeSource>(LAKE_SOURCES_SQL))
+    return { live: true, sources, ...(await database.using(overview)) }
   } finally {
     database.close()
   }
 }
 
-async function snapshotOverview(lake: Lake, memoryLimitBytes: number): Promise<Overview> {
+async function snapshotOverview(lake: Lake, memoryLimitBytes: number): Promise<Omit<Seen, 'live'>> {
   const reader = await SnapshotReader.open(lake, memoryLimitBytes)
   try {
     return {
+      sources: (await reader.rows(LAKE_SOURCES_SQL)) as unknown as LakeSource[],
       types: (await reader.rows(OVERVIEW_SQL.types)) as unknown as TypeOverview[],
       runs: (await reader.rows(OVERVIEW_SQL.runs)) as unknown as RunRecord[],
       remarks: (await reader.rows(OVERVIEW_SQL.remarks)) as unknown as Remark[],
@@ -84,7 +96,7 @@ async function snapshotOverview(lake: Lake, memoryLimitBytes: number): Promise<O
   }
 }
 
-function statusText(lake: Lake, { live, types, runs, remarks }: Status): string {
+function statusText(lake: Lake, { live, types, runs, remarks, former }: Status): string {
   const parts = [`lake     ${lake.root}`, `catalog  ${lake.catalog}`]
   if (!live) parts.push('A worker is writing to this lake now: what follows is as of the newest snapshot.')
   if (!live && runs.length === 0) return `${parts.join('\n')}\nNothing is published yet.\n`
@@ -119,7 +131,7 @@ function statusText(lake: Lake, { live, types, runs, remarks }: Status): string 
       ]
     }),
   )
-  return `${parts.join('\n')}\n\n${held}\n${last}${remarks.map(remarkText).join('')}`
+  return `${parts.join('\n')}\n\n${held}\n${last}${remarks.map(remarkText).join('')}${former.map((source) => `${formerText(source)}\n`).join('')}`
 }
 
 function remarkText({ source, run, kind, type, what, count }: Remark): string {

@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander'
 import { loadConfig } from '../app/config.ts'
 import { findingText } from '../app/config-findings.ts'
+import { formerSources, formerText, LAKE_SOURCES_SQL, type LakeSource } from '../app/former-sources.ts'
 import { startLifecycle } from '../app/lifecycle.ts'
 import { makeLog, type LogLevel } from '../app/log.ts'
 import { openWorker } from '../app/worker-context.ts'
@@ -72,6 +73,9 @@ async function sync(names: readonly string[], options: SyncOptions & { readonly 
     })
     let results: SourceResult[]
     try {
+      const inLake = await worker.context.ledger.rows<LakeSource>(LAKE_SOURCES_SQL)
+      const configured = config.sources.map(({ name }) => name)
+      for (const source of formerSources(inLake, configured)) process.stderr.write(`note: ${formerText(source)}\n`)
       const chosen = worker.sources.filter((source) => chosenNames.includes(source.name))
       results = await syncSources(worker.context, chosen, options.full ?? false)
     } finally {

@@ -65,7 +65,7 @@ export const DEMO_SERVERS: Readonly<Record<DemoServerName, Readonly<Partial<Demo
     fileForm: 'binary',
     releaseStatus: 404,
   },
-  epic: { jobsAtOnce: 1, tokenFailures: 1, versionMeta: false },
+  epic: { ignoredParameters: ['_since'], jobsAtOnce: 1, tokenFailures: 1, versionMeta: false },
   oracle: {
     lists: 'comma',
     refusedParameters: ['_elements', 'patient'],

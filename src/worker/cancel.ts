@@ -5,26 +5,29 @@ import type { WorkerContext } from './context.ts'
 import type { Source } from './source.ts'
 
 export type Cancelled =
-  | { readonly source: string; readonly result: 'cancelled'; readonly run: number }
+  | { readonly source: string; readonly result: 'cancelled'; readonly run: number; readonly exportsLeft: number }
   /** Its rows are in already: the next sync only has to publish them. */
   | { readonly source: string; readonly result: 'committed'; readonly run: number }
   | { readonly source: string; readonly result: 'nothing' }
 
+/** A source, or what is left of one that is no longer configured. */
+export type CancelledSource = Source | { readonly name: string; readonly connect?: never }
+
 /** Ends the open run of `source`: its exports are deleted at the server, its files here; nothing of it was committed. */
-export async function cancelSource(context: WorkerContext, source: Source): Promise<Cancelled> {
+export async function cancelSource(context: WorkerContext, source: CancelledSource): Promise<Cancelled> {
   const held = await unfinishedRun(context.ledger, source.name)
   if (held === undefined) return { source: source.name, result: 'nothing' }
   const { run } = held
   if (held.state !== 'open' && held.state !== 'abandoned') return { source: source.name, result: 'committed', run }
-  const client = source.connect(() => undefined)
+  const { name } = source
+  const client = source.connect?.(() => undefined)
   try {
-    const tell = () => undefined
-    await abandonRun(
-      { ...context, source, client, run, tell },
+    const exportsLeft = await abandonRun(
+      { ...context, source: { name }, client, run },
       { code: 'CANCELLED', message: 'cancelled by an operator' },
     )
+    return { source: name, result: 'cancelled', run, exportsLeft }
   } finally {
-    await client.close()
+    await client?.close()
   }
-  return { source: source.name, result: 'cancelled', run }
 }

@@ -10,7 +10,7 @@ import { StokerError } from '../../src/core/errors.ts'
 import { demoKeyPair } from '../../src/demo/demo-key-pair.ts'
 import { DEMO_SERVERS, type DemoServerName } from '../../src/demo/demo-servers.ts'
 import { startDemoServer, type DemoServer } from '../../src/demo/server.ts'
-import { clientFor } from '../bulk/client-fixture.ts'
+import { clientFor, waitFor } from '../bulk/client-fixture.ts'
 import { FastClock } from '../bulk/fast-clock.ts'
 import { loadText } from './config-folder.ts'
 
@@ -57,7 +57,7 @@ async function exported(
 ): Promise<Record<string, number>> {
   const { level, types, since } = source
   const kickoff = await client.kickOff({ level, types, since: since.firstLoad, ...more }, never)
-  const manifest = await client.waitForManifest(kickoff.statusUrl, {
+  const manifest = await waitFor(client, kickoff.statusUrl, {
     deadline: new Date('2099-01-01T00:00:00Z'),
     onProgress: () => undefined,
     signal: never,

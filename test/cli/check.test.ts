@@ -63,17 +63,25 @@ test('an export is tried only where that is asked for, and deleted at once', asy
   expect(server.requests).toMatchObject({ kickOffs: 1, cancels: 1, polls: 0, downloads: 0 })
 })
 
-test('what fails ends with 3, is told with its way out, and does not hide the rest', async () => {
+test('a server that does not answer ends with 4, is told with its way out, and does not hide the rest', async () => {
   const { server, config } = await configured('level: system')
   await server.stop()
   const { code, stdout, stderr } = await stoker('check', '--config', config)
-  expect(code).toBe(3)
+  expect(code).toBe(4)
   expect(stderr).toBe('')
   expect(stdout).toMatch(/ok {7}key /)
   expect(stdout).toMatch(/failed {3}server .* refuses the connection\n +→ nobody listens there/)
   expect(stdout).toMatch(/skipped {2}token /)
   expect(stdout).toMatch(/ok {7}kick-off /)
   expect(stdout).toMatch(/\n1 step failed\n$/)
+})
+
+test('what the same again will not mend ends with 3, though another source only does not answer', async () => {
+  const { config } = await configured('level: system')
+  const gone = '  - {name: gone, baseUrl: "http://127.0.0.1:1/fhir", auth: {kind: none}, level: system}\n'
+  await writeFile(config, (await readFile(config, 'utf8')).replace('/fhir\n', '/fihr\n') + gone)
+  const codes = [['demo'], ['gone'], []].map(async (names) => (await stoker('check', ...names, '-c', config)).code)
+  expect(await Promise.all(codes)).toEqual([3, 4, 3])
 })
 
 test('a configuration with mistakes, and a source that is not in it, end with 2 before anything is asked', async () => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { PLAIN_BEHAVIOUR, parseBehaviour } from '../../src/demo/behaviour.ts'
 import { DEMO_SERVERS, type DemoServerName } from '../../src/demo/demo-servers.ts'
 import { behaviourFixture } from './behaviour-fixture.ts'
-import { kickOff, type Manifest } from './demo-client.ts'
+import { kickOff, manifestOf, type Manifest } from './demo-client.ts'
 
 const fixture = behaviourFixture()
 const put = (body: unknown) =>
@@ -36,6 +36,13 @@ describe.each(Object.keys(DEMO_SERVERS) as DemoServerName[])('a server like %s',
     fixture.behave({ releaseStatus: 202 })
     await fetch(job, { method: 'DELETE' })
   })
+})
+
+it('gives a Group whole where it is like Epic, whatever _since asks', async () => {
+  await put({ like: 'epic', jobsAtOnce: 9 })
+  const accepted = await kickOff(fixture.server, 'Group/all/$export?_since=2999-01-01T00:00:00Z')
+  const { output } = await manifestOf(accepted)
+  expect(output.map(({ type }) => type)).toContain('Patient')
 })
 
 describe('the control endpoint', () => {
