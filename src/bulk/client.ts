@@ -17,7 +17,7 @@ import { release } from './export/release.ts'
 import { CHECK_LIMITS, RETRY_LIMITS, type RetryLimits } from './http/retry-pace.ts'
 import { Tokens, type BulkAuth } from './auth/tokens.ts'
 import type { Trace } from './http/trace.ts'
-import { pages, readManifest, waitForManifest, type WaitOptions } from './export/wait.ts'
+import { pages, readManifest, type WaitOptions } from './export/wait.ts'
 
 export interface BulkClientOptions {
   /** FHIR base, with a slash at its end. */
@@ -68,10 +68,6 @@ export class BulkClient {
 
   pages(statusUrl: string, options: WaitOptions): AsyncGenerator<Manifest, void, void> {
     return pages(this.connection, statusUrl, options)
-  }
-
-  waitForManifest(statusUrl: string, options: WaitOptions): Promise<Manifest> {
-    return waitForManifest(this.connection, statusUrl, options)
   }
 
   readManifest(statusUrl: string, signal: AbortSignal, before?: readonly ListedBefore[]): Promise<Manifest> {

@@ -78,6 +78,7 @@ async function pagesOf(context: RunContext, record: ExportRecord, signal: AbortS
   return client.pages(record.status_url!, {
     deadline: new Date(began + source.deadlineHours * 3_600_000),
     before: await filesOfExport(ledger, record.export),
+    partial: record.request.allowPartialManifests,
     onProgress: ({ progress }) => context.tell({ kind: 'waiting', progress, waitedMs: clock.now().getTime() - began }),
     signal,
   })

@@ -184,13 +184,10 @@ describe('a profile of an operator', () => {
     expect(hint).toContain('config/profiles/standard.yaml shows every key')
   })
 
-  test.each(['discovery', 'token', 'kick-off', 'status', 'file', 'release', 'published'])(
-    'may give headers to the step %s',
-    async (step) => {
-      const source = await sourceOf('profile: ./mine.yaml', { 'mine.yaml': `headers: {${step}: {x-tenant: a}}\n` })
-      expect(source.profile.headers).toMatchObject({ [step]: { 'x-tenant': 'a' } })
-    },
-  )
+  test.each(['kick-off', 'status', 'file', 'release', 'published'])('may give headers to the step %s', async (step) => {
+    const source = await sourceOf('profile: ./mine.yaml', { 'mine.yaml': `headers: {${step}: {x-tenant: a}}\n` })
+    expect(source.profile.headers).toMatchObject({ [step]: { 'x-tenant': 'a' } })
+  })
 
   test('may not set the header that carries the token', async () => {
     const [found] = await mistakes('profile: ./mine.yaml', {

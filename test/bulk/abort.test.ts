@@ -4,7 +4,7 @@ import { createGzip } from 'node:zlib'
 import { describe, expect, test, vi } from 'vitest'
 import { isAbort } from '../../src/core/errors.ts'
 import { systemClock } from '../../src/core/clock.ts'
-import { clientFor } from './client-fixture.ts'
+import { clientFor, waitFor } from './client-fixture.ts'
 import { reply, stall, startOddityServer, type Answer, type OddityServer } from './oddity-server.ts'
 
 // On the real clock: where the abort is not heard, a test waits for an hour, and fails.
@@ -33,9 +33,7 @@ describe('an abort ends at once with an AbortError', () => {
   test('while the client sleeps between two polls', async () => {
     const { server, client, signal } = await abortable('GET /status', reply(202, { 'Retry-After': '3600' }))
     const deadline = new Date(Date.now() + 86_400_000)
-    await expectAbort(
-      client.waitForManifest(`${server.origin}/status`, { deadline, onProgress: () => undefined, signal }),
-    )
+    await expectAbort(waitFor(client, `${server.origin}/status`, { deadline, onProgress: () => undefined, signal }))
     expect(server.askedOf('DELETE /status')).toEqual([])
   })
 

@@ -1,6 +1,6 @@
 /** Bugs of other clients in waiting, signing in and addresses; those of downloads are in file-bugs-of-others.test.ts. */
 import { describe, expect, test } from 'vitest'
-import { clientFor, failureOf, tokensOf } from './client-fixture.ts'
+import { clientFor, failureOf, tokensOf, waitFor } from './client-fixture.ts'
 import { MANIFEST, only, reply, startOddityServer } from './oddity-server.ts'
 
 const signal = new AbortController().signal
@@ -99,7 +99,7 @@ describe('11: an export that never ends', () => {
     server.on('GET /status', answer)
     const deadline = new Date(clock.now().getTime() + 6 * HOUR_MS)
     const error = await failureOf(
-      client.waitForManifest(`${server.origin}/status`, { deadline, onProgress: () => undefined, signal }),
+      waitFor(client, `${server.origin}/status`, { deadline, onProgress: () => undefined, signal }),
     )
     expect([error.code, error.retryable]).toEqual(['BULK_DEADLINE', false])
     expect(clock.now().getTime() - deadline.getTime()).toBeLessThan(60_000)

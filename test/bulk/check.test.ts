@@ -1,5 +1,6 @@
 /** `check` against a server that is well, and against one that is wrong in one way at a time. */
 import { generateKeyPairSync } from 'node:crypto'
+import type { ServerResponse } from 'node:http'
 import { describe, expect, test } from 'vitest'
 import type { CheckLine, CheckStep } from '../../src/bulk/check/line.ts'
 import { wayOutOf } from '../../src/bulk/check/line.ts'
@@ -10,7 +11,8 @@ import type { BulkAuth } from '../../src/bulk/auth/tokens.ts'
 import { StokerError } from '../../src/core/errors.ts'
 import { clientFor } from './client-fixture.ts'
 import { FastClock } from './fast-clock.ts'
-import { deadPort, only, outcome, reply, stall, startOddityServer, type OddityServer } from './oddity-server.ts'
+import { deadPort, only, outcome, reply, stall, startOddityServer } from './oddity-server.ts'
+import type { Asked, OddityServer } from './oddity-server.ts'
 
 const never = new AbortController().signal
 
@@ -102,7 +104,7 @@ function lineOf(lines: readonly CheckLine[], step: CheckStep): string {
 
 describe('a server that takes the connection and never answers', () => {
   const silent = () => undefined
-  const hasty = { limits: { tryMsMax: 50 } }
+  const hasty = { limits: { tryMsMax: 200 } }
 
   test('is told of after two tries, with the way out, at whatever step', async () => {
     const server = (await wellServer()).on('GET /fhir/metadata', silent)
@@ -172,6 +174,29 @@ describe('a server that is well', () => {
     expect(lineOf(lines, 'kick-off')).toMatch(/ok: .*\$bulk-publish lists 2 files/)
     const wrong = await checked(server, { manifestUrl: new URL('elsewhere', server.baseUrl) })
     expect(lineOf(wrong, 'kick-off')).toMatch(/failed: .*404.* → correct manifestUrl/)
+  })
+
+  test('may want a key of the profile with each request, and the trace tells the steps apart', async () => {
+    const server = await wellServer()
+    const keyed = (name: string, body: object) => (asked: Asked, response: ServerResponse) => {
+      reply(asked.headers['x-api-key'] === name ? 200 : 403, {}, body)(asked, response)
+    }
+    server
+      .on('GET /fhir/$bulk-publish', keyed('published', { output: [{}] }))
+      .on('GET /fhir/Patient', keyed('kick-off', {}))
+      .on('GET /fhir/Group/g1', keyed('kick-off', {}))
+    const key = (name: string) => ({ [name]: { 'x-api-key': name } })
+    const profile = { ...STANDARD_PROFILE, headers: { ...key('kick-off'), ...key('published') } }
+    const steps: string[] = []
+    const trace = { write: (text: string) => steps.push((JSON.parse(text) as { step: string }).step) }
+    const group = await checked(server, {}, { profile })
+    expect([lineOf(group, 'access'), lineOf(group, 'group')]).toEqual([
+      expect.stringMatching(/^ok/),
+      expect.stringMatching(/^ok/),
+    ])
+    const manifestUrl = new URL('$bulk-publish', server.baseUrl)
+    expect(lineOf(await checked(server, { manifestUrl }, { profile, trace }), 'kick-off')).toMatch(/^ok/)
+    expect(steps.at(-1)).toBe('published')
   })
 })
 

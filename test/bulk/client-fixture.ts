@@ -4,7 +4,9 @@ import { inspect } from 'node:util'
 import { expect, onTestFinished } from 'vitest'
 import { BulkClient, type BulkClientOptions } from '../../src/bulk/client.ts'
 import type { Kickoff } from '../../src/bulk/export/kick-off.ts'
+import { wholeOf } from '../../src/bulk/export/manifest-pages.ts'
 import type { Manifest } from '../../src/bulk/export/manifest.ts'
+import type { WaitOptions } from '../../src/bulk/export/wait.ts'
 import type { BulkAuth } from '../../src/bulk/auth/tokens.ts'
 import { StokerError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
@@ -51,7 +53,7 @@ export function clientFor(
     logged,
     kickOff: () => client.kickOff({ level: { kind: 'system' }, types: ['Patient'] }, never),
     wait: (path = '/status') =>
-      client.waitForManifest(at(path), {
+      waitFor(client, at(path), {
         deadline: new Date(clock.now().getTime() + 24 * 3_600_000),
         onProgress: () => undefined,
         signal: never,
@@ -59,6 +61,13 @@ export function clientFor(
     download: (path = '/file', requiresAccessToken = true) =>
       client.fetchFile({ kind: 'output', url: at(path) }, { requiresAccessToken }, (body) => buffer(body), never),
   }
+}
+
+/** All pages as one. */
+export async function waitFor(client: BulkClient, statusUrl: string, options: WaitOptions): Promise<Manifest> {
+  const all: Manifest[] = []
+  for await (const page of client.pages(statusUrl, options)) all.push(page)
+  return wholeOf(all)!
 }
 
 /** Scripts the server's token endpoint, `token-1`, `token-2` and so on, and gives an auth for it. */

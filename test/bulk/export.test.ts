@@ -3,7 +3,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { BulkClientOptions } from '../../src/bulk/client.ts'
 import { demoKeyPair } from '../../src/demo/demo-key-pair.ts'
 import { startDemoServer, type DemoServerOptions } from '../../src/demo/server.ts'
-import { clientFor } from './client-fixture.ts'
+import { clientFor, waitFor } from './client-fixture.ts'
 import { FastClock } from './fast-clock.ts'
 
 const signal = new AbortController().signal
@@ -27,7 +27,7 @@ test('an export with SMART Backend Services goes from kick-off to release, every
   expect(kickoff.serverDate).toBeInstanceOf(Date)
 
   const told: (string | undefined)[] = []
-  const manifest = await client.waitForManifest(kickoff.statusUrl, {
+  const manifest = await waitFor(client, kickoff.statusUrl, {
     deadline: new Date(clock.now().getTime() + 60_000),
     onProgress: ({ progress }) => told.push(progress),
     signal,

@@ -1,7 +1,7 @@
 /** Field notes on Epic, each as a test. */
 import { expect, test } from 'vitest'
 import { demoKeyPair } from '../../src/demo/demo-key-pair.ts'
-import { clientFor } from './client-fixture.ts'
+import { clientFor, waitFor } from './client-fixture.ts'
 import { fieldServer } from './field-fixture.ts'
 import { MANIFEST, reply, startOddityServer } from './oddity-server.ts'
 
@@ -21,7 +21,7 @@ test('Epic: an export that stands in a queue for three weeks is waited for, an o
     ;(now < end ? working : reply(200, {}, MANIFEST))(asked, response)
   })
   const deadline = new Date(clock.now().getTime() + 30 * DAY_MS)
-  await client.waitForManifest(`${server.origin}/status`, { deadline, onProgress: () => undefined, signal: never })
+  await waitFor(client, `${server.origin}/status`, { deadline, onProgress: () => undefined, signal: never })
   expect(clock.now().getTime()).toBeGreaterThanOrEqual(end)
   expect(clock.now().getTime() - end).toBeLessThan(DAY_MS)
 })

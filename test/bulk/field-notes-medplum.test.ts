@@ -1,7 +1,7 @@
 /** Field notes on Medplum 5.0, each as a test. */
 import { expect, test } from 'vitest'
 import { demoKeyPair } from '../../src/demo/demo-key-pair.ts'
-import { clientFor, failureOf, tokensOf } from './client-fixture.ts'
+import { clientFor, failureOf, tokensOf, waitFor } from './client-fixture.ts'
 import { fieldServer } from './field-fixture.ts'
 import { reply, startOddityServer } from './oddity-server.ts'
 
@@ -42,7 +42,7 @@ test('Medplum: a _since that is no instant is 202 for ever: the export is given 
   const { client, server, clock } = await fieldServer('medplum')
   const { statusUrl } = await client.kickOff({ ...SYSTEM, since: 'yesterday' }, never)
   const deadline = new Date(clock.now().getTime() + 1_800_000)
-  const waiting = client.waitForManifest(statusUrl, { deadline, onProgress: () => undefined, signal: never })
+  const waiting = waitFor(client, statusUrl, { deadline, onProgress: () => undefined, signal: never })
   expect((await failureOf(waiting)).code).toBe('BULK_DEADLINE')
   await client.release(statusUrl, never)
   expect(server.requests.cancels).toBe(1)

@@ -2,7 +2,7 @@
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, test } from 'vitest'
 import { STANDARD_PROFILE } from '../../src/bulk/server/profile.ts'
-import { clientFor, failureOf, tokensOf } from './client-fixture.ts'
+import { clientFor, failureOf, tokensOf, waitFor } from './client-fixture.ts'
 import { fieldServer, shippedProfile } from './field-fixture.ts'
 import { fileServed } from './file-fixture.ts'
 import { MANIFEST, outcome, reply, startOddityServer } from './oddity-server.ts'
@@ -16,7 +16,7 @@ describe('Azure', () => {
     const { client, server, clock } = await fieldServer('azure', { neverDone: true })
     const { statusUrl } = await client.kickOff(GROUP, never)
     const deadline = new Date(clock.now().getTime() + 600_000)
-    const waiting = client.waitForManifest(statusUrl, { deadline, onProgress: () => undefined, signal: never })
+    const waiting = waitFor(client, statusUrl, { deadline, onProgress: () => undefined, signal: never })
     expect((await failureOf(waiting)).code).toBe('BULK_DEADLINE')
     await client.release(statusUrl, never)
     expect(server.requests.cancels).toBe(1)

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { STANDARD_PROFILE } from '../../src/bulk/server/profile.ts'
 import { demoKeyPair } from '../../src/demo/demo-key-pair.ts'
-import { clientFor, failureOf } from './client-fixture.ts'
+import { clientFor, failureOf, waitFor } from './client-fixture.ts'
 import { fieldServer } from './field-fixture.ts'
 
 const never = new AbortController().signal
@@ -45,7 +45,7 @@ test('Reference server: polls whose body is now JSON, now nothing, are waited fo
   const { statusUrl } = await client.kickOff(SYSTEM, never)
   const told: (string | undefined)[] = []
   const before = clock.now().getTime()
-  await client.waitForManifest(statusUrl, {
+  await waitFor(client, statusUrl, {
     deadline: new Date(before + 3_600_000),
     onProgress: ({ progress }) => told.push(progress),
     signal: never,

@@ -4,7 +4,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import type { DemoBehaviour } from '../../src/demo/behaviour.ts'
 import { demoKeyPair } from '../../src/demo/demo-key-pair.ts'
 import { startDemoServer } from '../../src/demo/server.ts'
-import { clientFor } from './client-fixture.ts'
+import { clientFor, waitFor } from './client-fixture.ts'
 import { FastClock } from './fast-clock.ts'
 
 const signal = new AbortController().signal
@@ -48,7 +48,7 @@ async function exported(behaviour: Partial<DemoBehaviour>): Promise<unknown[]> {
   const { client } = clientFor(new URL(`${server.baseUrl}/`), { auth: { ...auth, scope: 'system/*.rs' } }, clock)
   const { statusUrl } = await client.kickOff({ level: { kind: 'system' }, types: TYPES }, signal)
   const deadline = new Date(clock.now().getTime() + 3_600_000)
-  const manifest = await client.waitForManifest(statusUrl, { deadline, onProgress: () => undefined, signal })
+  const manifest = await waitFor(client, statusUrl, { deadline, onProgress: () => undefined, signal })
   const files = await Promise.all(manifest.output.map((file) => client.fetchFile(file, manifest, text, signal)))
   const lines = files.flatMap((file) => file.replace(/^\ufeff/, '').split(/\r?\n/)).filter((line) => line !== '')
   expect(server.requests.authorizationAtStorage).toBe(0)

@@ -146,16 +146,6 @@ test('the preferences of the profile are sent beside respond-async, and its head
   })
 })
 
-test.each([
-  ['in one header', { 'Preference-Applied': 'respond-async, separate-export-status' }, true],
-  ['in a header of its own', { 'Preference-Applied': ['respond-async', 'Separate-Export-Status'] }, true],
-  ['not', { 'Preference-Applied': 'respond-async' }, false],
-  ['not, in no header', {}, false],
-])('separate-export-status that is granted %s is known', async (_, headers, expected) => {
-  const { kickOff } = await kickedOff(reply(202, { 'Content-Location': '/status', ...headers }))
-  expect((await kickOff()).preferenceApplied).toBe(expected)
-})
-
 test('a level the server has not is refused before anything is sent', async () => {
   const { server, client } = await profiled({ levels: ['group'] })
   const error = await failureOf(client.kickOff({ level: { kind: 'system' }, types: ['Patient'] }, never))
@@ -172,6 +162,27 @@ test('a 429 and a 503 pass: the export is asked for again', async () => {
   await kickOff()
   expect(server.asked.length).toBe(3)
   expect(clock.sleeps[0]).toBe(7000)
+})
+
+test('a server that breaks the connection is asked twice: it may have begun an export each time', async () => {
+  const { server, kickOff } = await kickedOff((_, response) => void response.destroy())
+  expect(await failureOf(kickOff())).toMatchObject({ code: 'BULK_UNREACHABLE', retryable: true })
+  expect(server.asked.length).toBe(2)
+})
+
+test('a server with which no connection comes about over TLS is tried to the end: it was asked nothing', async () => {
+  const { server } = await kickedOff()
+  const { kickOff, clock } = clientFor(new URL(`https://127.0.0.1:${server.port}/fhir/`))
+  expect(await failureOf(kickOff())).toMatchObject({ code: 'BULK_UNREACHABLE', retryable: true })
+  expect([clock.sleeps.length, server.asked.length]).toEqual([6, 0])
+})
+
+test('a 400 that says it may pass is tried a few times, whatever time there is', async () => {
+  const { server, client, clock } = await kickedOff(reply(400, {}, outcome('incomplete', '_type is incomplete')))
+  const deadline = new Date(clock.now().getTime() + 30 * 24 * 3_600_000)
+  const asked = client.kickOff({ level: { kind: 'system' }, types: ['Patient'] }, never, deadline)
+  expect(await failureOf(asked)).toMatchObject({ code: 'BULK_BUSY', retryable: true })
+  expect(server.asked.length).toBe(7)
 })
 
 test('a server that refuses the connection is BULK_UNREACHABLE, retryable, after all tries', async () => {

@@ -55,7 +55,9 @@ test.each(CELLS)('%s: %i means %s', (step, status, verdict) => {
 test('each class of each step is the outcome of at least one row above, or of what is no good answer', () => {
   const seen = new Set([
     ...CELLS.map(([step, , verdict]) => `${step} ${verdict}`),
-    ...STEPS.flatMap((step) => (['odd', 'silent'] as const).map((answer) => `${step} ${judge(step, answer, [])}`)),
+    ...STEPS.flatMap((step) =>
+      (['odd', 'silent', 'unsent'] as const).map((answer) => `${step} ${judge(step, answer, [])}`),
+    ),
   ])
   const all = STEPS.flatMap((step) => Object.values(VERDICTS[step]).map((verdict) => `${step} ${verdict}`))
   expect(all.filter((each) => !seen.has(each))).toEqual([])
@@ -64,16 +66,16 @@ test('each class of each step is the outcome of at least one row above, or of wh
 })
 
 test.each([
-  ['discovery', 'retry'],
-  ['token', 'retry'],
-  ['kick-off', 'retry'],
-  ['status', 'wait'],
-  ['export', 'wait'],
-  ['file', 'retry'],
-  ['release', 'doubt'],
-  ['published', 'retry'],
-] as const)('%s: no answer at all means %s', (step, verdict) => {
-  expect(judge(step, 'silent', [])).toBe(verdict)
+  ['discovery', 'retry', 'retry'],
+  ['token', 'retry', 'retry'],
+  ['kick-off', 'doubt', 'retry'],
+  ['status', 'wait', 'wait'],
+  ['export', 'wait', 'wait'],
+  ['file', 'retry', 'retry'],
+  ['release', 'doubt', 'doubt'],
+  ['published', 'retry', 'retry'],
+] as const)('%s: no answer means %s, and no connection %s', (step, silent, unsent) => {
+  expect([judge(step, 'silent', []), judge(step, 'unsent', [])]).toEqual([silent, unsent])
 })
 
 test.each([
@@ -92,7 +94,6 @@ test.each([
 describe('an OperationOutcome that says it may pass', () => {
   const codes = ['transient', 'lock-error', 'no-store', 'timeout', 'incomplete', 'throttled']
   const verdicts: [Judged, Verdict][] = [
-    ['kick-off', 'wait'],
     ['status', 'wait'],
     ['export', 'wait'],
     ['file', 'retry'],
@@ -107,6 +108,12 @@ describe('an OperationOutcome that says it may pass', () => {
   )
   test.each(cells)('(%s) makes of %s and %i: %s', (code, step, status, verdict) => {
     expect(judge(step, status, ['processing', code])).toBe(verdict)
+  })
+
+  test.each(codes)('(%s) makes a kick-off wait where its status may pass too, and else try a few times', (code) => {
+    const verdict = (status: number) => judge('kick-off', status, [code])
+    expect([408, 425, 429, 500, 502, 503, 504].map(verdict)).toEqual(Array(7).fill('wait'))
+    expect([400, 403, 404, 409, 410, 413, 422, 501].map(verdict)).toEqual(Array(8).fill('retry'))
   })
 
   test.each(STEPS)('changes nothing of a good answer, or of a 401, in %s', (step) => {
@@ -146,13 +153,14 @@ describe.each(['processing', 'exception', 'invalid', 'too-costly', 'security', '
 
 describe('the pace', () => {
   const limits = RETRY_LIMITS
-  test('counts seven tries, three where it is most likely the last word, two where it is the last, and none while there is a deadline', () => {
+  test('counts seven tries, three where it is most likely the last word, two of a kick-off then, and none while there is a deadline', () => {
     const tries = (verdict: Verdict, msLeft?: number) =>
       [1, 2, 3, 4, 5, 6, 7, 8, 1000].filter((attempt) => mayTryAgain('file', verdict, attempt, msLeft, limits)).length
     expect([tries('retry'), tries('wait'), tries('doubt')]).toEqual([6, 6, 2])
     expect([tries('retry', 1), tries('wait', 1), tries('doubt', 1)]).toEqual([6, 9, 2])
     expect([tries('retry', 0), tries('wait', 0)]).toEqual([0, 0])
-    expect([tries('give-up'), tries('lost'), tries('sign-in-again', 9), tries('start-again')]).toEqual([0, 0, 0, 1])
+    expect([tries('give-up'), tries('lost'), tries('sign-in-again', 9)]).toEqual([0, 0, 0])
+    expect([1, 2].map((attempt) => mayTryAgain('kick-off', 'doubt', attempt, undefined, limits))).toEqual([true, false])
   })
 
   test('doubles up to a minute, the upper half of it by chance', () => {
@@ -178,8 +186,9 @@ describe('the pace', () => {
     expect(sum(waits('status', 'doubt', 1))).toBe(10 * 60_000)
   })
 
-  test('looks once more where the server says that an export is gone', () => {
-    expect(waits('status', 'start-again', 1)).toEqual([5000])
+  test('believes that an export is gone after three tries, over a minute at least and two at most', () => {
+    expect(waits('status', 'start-again', 0)).toEqual([20_000, 40_000])
+    expect(sum(waits('status', 'start-again', 1))).toBe(2 * 60_000)
   })
 
   test('ends a deletion that nobody answers within twenty seconds, and a step of a check within fifteen', () => {

@@ -49,11 +49,28 @@ describe('an odd answer', () => {
     [404, gone],
     [410, gone],
     [410, ''],
-  ])('of %i that the server stands by is BULK_EXPORT_GONE after a second look', async (status, body) => {
+  ])('of %i that the server stands by is BULK_EXPORT_GONE after a minute at least', async (status, body) => {
     const { server, wait, clock } = await polled(reply(status, {}, body))
     expect((await failureOf(wait())).code).toBe('BULK_EXPORT_GONE')
-    expect(server.asked.length).toBe(2)
-    expect(clock.now().getTime() - now).toBeLessThanOrEqual(5000)
+    expect(server.asked.length).toBe(3)
+    expect(clock.now().getTime() - now).toBeGreaterThanOrEqual(60_000)
+  })
+
+  test('of 404 in the first seconds, of a server that has not written the export down yet, does not end it', async () => {
+    const { server, wait, clock } = await polled()
+    server.on('GET /status', (asked, response) => {
+      const isLate = clock.now().getTime() - now < 10_000
+      ;(isLate ? reply(404, {}, gone) : done)(asked, response)
+    })
+    await wait()
+  })
+
+  test.each([
+    ['doubted', reply(500)],
+    ['waited for', reply(503)],
+  ])('of 410 after answers that were %s is believed no sooner', async (_, other) => {
+    const { wait } = await polled(other, other, reply(410), done)
+    await wait()
   })
 
   test('of 410 that is another one at the second look does not end the export', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { clientFor, failureOf, tokensOf } from './client-fixture.ts'
+import { clientFor, failureOf, tokensOf, waitFor } from './client-fixture.ts'
 import { FastClock } from './fast-clock.ts'
 import { cutOff, MANIFEST, only, outcome, reply, startOddityServer, type Answer } from './oddity-server.ts'
 
@@ -51,9 +51,7 @@ describe('Retry-After', () => {
   test('never leads beyond the deadline', async () => {
     const { server, client, clock } = await polled(reply(202, { 'Retry-After': '18000' }))
     const deadline = new Date(now + HOUR_MS)
-    await failureOf(
-      client.waitForManifest(`${server.origin}/status`, { deadline, onProgress: () => undefined, signal }),
-    )
+    await failureOf(waitFor(client, `${server.origin}/status`, { deadline, onProgress: () => undefined, signal }))
     expect(clock.now()).toEqual(deadline)
     expect(server.askedOf(ROUTE).length).toBe(2)
   })
@@ -88,7 +86,7 @@ test('the progress is told, on one line, without control characters and not endl
     done,
   )
   const told: (string | undefined)[] = []
-  await client.waitForManifest(`${server.origin}/status`, {
+  await waitFor(client, `${server.origin}/status`, {
     deadline: new Date(clock.now().getTime() + HOUR_MS),
     onProgress: ({ progress }) => told.push(progress),
     signal,
@@ -146,7 +144,7 @@ describe('an outage while an export of days is waited for', () => {
     const { server, client, clock } = await polled(reply(503, {}, outcome('transient', 'maintenance')))
     const deadline = new Date(clock.now().getTime() + HOUR_MS)
     const error = await failureOf(
-      client.waitForManifest(`${server.origin}/status`, { deadline, onProgress: () => undefined, signal }),
+      waitFor(client, `${server.origin}/status`, { deadline, onProgress: () => undefined, signal }),
     )
     expect([error.code, error.retryable]).toEqual(['BULK_DEADLINE', false])
     expect(error.cause).toMatchObject({ code: 'BULK_BUSY', facts: { status: 503, step: 'status' } })
@@ -240,7 +238,7 @@ describe('the deadline', () => {
     const each = await polled(reply(202, { 'Retry-After': '100' }))
     const deadline = new Date(each.clock.now().getTime() + 10 * 60_000)
     const error = await failureOf(
-      each.client.waitForManifest(`${each.server.origin}/status`, { deadline, onProgress: () => undefined, signal }),
+      waitFor(each.client, `${each.server.origin}/status`, { deadline, onProgress: () => undefined, signal }),
     )
     return { ...each, error, deadline }
   }
@@ -266,7 +264,7 @@ describe('the deadline', () => {
     const { client, clock } = clientFor(server.baseUrl, {}, new SleepyClock())
     const deadline = new Date(clock.now().getTime() + 8 * HOUR_MS)
     const error = await failureOf(
-      client.waitForManifest(`${server.origin}/status`, { deadline, onProgress: () => undefined, signal }),
+      waitFor(client, `${server.origin}/status`, { deadline, onProgress: () => undefined, signal }),
     )
     expect(error.code).toBe('BULK_DEADLINE')
     expect(clock.sleeps).toEqual([60_000, 60_000, 60_000])

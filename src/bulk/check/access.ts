@@ -94,10 +94,11 @@ export async function checkGroup(
   return line('group', 'warning', text, wayOut)
 }
 
-/** The status of a GET with the token, its body unread; an error where there was no answer. */
+/** The status of a GET as a run would sign it, its body unread; an error where there was no answer. */
 async function statusOf(connection: Connection, path: string, signal: AbortSignal): Promise<number | StokerError> {
   const url = new URL(path, connection.baseUrl)
-  const headers = { accept: 'application/fhir+json' }
+  // A gateway that wants a key of the profile for exports wants it here.
+  const headers = { ...connection.profile.headers['kick-off'], accept: 'application/fhir+json' }
   try {
     // Unread: the answer is a number or a Group, and either is nothing to keep.
     return await connection.send(

@@ -55,7 +55,7 @@ export async function* checkExport(
 
 /** Bulk Data Access 4, "Bulk Publish": a manifest at an address of its own. */
 export async function checkPublished(connection: Connection, url: URL, signal: AbortSignal): Promise<CheckLine> {
-  const request = { step: 'discovery', method: 'GET', url, headers: { accept: 'application/json' } } as const
+  const request = { step: 'published', method: 'GET', url, headers: { accept: 'application/json' } } as const
   try {
     const manifest = await connection.send(request, bodyJson, signal)
     const output = (manifest as { output?: unknown } | null | undefined)?.output

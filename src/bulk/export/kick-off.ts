@@ -1,7 +1,7 @@
 /** Kick-off: what is asked of the server, and where it says the answer will be. */
 import { StokerError } from '../../core/errors.ts'
 import type { Connection } from '../server/connection.ts'
-import { headerOf, type HttpAnswer } from '../http/http.ts'
+import { headerOf } from '../http/http.ts'
 import { exportParameters, exportPath, exportQuery, parametersFor } from './parameters.ts'
 import type { ExportLevel } from '../server/level.ts'
 import type { ExportParameter, ServerProfile } from '../server/profile.ts'
@@ -36,8 +36,6 @@ export interface Kickoff {
   readonly serverDate: Date | undefined
   /** What was not sent because this kind of server does not read it: the export is of more than was asked. */
   readonly leftOut: readonly ExportParameter[]
-  /** Whether the status of the export comes in `X-Export-Status`, apart from that of the request for it (STU3). */
-  readonly preferenceApplied: boolean
 }
 
 /** What a kick-off sends, whether or not it is sent. */
@@ -85,7 +83,6 @@ export async function kickOff(
         requestUrl: url.href,
         serverDate: Number.isNaN(date.getTime()) ? undefined : date,
         leftOut,
-        preferenceApplied: preferencesApplied(answer).includes('separate-export-status'),
       }
     },
     signal,
@@ -117,10 +114,4 @@ export function kickOffRequest(
   }
   const body = JSON.stringify(exportParameters(asked, profile.kickOff))
   return { method: 'POST', url, headers: { ...headers, 'content-type': 'application/fhir+json' }, body, leftOut }
-}
-
-/** RFC 7240 §3: comma-separated, or the header repeated. */
-function preferencesApplied({ headers }: HttpAnswer): string[] {
-  const values = headers['preference-applied'] ?? []
-  return [values].flat().flatMap((value) => value.split(',').map((each) => each.trim().toLowerCase()))
 }

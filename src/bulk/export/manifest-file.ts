@@ -9,7 +9,7 @@ export function manifestFiles(
   odd: (place: number) => Error,
 ): ManifestFile[] {
   return entries.map((entry, ordinal): ManifestFile => {
-    const { type, url, count, fileSize, continuesInFile, countSeverity } = recordOf(entry)
+    const { type, url, count, countSeverity } = recordOf(entry)
     const address = urlOf(url, base)
     if (address === undefined) throw odd(ordinal)
     return {
@@ -18,8 +18,6 @@ export function manifestFiles(
       type: typeof type === 'string' && /^[A-Za-z]{1,64}$/.test(type) ? type : undefined,
       url: address,
       count: countOf(count),
-      sizeBytes: countOf(fileSize),
-      continuesIn: urlOf(continuesInFile, base),
       severities: severitiesOf(countSeverity),
     }
   })

@@ -1,5 +1,5 @@
 /** The pages of one manifest, put together: each file is told once, in a place of its own. */
-import { recognised, sameType, type KnownFile } from './known-files.ts'
+import { recognised, typeOf, type KnownFile } from './known-files.ts'
 import type { Manifest, ManifestFile } from './manifest.ts'
 
 /** A file that an earlier reading of the same manifest listed, and the place it has since. */
@@ -38,20 +38,17 @@ export class PageGatherer {
     if (this.earliest === undefined || transactionInstant < this.earliest.transactionInstant) {
       this.earliest = { transactionTime, transactionInstant }
     }
-    const before = this.seen.get(url)
-    const here = before ?? mapKinds(() => new Set<Held>())
+    const here = this.seen.get(url) ?? mapKinds(() => new Set<Held>())
     this.seen.set(url, here)
-    const fresh = mapKinds((kind) => {
-      const held = this.held[kind]
-      const told = held.filter((file) => file.told)
-      const own = before === undefined && repeats(page[kind], told) ? told : [...here[kind]]
-      return this.tell(page[kind], [...own, ...held.filter((file) => !file.told)], here[kind])
-    })
+    const fresh = mapKinds((kind) => this.tell(kind, page[kind], here[kind]))
     return { ...page, ...this.earliest, ...fresh }
   }
 
-  private tell(entries: readonly ManifestFile[], known: readonly Held[], here: Set<Held>): ManifestFile[] {
-    const found = recognised(entries, known)
+  private tell(kind: ManifestFile['kind'], entries: readonly ManifestFile[], here: Set<Held>): ManifestFile[] {
+    const found = recognised(
+      entries,
+      this.held[kind].filter((file) => !file.told || here.has(file)),
+    )
     return entries.flatMap((entry, place) => {
       const file = found[place] ?? this.hold(entry)
       const isNews = !file.told
@@ -68,28 +65,28 @@ export class PageGatherer {
   }
 }
 
-/** A page may repeat all that came before it, and go on from there. */
-function repeats(entries: readonly ManifestFile[], told: readonly Held[]): boolean {
-  const shown = new Set(entries.map(({ type, url }) => `${type} ${url}`))
-  return told.length > 0 && told.every(({ type, url }) => shown.has(`${type} ${url}`))
-}
-
 /**
- * The whole manifest, read again after `before`: where it has not one path in common with it, but as many files of the
- * same types in the same places, these are the same files. Only of a manifest that is done: one that still grows may show
- * others in their places.
+ * The whole manifest, read again after `before`: the only file of its type, then and now, is the same one, whatever its
+ * URL. Only of a manifest that is done: one that still grows may show another first.
  */
 export function inPlaces(whole: Manifest, before: readonly ListedBefore[]): Manifest {
   const placed = mapKinds((kind) => {
-    const known = before.filter((file) => file.kind === kind).sort((a, b) => a.ordinal - b.ordinal)
+    const known = before.filter((file) => file.kind === kind)
     const places = new Set(known.map(({ ordinal }) => ordinal))
-    const files = whole[kind]
-    const isAnew =
-      files.length === known.length &&
-      files.every(({ type, ordinal }, place) => !places.has(ordinal) && sameType(type, known[place]!.type))
-    return isAnew ? files.map((file, place) => ({ ...file, ordinal: known[place]!.ordinal })) : files
+    const [then, now] = [onlyOnes(known), onlyOnes(whole[kind])]
+    return whole[kind].map((file) => {
+      const only = now.get(typeOf(file)) && then.get(typeOf(file))
+      return only === undefined || places.has(file.ordinal) ? file : { ...file, ordinal: only.ordinal }
+    })
   })
   return { ...whole, ...placed }
+}
+
+/** By type; undefined where there are more of it. */
+function onlyOnes<T extends KnownFile>(files: readonly T[]): ReadonlyMap<string, T | undefined> {
+  const ones = new Map<string, T | undefined>()
+  for (const file of files) ones.set(typeOf(file), ones.has(typeOf(file)) ? undefined : file)
+  return ones
 }
 
 const KINDS = ['output', 'deleted', 'error'] as const

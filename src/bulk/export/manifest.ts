@@ -15,8 +15,6 @@ export interface Manifest {
   readonly error: readonly ManifestFile[]
   /** Until when the files are to be had, by the server's `Expires`. */
   readonly expires?: Date | undefined
-  /** Media type of the files; undefined: NDJSON. */
-  readonly outputFormat?: string | undefined
   /** The type whose resources the files are blocks of; then entries have no type. */
   readonly organizedBy?: string | undefined
   /** Of one page: where the next one is. */
@@ -32,10 +30,6 @@ export interface ManifestFile {
   readonly url: string
   /** Lines; of an error file of some servers: lost resources. */
   readonly count: number | undefined
-  /** Bytes, uncompressed. */
-  readonly sizeBytes?: number | undefined
-  /** The file in which the last block goes on, absolute; it may be one that does not exist. */
-  readonly continuesIn?: string | undefined
   /** Of an error file: how many lines of each severity (STU4). */
   readonly severities?: Readonly<Record<string, number>> | undefined
 }
@@ -47,7 +41,8 @@ export type NextPage =
 /**
  * Bulk Data Access, "Response - Output Manifest": STU2 to STU4. Servers leave out `error` (LinuxForHealth), `output`
  * (HAPI, when it is empty) or `requiresAccessToken` (HAPI), write the latter as text (Oracle), and give relative URLs
- * (LinuxForHealth, torch). What is not known here (`extension`, Medplum's `request`) is passed over.
+ * (LinuxForHealth, torch). What is not known here (`extension`, Medplum's `request`) is passed over, and so is
+ * `continuesInFile`: resources are merged one by one, whichever file a block of them ends in.
  * @param url where it came from
  * @param expires until when the files are to be had
  * @throws StokerError BULK_MANIFEST_INVALID naming what is wrong
@@ -74,7 +69,6 @@ export function parseManifest(value: unknown, url: URL, expires?: Date): Manifes
     // STU4 calls it outcome; between the versions both may stand there, one of them empty.
     error: files('error', 'error', 'outcome'),
     expires,
-    outputFormat: textOf(manifest.outputFormat),
     organizedBy: textOf(manifest.outputOrganizedBy),
     next: nextOf(manifest.link, url),
   }

@@ -12,7 +12,7 @@ export type StatusAnswer =
       readonly state: 'working'
       readonly progress: string | undefined
       readonly retryAfterMs: number | undefined
-      /** What is there already, where the server shows it (allowPartialManifests). */
+      /** What is there already, where the server shows it: with allowPartialManifests the first files, else a draft. */
       readonly page: Manifest | undefined
     }
   | { readonly state: 'done'; readonly page: Manifest }

@@ -12,6 +12,8 @@ export interface WaitOptions {
   readonly deadline: Date
   readonly onProgress: (progress: { readonly progress: string | undefined }) => void
   readonly signal: AbortSignal
+  /** Whether allowPartialManifests was asked for: else what comes before the export is done may be a draft. */
+  readonly partial?: boolean | undefined
   /** Files that an earlier process was told of: they keep their places, and are told once more. */
   readonly before?: readonly ListedBefore[] | undefined
 }
@@ -27,8 +29,9 @@ const PAGES_MAX = 100_000
 const READ_AGAIN_MS_MAX = 600_000
 
 /**
- * Yields each page of the manifest once, as soon as the server shows it, the last when the export is done: an export
- * without files has one empty page. Places of files run on over the pages (Bulk Data Access 3, `allowPartialManifests`).
+ * Yields each page of the manifest once, as soon as the server shows it where that was asked for, the last when the export
+ * is done: an export without files has one empty page. Places of files run on over the pages (Bulk Data Access 3,
+ * `allowPartialManifests`).
  * @throws StokerError BULK_DEADLINE when it is not done by then: some servers (Medplum, Azure) say 202 for ever. To have
  *   it deleted is the caller's affair, who also knows which exports have to go with it.
  */
@@ -53,17 +56,6 @@ export async function* pages(
     if (answer.state === 'working') options.onProgress(answer)
     if (!way.goOn(answer)) await untilNextPoll(connection, answer, own, options)
   }
-}
-
-/** Polls until the whole manifest is there: all pages as one. */
-export async function waitForManifest(
-  connection: Connection,
-  statusUrl: string,
-  options: WaitOptions,
-): Promise<Manifest> {
-  const all: Manifest[] = []
-  for await (const page of pages(connection, statusUrl, options)) all.push(page)
-  return wholeOf(all)!
 }
 
 /**
@@ -122,9 +114,14 @@ class Way {
 }
 
 /** An outage that lasts until the deadline is the deadline. */
-async function look(connection: Connection, url: string, { deadline, signal }: WaitOptions): Promise<StatusAnswer> {
+async function look(
+  connection: Connection,
+  url: string,
+  { deadline, signal, partial }: WaitOptions,
+): Promise<StatusAnswer> {
   try {
-    return await poll(connection, url, signal, deadline)
+    const answer = await poll(connection, url, signal, deadline)
+    return answer.state === 'working' && !partial ? { ...answer, page: undefined } : answer
   } catch (error) {
     const passes = error instanceof StokerError && error.retryable && error.code !== 'BULK_EXPORT_GONE'
     if (!passes || connection.clock.now() < deadline) throw error

@@ -22,6 +22,13 @@ type ExchangeOptions = HttpOptions & { readonly budget: CallBudget; readonly sec
 
 const REDIRECTS_MAX = 5
 
+/** Thrown where no connection could be made (refused, no such name, TLS): the server knows nothing of the request. */
+export class NotSent extends Error {
+  constructor(cause: unknown) {
+    super('the request was not sent', { cause })
+  }
+}
+
 export class Exchanges {
   private readonly options: ExchangeOptions
   private readonly agent = new Agent({
@@ -38,6 +45,7 @@ export class Exchanges {
   /**
    * Redirects are followed by hand, so that the token goes to no origin it was not meant for.
    * @throws OddAnswer for one that can not be followed
+   * @throws NotSent
    */
   async follow(asked: HttpRequest, signal: AbortSignal): Promise<Exchanged> {
     const { allowHttp } = this.options
@@ -77,6 +85,7 @@ export class Exchanges {
     const msMax = tryMsMax(asked.step, limits)
     const limit = timeLimit(msMax, signal)
     let traced: TracedExchange | undefined
+    let sending: 'not yet' | 'connecting' | 'sent' = 'not yet'
     try {
       // After the wait for a place in the budget: a token may live for six seconds only.
       const token = await (asked.token && unlessAborted(asked.token(url), limit.signal))
@@ -90,12 +99,17 @@ export class Exchanges {
       }
       const { step, method, body } = asked
       traced = trace && new TracedExchange(trace, clock, { step, method, url, headers, secrets })
+      sending = 'connecting'
+      const watching = watched(
+        () => (sending = 'sent'),
+        (bytes) => traced?.count(bytes),
+      )
       const answer = await httpRequest(url, {
         method,
         headers,
         ...(body === undefined ? {} : { body }),
         ...(msMax === undefined ? {} : { bodyTimeout: msMax }),
-        dispatcher: traced === undefined ? this.agent : this.agent.compose(counting(traced)),
+        dispatcher: this.agent.compose(watching),
         signal: limit.signal,
       })
       traced?.answered(answer.statusCode, answer.headers)
@@ -103,7 +117,7 @@ export class Exchanges {
     } catch (error) {
       const { code } = error as { code?: unknown }
       traced?.end([], isAbort(error) ? 'stopped' : typeof code === 'string' ? code : 'no answer')
-      throw error
+      throw sending === 'connecting' && !isAbort(error) ? new NotSent(error) : error
     } finally {
       limit.end()
     }
@@ -132,15 +146,21 @@ const HARMLESS: ReadonlySet<string> = new Set([
   'range',
 ])
 
-/** The bytes of the body, as they come over the wire. */
-function counting(traced: TracedExchange): Dispatcher.DispatcherComposeInterceptor {
+/**
+ * @param begun called when there is a connection, and the request goes over it
+ * @param came bytes of the body, as they come over the wire
+ */
+function watched(begun: () => void, came: (bytes: number) => void): Dispatcher.DispatcherComposeInterceptor {
   return (dispatch) => (options, handler) =>
     dispatch(options, {
-      onRequestStart: (controller, context: unknown) => handler.onRequestStart?.(controller, context),
+      onRequestStart: (controller, context: unknown) => {
+        begun()
+        handler.onRequestStart?.(controller, context)
+      },
       onResponseStart: (controller, status, headers, text) =>
         handler.onResponseStart?.(controller, status, headers, text),
       onResponseData: (controller, chunk) => {
-        traced.count(chunk.length)
+        came(chunk.length)
         handler.onResponseData?.(controller, chunk)
       },
       onResponseEnd: (controller, trailers) => handler.onResponseEnd?.(controller, trailers),

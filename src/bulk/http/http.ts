@@ -6,7 +6,7 @@ import { isAbort, StokerError } from '../../core/errors.ts'
 import type { Log } from '../../core/log.ts'
 import { BrokenBody, errorText, OddAnswer } from './body.ts'
 import { CallBudget } from './call-budget.ts'
-import { Exchanges, type Exchanged } from './exchange.ts'
+import { Exchanges, NotSent, type Exchanged } from './exchange.ts'
 import { refusal, unreachable } from './failure.ts'
 import { serverWords } from './outcome.ts'
 import { retryAfterMs } from './retry-after.ts'
@@ -108,8 +108,7 @@ export class Http {
     setMaxListeners(0, signal)
     const { clock, limits, log, random } = this.options
     let signedInAgain = false
-    // Tries that count, and those that only the deadline counts.
-    const attempts = { counted: 0, timed: 0 }
+    const attempts = new Map<Verdict, number>()
     for (;;) {
       signal.throwIfAborted()
       const asked = typeof request === 'function' ? await request() : request
@@ -124,7 +123,8 @@ export class Http {
       // The token was good; in a wait of days the next one may expire as well.
       signedInAgain = false
       const msLeft = asked.deadline === undefined ? undefined : asked.deadline.getTime() - clock.now().getTime()
-      const attempt = (attempts[verdict === 'wait' && msLeft !== undefined ? 'timed' : 'counted'] += 1)
+      const attempt = (attempts.get(verdict) ?? 0) + 1
+      attempts.set(verdict, attempt)
       if (!mayTryAgain(asked.step, verdict, attempt, msLeft, limits)) throw error
       const wait = Math.min(msLeft ?? Infinity, waitMs(asked.step, verdict, attempt, askedMs, limits, random))
       log.debug({ step: asked.step, attempt, code: error.code, waitMs: wait }, 'trying again')
@@ -148,7 +148,10 @@ export class Http {
     } catch (error) {
       if (isAbort(error)) throw error
       signal.throwIfAborted()
-      return error instanceof OddAnswer ? this.odd(asked.step, error) : this.unanswered(asked, error)
+      if (error instanceof OddAnswer) return this.odd(asked.step, error)
+      return error instanceof NotSent
+        ? this.unanswered(asked, 'unsent', error.cause)
+        : this.unanswered(asked, 'silent', error)
     }
     const { answer, token, traced } = exchanged
     // A body that is thrown away unread ends with an error, and by then nobody listens.
@@ -164,7 +167,7 @@ export class Http {
       } catch (error) {
         traced?.end([], error instanceof BrokenBody ? 'the body broke off' : 'the body was not used')
         signal.throwIfAborted()
-        if (error instanceof BrokenBody) return this.unanswered(asked, error.cause)
+        if (error instanceof BrokenBody) return this.unanswered(asked, 'silent', error.cause)
         if (!(error instanceof OddAnswer)) throw error
         return this.odd(judged, error)
       } finally {
@@ -188,8 +191,8 @@ export class Http {
   }
 
   /** No answer, or not a whole one; an outage of the token's server ends no wait that has time left. */
-  private unanswered(asked: HttpRequest, cause: unknown): Failed {
-    const verdict = judge(asked.step, 'silent', [])
+  private unanswered(asked: HttpRequest, answered: 'silent' | 'unsent', cause: unknown): Failed {
+    const verdict = judge(asked.step, answered, [])
     const isOutage = cause instanceof StokerError && cause.retryable && cause.code !== 'BULK_UNAUTHORIZED'
     if (cause instanceof StokerError && !(isOutage && verdict === 'wait' && asked.deadline)) throw cause
     const error = cause instanceof StokerError ? cause : unreachable(asked, cause)

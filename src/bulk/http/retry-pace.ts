@@ -2,9 +2,9 @@
 import type { Step, Verdict } from './retry-policy.ts'
 
 export interface RetryLimits {
-  /** Tries of one request altogether; while it waits for something with a deadline, only the deadline counts. */
+  /** Tries of one request that end alike; while it waits for something with a deadline, only the deadline counts. */
   readonly attemptsMax: number
-  /** Tries where the answer is most likely the last word; of a status {@link STATUS_DOUBT}. */
+  /** Tries where the answer is most likely the last word; see {@link DOUBT} for steps with a pace of their own. */
   readonly doubtfulAttemptsMax: number
   readonly firstWaitMs: number
   readonly waitMsMax: number
@@ -38,13 +38,19 @@ export function tryMsMax(step: Step, limits: RetryLimits): number | undefined {
 /** Between two polls, and after a Retry-After: at least a second, whatever the server says (its 0 would be a busy loop). */
 export const POLL_MS_MIN = 1000
 
-/** What would end an export of days is believed after five tries, over five minutes at least. */
-const STATUS_DOUBT = { attemptsMax: 5, firstWaitMs: 40_000, waitMsMax: 320_000 }
-
-/** The server's own word that an export is gone needs no more than a second look. */
-const STATUS_GONE = { attemptsMax: 2, firstWaitMs: 5_000, waitMsMax: 5_000 }
-
 type Pace = Pick<RetryLimits, 'attemptsMax' | 'firstWaitMs' | 'waitMsMax'>
+
+/**
+ * - status: what would end an export of days is believed after five tries, over five minutes at least.
+ * - kick-off: each try may begin an export.
+ */
+const DOUBT: Readonly<Partial<Record<Step, Partial<Pace>>>> = {
+  status: { attemptsMax: 5, firstWaitMs: 40_000, waitMsMax: 320_000 },
+  'kick-off': { attemptsMax: 2 },
+}
+
+/** The server's own word that an export is gone is believed after a minute at least: one that has just begun may be told late. */
+const GONE: Pace = { attemptsMax: 3, firstWaitMs: 40_000, waitMsMax: 80_000 }
 
 function paceOf(step: Step, verdict: Verdict, limits: RetryLimits): Pace {
   const within = (pace: Pace): Pace => ({ ...pace, attemptsMax: Math.min(limits.attemptsMax, pace.attemptsMax) })
@@ -53,15 +59,15 @@ function paceOf(step: Step, verdict: Verdict, limits: RetryLimits): Pace {
     case 'retry':
       return limits
     case 'doubt':
-      return within(step === 'status' ? STATUS_DOUBT : { ...limits, attemptsMax: limits.doubtfulAttemptsMax })
+      return within({ ...limits, attemptsMax: limits.doubtfulAttemptsMax, ...DOUBT[step] })
     case 'start-again':
-      return within(STATUS_GONE)
+      return within(GONE)
     default:
       return { ...limits, attemptsMax: 1 }
   }
 }
 
-/** Whether the request is sent once more. `attempt` counts from 1. */
+/** Whether the request is sent once more. `attempt` counts the tries that ended with this verdict, from 1. */
 export function mayTryAgain(
   step: Step,
   verdict: Verdict,

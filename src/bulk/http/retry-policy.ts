@@ -12,11 +12,11 @@ export type Verdict =
   | 'wait'
   /** May pass by itself: {@link RetryLimits.attemptsMax} tries. */
   | 'retry'
-  /** Hardly passes by itself: a few tries, of a status over some minutes, and then it is believed. */
+  /** Hardly passes by itself: a few tries, of a status over some minutes, and then it is believed; two of a kick-off. */
   | 'doubt'
   /** The token is no longer good: get another one, once. */
   | 'sign-in-again'
-  /** The server says that it no longer has the export, and is asked once more: then another kick-off may help. */
+  /** The server says that it no longer has the export, over a minute at least: then another kick-off may help. */
   | 'start-again'
   /** The server no longer has, or does not give, this file. */
   | 'lost'
@@ -39,7 +39,10 @@ export type StatusClass =
   | 'passing'
   | 'broken'
   | 'refused'
+  /** No answer, or not a whole one, to a request that may have arrived. */
   | 'silent'
+  /** No connection: nobody was asked. */
+  | 'unsent'
 
 const CLASSES: Readonly<Record<number, StatusClass>> = {
   304: 'unchanged',
@@ -62,7 +65,7 @@ const CLASSES: Readonly<Record<number, StatusClass>> = {
 }
 
 /** Of an answer: its status, or what it is in place of one. */
-export type Answered = number | 'odd' | 'silent'
+export type Answered = number | 'odd' | 'silent' | 'unsent'
 
 export function classOf(status: Answered): StatusClass {
   if (typeof status === 'string') return status
@@ -74,6 +77,7 @@ export function classOf(status: Answered): StatusClass {
  * - token, bad: Epic's token endpoint answers 400 now and then to a request that it takes a moment later.
  * - kick-off, busy: no place for another export (Bulk Data Access, "Response - Error"), for days at Epic's.
  * - kick-off, odd: it may have begun an export, and must not be sent again.
+ * - kick-off, silent: it may have begun one that nobody will ever fetch, and the next try another.
  * - status: an outage of hours does not end an export of days, and neither does one odd answer, of a proxy or of a sign-in
  *   page: it is doubted. {@link SPOKEN} is what the server itself says.
  * - status, large: the reference server's word for too many files is a web page.
@@ -98,6 +102,7 @@ export const VERDICTS: Readonly<Record<Judged, Readonly<Record<StatusClass, Verd
     broken: 'retry',
     refused: 'give-up',
     silent: 'retry',
+    unsent: 'retry',
   },
   token: {
     ok: 'accept',
@@ -115,6 +120,7 @@ export const VERDICTS: Readonly<Record<Judged, Readonly<Record<StatusClass, Verd
     broken: 'retry',
     refused: 'give-up',
     silent: 'retry',
+    unsent: 'retry',
   },
   'kick-off': {
     ok: 'accept',
@@ -131,7 +137,8 @@ export const VERDICTS: Readonly<Record<Judged, Readonly<Record<StatusClass, Verd
     passing: 'retry',
     broken: 'retry',
     refused: 'give-up',
-    silent: 'retry',
+    silent: 'doubt',
+    unsent: 'retry',
   },
   status: {
     ok: 'accept',
@@ -149,6 +156,7 @@ export const VERDICTS: Readonly<Record<Judged, Readonly<Record<StatusClass, Verd
     broken: 'doubt',
     refused: 'doubt',
     silent: 'wait',
+    unsent: 'wait',
   },
   export: {
     ok: 'accept',
@@ -166,6 +174,7 @@ export const VERDICTS: Readonly<Record<Judged, Readonly<Record<StatusClass, Verd
     broken: 'give-up',
     refused: 'give-up',
     silent: 'wait',
+    unsent: 'wait',
   },
   file: {
     ok: 'accept',
@@ -183,6 +192,7 @@ export const VERDICTS: Readonly<Record<Judged, Readonly<Record<StatusClass, Verd
     broken: 'retry',
     refused: 'lost',
     silent: 'retry',
+    unsent: 'retry',
   },
   release: {
     ok: 'accept',
@@ -200,6 +210,7 @@ export const VERDICTS: Readonly<Record<Judged, Readonly<Record<StatusClass, Verd
     broken: 'doubt',
     refused: 'give-up',
     silent: 'doubt',
+    unsent: 'doubt',
   },
   published: {
     ok: 'accept',
@@ -217,6 +228,7 @@ export const VERDICTS: Readonly<Record<Judged, Readonly<Record<StatusClass, Verd
     broken: 'retry',
     refused: 'give-up',
     silent: 'retry',
+    unsent: 'retry',
   },
 }
 
@@ -233,7 +245,7 @@ const PASSING_CODES: ReadonlySet<string> = new Set([
   'throttled',
 ])
 
-/** What a code of {@link PASSING_CODES} makes of any answer but a good one and a 401. */
+/** What a code of {@link PASSING_CODES} makes of any answer but a good one and a 401; see {@link judge} for a kick-off's. */
 const PASSING_VERDICT: Readonly<Record<Judged, Verdict>> = {
   discovery: 'retry',
   token: 'retry',
@@ -251,12 +263,18 @@ const GONE_CODES: ReadonlySet<string> = new Set(['not-found', 'deleted', 'expire
 /** Of a status that is doubted, what is the server's own word where an OperationOutcome comes with it. */
 const SPOKEN: ReadonlySet<StatusClass> = new Set(['bad', 'mismatch', 'refused'])
 
-/** @param issueCodes of the OperationOutcome in the answer, if it holds one */
+/**
+ * A kick-off whose status is final (400) is not waited for with its whole deadline, whatever code comes with it: servers
+ * write `incomplete` over requests they can not read.
+ * @param issueCodes of the OperationOutcome in the answer, if it holds one
+ */
 export function judge(judged: Judged, status: Answered, issueCodes: readonly string[]): Verdict {
   const group = classOf(status)
   const verdict = VERDICTS[judged][group]
   if (verdict === 'accept' || verdict === 'sign-in-again') return verdict
-  if (issueCodes.some((code) => PASSING_CODES.has(code))) return PASSING_VERDICT[judged]
+  if (issueCodes.some((code) => PASSING_CODES.has(code))) {
+    return judged === 'kick-off' && verdict === 'give-up' ? 'retry' : PASSING_VERDICT[judged]
+  }
   if (judged !== 'status' && judged !== 'export') return verdict
   const mayBeFinal = verdict === 'give-up' || verdict === 'doubt'
   if (mayBeFinal && issueCodes.some((code) => GONE_CODES.has(code))) return 'start-again'
