@@ -2,13 +2,23 @@
 import type { FindingCode } from '../worker/findings.ts'
 import { plural } from './figures.ts'
 
-/** Values that a column of a view table lacks. */
-export function lossText({ column, wanted, count }: { column: string; wanted: string; count: number }): string {
-  const were = count === 1 ? 'was' : 'were'
-  return `${column}: ${plural(count, 'value')} ${were} not ${WANTED[wanted] ?? wanted}`
+/** Values that a view table lacks. */
+export function lossText({ place, wanted, count }: { place: string; wanted: string; count: number }): string {
+  const [one, several] = WANTED[wanted] ?? [wanted, wanted]
+  return `${place}: ${plural(count, 'value')} ${count === 1 ? `was not ${one}` : `were not ${several}`}`
 }
 
-const WANTED: Readonly<Record<string, string>> = { single: 'single: there are several where one was wanted' }
+/** What one value was not, and what several were not. */
+const WANTED: Readonly<Record<string, readonly [one: string, several: string]>> = {
+  dates: ['a date', 'dates'],
+  times: ['a time', 'times'],
+  instants: ['an instant', 'instants'],
+  numbers: ['a number', 'numbers'],
+  'whole numbers': ['a whole number', 'whole numbers'],
+  lists: ['a list', 'lists'],
+  objects: ['an object', 'objects'],
+  single: ['single', 'single'],
+}
 
 export function findingText({
   code,

@@ -24,9 +24,14 @@ export class JsonPlaces {
       const node = this.document.getIn(steps.slice(0, length), true) as { range?: readonly number[] | null } | undefined
       const start = node?.range?.[0]
       if (start === undefined) continue
-      const { line, col } = this.lines.linePos(start)
-      return { line, column: col }
+      return this.at(start)
     }
     return { line: 1, column: 1 }
+  }
+
+  /** @param offset in the text, from 0 */
+  at(offset: number): JsonPlace {
+    const { line, col } = this.lines.linePos(offset)
+    return { line, column: col }
   }
 }

@@ -144,6 +144,6 @@ function remarkText({ source, run, kind, type, what, count }: Remark): string {
     case 'finding':
       return `${begin}${findingText({ code: what, count, type })}\n`
     case 'loss':
-      return `${begin}${lossText({ column: type ?? '', wanted: what, count })}\n`
+      return `${begin}${lossText({ place: type ?? '', wanted: what, count })}\n`
   }
 }

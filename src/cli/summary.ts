@@ -45,13 +45,15 @@ function heldText(types: readonly TypeCounts[]): string {
 
 const LOSSES_SHOWN = 10
 
+/** An element that several columns read is told once. */
 function lossesText(losses: readonly LossCounts[]): string {
-  const lines = losses.slice(0, LOSSES_SHOWN).map(({ view_table, column_name, element, wanted, count }) => {
-    const column = `${view_table}.${column_name ?? element ?? ''}`
-    return `not in the table: ${lossText({ column, wanted, count })}\n`
-  })
-  const more = losses.length - lines.length
-  return `${lines.join('')}${more > 0 ? `and ${more} columns more: stoker status\n` : ''}`
+  const texts = losses.map(({ view_table, column_name, element, wanted, count }) =>
+    lossText({ place: `${view_table}: ${element ?? column_name}`, wanted, count }),
+  )
+  const lines = [...new Set(texts)]
+  const shown = lines.slice(0, LOSSES_SHOWN).map((line) => `not in the table: ${line}\n`)
+  const more = lines.length - shown.length
+  return `${shown.join('')}${more > 0 ? `and ${more} more: stoker status\n` : ''}`
 }
 
 export function outcomeJson(outcome: RunOutcome): object {

@@ -5,6 +5,7 @@ import { SHIPPED_VIEWS } from '../app/config-views.ts'
 import { StokerError } from '../core/errors.ts'
 import { nearestName } from '../core/nearest-name.ts'
 import { compileView, type CompiledView } from '../views/compile.ts'
+import { parseDefinition } from '../views/definition-text.ts'
 import { ViewsError } from '../views/library.ts'
 import { ViewError } from '../views/view-error.ts'
 
@@ -43,6 +44,10 @@ export async function viewFiles(paths: readonly string[]): Promise<ViewFile[]> {
  */
 export async function openView(pathOrName: string): Promise<OpenedView> {
   const path = await fileOf(pathOrName)
+  if ((await stat(path)).isDirectory())
+    throw new StokerError('VIEWS_MISSING', `${path} is a folder, where one view is wanted`, {
+      hint: 'name a file in it',
+    })
   const text = await readFile(path, 'utf8')
   return named(path, () => compiledFile({ path, text }))
 }
@@ -64,20 +69,12 @@ function named<T>(path: string, work: () => T): T {
 /** @throws ViewError with all its mistakes, each with the file */
 export function compiledFile(file: ViewFile): OpenedView {
   try {
-    const definition = parsed(file.text)
+    const definition = parseDefinition(file.text)
     return { file, definition, view: compileView(definition) }
   } catch (error) {
     if (!(error instanceof ViewError)) throw error
     const mistakes = error.mistakes.map((one) => one.within({ file: file.path }))
     throw mistakes[0]!.naming(mistakes)
-  }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (cause) {
-    throw new ViewError('VIEW_INVALID', `this is no JSON: ${cause instanceof Error ? cause.message : String(cause)}`)
   }
 }
 

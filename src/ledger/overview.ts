@@ -19,7 +19,7 @@ export interface Remark {
    * values that a view table lacks, because they were not what its column wants.
    */
   readonly kind: 'held' | 'message' | 'finding' | 'loss'
-  /** Of a loss the view table and its column. */
+  /** Of a loss the view table, and the element of a wrong shape, or the column where it is the column's own value. */
   readonly type: string | null
   /** A finding's code; of a message severity and code; why a watermark is held; of a loss what was wanted. */
   readonly what: string
@@ -44,7 +44,7 @@ export const OVERVIEW_SQL = {
       FROM stoker.message JOIN last USING (run) GROUP BY ALL
     UNION ALL SELECT source, run, 'finding', type, code, sum(count)::BIGINT
       FROM stoker.finding JOIN last USING (run) GROUP BY ALL
-    UNION ALL SELECT source, run, 'loss', concat_ws('.', view_table, coalesce(column_name, element)), wanted, sum(count)::BIGINT
+    UNION ALL SELECT source, run, 'loss', concat(view_table, ': ', coalesce(element, column_name)), wanted, max(count)
       FROM stoker.run_loss JOIN last USING (run) GROUP BY ALL
     ORDER BY source, kind, type, what`,
 }

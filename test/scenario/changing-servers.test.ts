@@ -249,6 +249,18 @@ describe('an export of odd files', () => {
     expect(await alive(lake)).toEqual(['Patient/a', 'Patient/b'])
   })
 
+  test('a value of a wrong shape is missing in the table, and counted for its view, column and run', async () => {
+    const odd = '{"resourceType":"Patient","id":"c","birthDate":"unknown","address":"nowhere"}\n'
+    const server = await exporting({ one: patients('a') + odd }, [['Patient', 'one']])
+    const lake = await OpenLake.make(server.baseUrl.href)
+    const { books } = await lake.sync(PATIENTS)
+    const born = { view_table: 'patient', column_name: 'birth_date', element: null, wanted: 'dates', count: 1 }
+    expect(books.losses).toContainEqual(born)
+    expect(books.losses.filter(({ element }) => element === 'address').length).toBeGreaterThan(1)
+    expect(await lake.rows('FROM stoker.run_loss')).toContainEqual({ run: 1, ...born })
+    expect(await lake.rows('SELECT id FROM patient WHERE birth_date IS NULL ORDER BY id')).toHaveLength(2)
+  })
+
   test('a damaged line anywhere holds its type; a line that can be no resource does not, and hides no deletion', async () => {
     const listed = [['Patient', 'one']] as const
     const server = await exporting({ one: patients('a', 'b') }, listed)
