@@ -170,6 +170,35 @@ describe('a run that is given up', () => {
     expect(await alive(lake)).toEqual(served(server))
   })
 
+  test('for the server forgot its export, is followed by another at once', async () => {
+    const server = await startOddityServer()
+    const manifest = {
+      transactionTime: '2026-11-20T00:00:00Z',
+      output: [{ type: 'Patient', url: `${server.origin}/one` }],
+    }
+    server.on('GET /fhir/$export', reply(202, { 'content-location': `${server.origin}/first` }))
+    server.on('GET /first', reply(202))
+    const lake = await OpenLake.make(server.baseUrl.href)
+    lake.onEvent = ({ kind }) => {
+      if (kind === 'waiting') throw new Error('killed')
+    }
+    await expect(lake.sync(SOURCE)).rejects.toThrow('killed')
+    lake.onEvent = () => undefined
+    server
+      .on(
+        'GET /first',
+        reply(404, {}, '{"resourceType":"OperationOutcome","issue":[{"severity":"error","code":"not-found"}]}'),
+      )
+      .on('GET /fhir/$export', reply(202, { 'content-location': `${server.origin}/second` }))
+    serve(server, { '/second': JSON.stringify(manifest), '/one': patients('a') })
+    const outcome = await lake.sync(SOURCE)
+    expect([outcome.run, outcome.resumed, await alive(lake)]).toEqual([2, false, ['Patient/a']])
+    expect(await lake.rows('SELECT run, state, error_code FROM stoker.run ORDER BY run')).toEqual([
+      { run: 1, state: 'failed', error_code: 'BULK_EXPORT_GONE' },
+      { run: 2, state: 'done', error_code: null },
+    ])
+  })
+
   test('one of whose exports ended before the process did is not committed without it', async () => {
     const clock = new FastClock()
     const server = await start(clock)
