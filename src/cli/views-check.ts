@@ -59,14 +59,20 @@ function mistakesOf(files: readonly ViewFile[]): Mistake[] {
       return [mistake(file, new ViewError('VIEW_INVALID', problem, { path: 'name' }))]
     } catch (error) {
       if (!(error instanceof ViewError)) throw error
-      return error.mistakes.map((one) => mistake(file, one))
+      return error.mistakes
+        .map((one) => mistake(file, one))
+        .sort((one, other) => one.line - other.line || one.column - other.column)
     }
   })
 }
 
 function mistake(file: ViewFile, { code, problem, hint, place }: ViewError): Mistake {
-  const { line, column } = new JsonPlaces(file.text).of(place.path ?? '')
-  return { file: file.path, line, column, path: place.path, position: place.position, code, problem, hint }
+  const { path, position } = place
+  const places = new JsonPlaces(file.text)
+  // A position without a path is one in the JSON itself: it has no paths.
+  if (path === undefined && position !== undefined)
+    return { file: file.path, ...places.at(position - 1), path, position: undefined, code, problem, hint }
+  return { file: file.path, ...places.of(path ?? ''), path, position, code, problem, hint }
 }
 
 function mistakeText({ file, line, column, path, position, problem, hint }: Mistake): string {

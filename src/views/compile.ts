@@ -57,7 +57,7 @@ export interface CompileOptions {
 }
 
 /** Raised when the same definition compiles to other rows. */
-const COMPILER_VERSION = 2
+const COMPILER_VERSION = 3
 
 /** @throws ViewError: the first mistake, with the path in the JSON and the place in the FHIRPath; it names all. */
 export function compileView(definition: unknown, options: CompileOptions = {}): CompiledView {

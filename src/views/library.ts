@@ -3,7 +3,8 @@ import { readFile, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StokerError } from '../core/errors.ts'
 import { compileView, type CompiledView, type CompileOptions } from './compile.ts'
-import { ViewError } from './view-error.ts'
+import { parseDefinition } from './definition-text.ts'
+import { ViewError, within } from './view-error.ts'
 
 /** The mistakes of a folder of views: code VIEWS_INVALID. */
 export class ViewsError extends StokerError {
@@ -66,14 +67,7 @@ export async function loadViews(folder: string, options: CompileOptions = {}): P
 }
 
 function compileFile(file: string, text: string, options: CompileOptions): CompiledView {
-  let definition: unknown
-  try {
-    definition = JSON.parse(text)
-  } catch (cause) {
-    throw new ViewError('VIEW_INVALID', `this is no JSON: ${cause instanceof Error ? cause.message : String(cause)}`, {
-      file,
-    })
-  }
+  const definition = within({ file }, () => parseDefinition(text))
   const view = compileView(definition, options)
   if ((definition as { name?: unknown }).name === undefined) {
     throw new ViewError('VIEW_INVALID', 'is missing: the name of the table', { file, path: 'name' })

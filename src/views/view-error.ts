@@ -20,7 +20,7 @@ export interface ViewPlace {
   readonly file?: string | undefined
   /** Path in the definition's JSON, like `select[0].column[2].path`. */
   readonly path?: string | undefined
-  /** Place in the FHIRPath text, from 1. */
+  /** Place in the FHIRPath text, or without a path in the file's, from 1. */
   readonly position?: number | undefined
 }
 

@@ -42,7 +42,7 @@ describe('check', () => {
       `${folder}/a.json:4:33: select[0].column[0].path, character 1: Patient has no element nmae (did you mean name?)`,
     )
     expect(stdout).toContain(`${folder}/a.json:5:5: select[0].column[1]: there is no tpye here (did you mean type?)`)
-    expect(stdout).toMatch(/b\.json:1:1: this is no JSON/)
+    expect(stdout).toContain(`${folder}/b.json:1:13: this is no JSON: Unexpected end of JSON input\n`)
     expect(stdout).toMatch(/2 views: 3 mistakes\n$/)
     expect(json((await stoker('views', 'check', folder, '--json')).stdout)).toMatchObject({
       views: 2,
@@ -50,6 +50,25 @@ describe('check', () => {
         expect.objectContaining({ line: 4, path: 'select[0].column[0].path', position: 1, hint: 'did you mean name?' }),
       ]) as unknown,
     })
+  })
+
+  test('names mistakes in the order of the file, and where a text ceases to be JSON, in one line each', async () => {
+    const columns =
+      '[{"name": "id", "path": "id", "typ": "id"}, {"name": "1", "path": "id"}, {"name": "x", "path": "y"}]'
+    const folder = await folderOf({
+      'a.json': `{"name": "a", "resource": "Patient", "select": [{"column": ${columns}}]}`,
+      'b.json': '{\n  "name": "b",\n  "select": [1, 2,]\n}\n',
+      'c.json': '\uFEFF{"name": "c", "resource": "Patient", "select": [{"column": [{"name": "id", "path": "id"}]}]}',
+    })
+    const { stdout } = await stoker('views', 'check', folder)
+    const lines = stdout.trimEnd().split('\n')
+    expect(lines.slice(0, -1).map((line) => /[abc]\.json:\d+:\d+/.exec(line)?.[0])).toEqual([
+      'a.json:1:61',
+      'a.json:1:113',
+      'a.json:1:155',
+      'b.json:3:19',
+    ])
+    expect(lines.at(-2)).toBe(`${folder}/b.json:3:19: this is no JSON: Unexpected token ']'`)
   })
 
   test('finds nothing wrong in the views that come with Stoker', async () => {
@@ -106,6 +125,12 @@ describe('run', () => {
     expect(await stoker('views', 'run', 'patient', ...words)).toMatchObject({ code: 0, stdout: '', stderr: '' })
     expect((await readFile(out, 'utf8')).trimEnd().split('\n')).toHaveLength(3)
     expect((await stat(out)).mode & 0o777).toBe(0o600)
+  })
+
+  test('says that a folder is no view', async () => {
+    const { code, stderr } = await stoker('views', 'run', await makeFolder(), '--input', PATIENTS)
+    expect(code).toBe(2)
+    expect(stderr).toContain('is a folder, where one view is wanted')
   })
 
   test('says what to do about a file that is not there, a view that is not there, and a line that is no JSON', async () => {

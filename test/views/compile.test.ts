@@ -5,6 +5,11 @@ import { columnTypes, viewOf } from './run-view.ts'
 
 const input = { from: 'raw', json: 'json', carry: [] }
 
+/** What looks like JSON is text only where the resource has it as a string. */
+const textOnly = (value: string) =>
+  `CASE WHEN (ascii(${value}) & 95) = 91 THEN CASE WHEN NOT json_valid(${value}) OR ` +
+  `contains(json(__json), to_json(${value})) THEN ${value} END ELSE ${value} END`
+
 test('a plain view is one SELECT over one from_json', () => {
   const view = compileView(
     viewOf('Patient', {
@@ -13,10 +18,11 @@ test('a plain view is one SELECT over one from_json', () => {
       born: { path: 'birthDate', tag: [{ name: 'ansi/type', value: 'DATE' }] },
     }),
   )
-  expect(view.sql(input)).toBe(`SELECT __1."id" AS "id",
-  __1."name"[1]."family" AS "family",
+  expect(view.sql(input)).toBe(`SELECT ${textOnly('__1."id"')} AS "id",
+  ${textOnly('__1."name"[1]."family"')} AS "family",
   TRY_CAST(CASE WHEN __1."birthDate" LIKE '____-__-__%' THEN __1."birthDate"[:10] WHEN __1."birthDate" LIKE '____-__' THEN __1."birthDate" || '-01' WHEN __1."birthDate" LIKE '____' THEN __1."birthDate" || '-01-01' END AS DATE) AS "born"
-FROM (SELECT CASE WHEN random() >= 0 THEN from_json("json", '{"resourceType":"VARCHAR","id":"VARCHAR","name":[{"family":"VARCHAR"}],"birthDate":"VARCHAR"}') END AS __1
+FROM (SELECT "json" AS __json,
+  CASE WHEN random() >= 0 THEN from_json("json", '{"resourceType":"VARCHAR","id":"VARCHAR","name":[{"family":"VARCHAR"}],"birthDate":"VARCHAR"}') END AS __1
 FROM raw)
 WHERE __1."resourceType" = 'Patient'`)
 })
@@ -38,12 +44,14 @@ test('forEach is an unnest in the SELECT list, and carries what is still needed,
   expect(view.sql({ ...input, carry: ['_run'] })).toBe(`SELECT "_run",
   "id",
   TRY_CAST(__3 AS INTEGER) AS "place",
-  list_filter(__2."given", lambda __e: __e IS NOT NULL)[1] AS "given"
+  list_filter(__2."given", lambda __e: ${textOnly('__e')} IS NOT NULL)[1] AS "given"
 FROM (SELECT "_run",
-  __1."id" AS "id",
+  __json,
+  ${textOnly('__1."id"')} AS "id",
   unnest(__1."name") AS __2,
   generate_subscripts(__1."name", 1) - 1 AS __3
 FROM (SELECT "_run",
+  "json" AS __json,
   CASE WHEN random() >= 0 THEN from_json("json", '{"resourceType":"VARCHAR","id":"VARCHAR","name":[{"given":["VARCHAR"]}]}') END AS __1
 FROM raw)
 WHERE __1."resourceType" = 'Patient')

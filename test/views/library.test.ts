@@ -40,7 +40,7 @@ test('all mistakes of all files are named at once, each with its place and the w
   expect((error as ViewsError).mistakes.map(({ place }) => place)).toEqual([
     { file: 'b.json', view: 'names', path: 'select[0].column[0].path', position: 1 },
     { file: 'b.json', view: 'names', path: 'select[0].column[1].path', position: 14 },
-    { file: 'c.json' },
+    { file: 'c.json', position: 13 },
     { file: 'd.json', path: 'name' },
     { file: 'e.json', path: 'name' },
   ])

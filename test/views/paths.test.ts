@@ -124,6 +124,7 @@ test('texts', async () => {
     "gender.split('m').last()": 'ale',
     'gender.trim()': 'female',
     "gender.replaceMatches('[aeiou]', '')": 'fml',
+    "gender.replaceMatches('(?<a>f)(e)', '$2${a}\\\\1')": 'ef\\1male',
   })
 })
 

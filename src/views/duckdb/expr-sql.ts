@@ -6,12 +6,15 @@ import { convertSql } from './convert.ts'
 import { once } from './once.ts'
 import { PRIMITIVES } from './primitives.ts'
 import { isDouble, structText } from './struct.ts'
+import { textOnly } from './text-shape.ts'
 
 export interface ExprContext {
   /** SQL of the variables in sight. */
   readonly vars: ReadonlyMap<string, string>
   /** SQL of what stands before keys, with its slash; undefined for nothing. */
   readonly keyPrefix: string | undefined
+  /** SQL of the resource's own JSON text, which tells text from what is none; undefined: what looks like text is text. */
+  readonly json: string | undefined
   /** Several values where one is promised stop the query; else they are NULL. */
   readonly stopsOnMany: boolean
 }
@@ -30,7 +33,7 @@ export function exprSql(expr: Expr, context: ExprContext): string {
     case 'none':
       return 'NULL'
     case 'read':
-      return readSql(sql(expr.of), expr.field, expr.as)
+      return readSql(sql(expr.of), expr.field, expr.as, context.json)
     case 'decode':
       return expr.shape.fields.size === 0
         ? sql(expr.of)
@@ -57,9 +60,14 @@ export function exprSql(expr: Expr, context: ExprContext): string {
         ? `CASE WHEN ${sql(expr.test)} THEN ${sql(expr.then)} END`
         : `CASE WHEN ${sql(expr.test)} THEN ${sql(expr.then)} ELSE ${sql(expr.otherwise)} END`
     case 'convert':
-      return convertSql(sql(expr.of), expr.of.op === 'none', expr.from, expr.to)
+      return convertSql(
+        expr.to.base === 'text' ? sql(expr.of) : anySql(expr.of, context),
+        expr.of.op === 'none',
+        expr.from,
+        expr.to,
+      )
     case 'call': {
-      const args = expr.args.map(sql)
+      const args = refusesJson(expr) ? expr.args.map((one) => anySql(one, context)) : expr.args.map(sql)
       return isKey(expr.name) && context.keyPrefix !== undefined
         ? `(${context.keyPrefix} || ${PRIMITIVES[expr.name](args)})`
         : PRIMITIVES[expr.name](args)
@@ -83,7 +91,26 @@ function isKey(name: string): boolean {
   return name === 'resourceKey' || name === 'referenceKey' || name === 'referenceKeyOf'
 }
 
-function readSql(of: string, field: Field, as: ReadForm): string {
+/** What refuses JSON by itself needs no look at the text; it costs some percent. */
+function refusesJson({ name, args }: Expr & { readonly op: 'call' }): boolean {
+  return REFUSING.has(name) || (name === 'equal' && args.some((one) => one.op === 'text'))
+}
+
+const REFUSING: ReadonlySet<string> = new Set([
+  'referenceKey',
+  'referenceKeyOf',
+  'firstInstant',
+  'endInstant',
+  'dateKey',
+])
+
+/** A value that may be JSON where text is due. */
+function anySql(expr: Expr, context: ExprContext): string {
+  if (expr.op !== 'read' || expr.field.isMany) return exprSql(expr, context)
+  return readSql(exprSql(expr.of, context), expr.field, expr.as, undefined)
+}
+
+function readSql(of: string, field: Field, as: ReadForm, json: string | undefined): string {
   const value = `${of}.${sqlName(field.name)}`
   if (field.kind === 'object') {
     if (as === 'json' || !field.isJson || field.shape.fields.size === 0) return value
@@ -93,8 +120,9 @@ function readSql(of: string, field: Field, as: ReadForm): string {
       : `from_json(${value}, ${struct})`
   }
   const typed = as === 'double' && !isDouble(field) ? `TRY_CAST(${value} AS DOUBLE)` : value
+  const checked = (one: string) => (field.kind === 'text' && json !== undefined ? textOnly(one, json) : one)
   // JSON lists of primitives may hold null, where only an extension is given.
-  return field.isMany ? `list_filter(${typed}, lambda __e: __e IS NOT NULL)` : typed
+  return field.isMany ? `list_filter(${typed}, lambda __e: ${checked('__e')} IS NOT NULL)` : checked(typed)
 }
 
 function onlySql(sql: string, stopsOnMany: boolean): string {

@@ -43,8 +43,8 @@ export const PRIMITIVES: Readonly<Record<Primitive, Words>> = {
   startsWith: ([a, b]) => `starts_with(${a}, ${b})`,
   endsWith: ([a, b]) => `ends_with(${a}, ${b})`,
   containsText: ([a, b]) => `contains(${a}, ${b})`,
-  matches: ([a, pattern]) => `regexp_matches(${a}, ${pattern}, 's')`,
-  matchesFull: ([a, pattern]) => `regexp_full_match(${a}, ${pattern}, 's')`,
+  matches: ([a, pattern]) => tried(`regexp_matches(${a}, ${pattern}, 's')`, pattern!),
+  matchesFull: ([a, pattern]) => tried(`regexp_full_match(${a}, ${pattern}, 's')`, pattern!),
   replace: ([a, from, to]) => `replace(${a}, ${from}, ${to})`,
   replaceMatches: ([a, pattern, to]) => `regexp_replace(${a}, ${pattern}, ${to}, 'g')`,
   substring: ([a, from, count]) => {
@@ -107,6 +107,11 @@ export const PRIMITIVES: Readonly<Record<Primitive, Words>> = {
     `${highDate(a!)} || 'T23:59:59.999-12:00' END`,
   lowTime: ([a]) => filled(a!, '00', '0', ''),
   highTime: ([a]) => filled(a!, '59', '9', ''),
+}
+
+/** A pattern that comes of the data may be none. */
+function tried(match: string, pattern: string): string {
+  return pattern.startsWith("'") ? match : `TRY(${match})`
 }
 
 /** FHIRPath's decimals have 8 places; what overflows 38 digits is NULL. */
@@ -175,7 +180,8 @@ function filled(a: string, seconds: string, fraction: string, offset: string): s
 function referenceKeyOf(a: string, type: string): string {
   const isUsual = `starts_with(${a}, '${type}/') AND strlen(${a}) > ${type.length + 1}`
   const otherwise = `WHEN contains(${a}, '${type}/') THEN ${referenceKey(a, type)}`
-  return `CASE WHEN ${isUsual} AND NOT contains(${a}, '/_history/') THEN ${a} ${otherwise} END`
+  const isPlain = ['/_history/', '#', '?', '|'].map((part) => `NOT contains(${a}, '${part}')`).join(' AND ')
+  return `CASE WHEN ${isUsual} AND ${isPlain} THEN ${a} ${otherwise} END`
 }
 
 function referenceKeyOfAny(a: string): string {

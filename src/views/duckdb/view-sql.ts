@@ -4,7 +4,7 @@
  * 10 times slower on one level and 400 on two. Nothing is staged in tables, so memory stays bounded.
  */
 import { sqlName, sqlText } from '../../core/sql.ts'
-import { levelMentions } from '../plan/mentions.ts'
+import { fieldsRead, levelExprs, levelMentions } from '../plan/mentions.ts'
 import type { Level, Part, Plan } from '../plan/plan.ts'
 import { ViewError } from '../view-error.ts'
 import { exactNumbers } from './exact-numbers.ts'
@@ -29,6 +29,9 @@ export interface ViewInput {
  */
 const BARRIER = 'CASE WHEN random() >= 0'
 
+/** The resource's own JSON, beside its structure. */
+const JSON_TEXT = '__json'
+
 /** A part still to come: its list is computed already, or not. */
 interface Pending {
   readonly part: Part
@@ -52,9 +55,10 @@ export function viewSql(plan: Plan, input: ViewInput, stopsOnMany: boolean): str
   const context: ExprContext = {
     vars: new Map([[plan.root, plan.root]]),
     keyPrefix: input.keyPrefix === undefined ? undefined : '__key',
+    json: JSON_TEXT,
     stopsOnMany,
   }
-  const { parsed, isType } = parsedSql(plan, input, [...carry, ...key])
+  const { parsed, isType } = parsedSql(plan, input, [...carry, ...key, `${sqlName(input.json)} AS ${JSON_TEXT}`])
   const conditions = [isType, ...plan.where.map((test) => exprSql(test, context))]
   const staging: Staging = { plan, carry, isKeyed: key.length > 0 }
   return stage(
@@ -117,6 +121,7 @@ function stage(
   const columns = [
     ...staging.carry,
     ...(staging.isKeyed ? ['__key'] : []),
+    ...([part, ...rest.map((one) => one.part)].some(readsText) ? [JSON_TEXT] : []),
     ...known.map(sqlName),
     ...[...cells].map(([name, sql]) => `${sql} AS ${sqlName(name)}`),
     ...needed,
@@ -149,6 +154,16 @@ function cellsOf(level: Level, context: ExprContext): Cells {
 /** What a part still needs after its list is made. */
 function insideMentions(part: Part, name: string): boolean {
   return part.kind === 'each' && levelMentions(part.level, name)
+}
+
+/** Whether its items have texts to judge; its list is made by now. */
+function readsText(part: Part): boolean {
+  return (
+    part.kind === 'each' &&
+    levelExprs(part.level)
+      .flatMap(fieldsRead)
+      .some((field) => field.kind === 'text')
+  )
 }
 
 /** In the order of the definition, whatever the order they were computed in. */

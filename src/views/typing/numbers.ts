@@ -1,5 +1,6 @@
 /** FHIRPath's functions on numbers (FHIRPath N1, 5.7). */
 import { call, whole, type Expr, type Primitive } from '../plan/expr.ts'
+import { ViewError } from '../view-error.ts'
 import { familyOf, isWhole } from './family.ts'
 import { wholeArgument, wrongInput, type Call, type PathFunction } from './function.ts'
 import { NOTHING, single, valueOf, type Typed } from './typed.ts'
@@ -17,6 +18,10 @@ export const NUMBERS: Readonly<Record<string, PathFunction>> = {
     args: [0, 1],
     apply(given) {
       const places = given.args.length > 0 ? wholeArgument(given, 0) : whole(0)
+      if (places.op !== 'integer' || places.value.startsWith('-'))
+        throw new ViewError('VIEW_UNSUPPORTED', 'round() takes its places as a number in the text, 0 or more', {
+          position: given.args[0]!.at,
+        })
       return onNumber(given, (expr) => valueOf('decimal', call('round', expr, places)))
     },
   },

@@ -38,7 +38,7 @@ export function resolve(ast: Ast, scope: Scope): Typed {
       return scope.focus
     case 'index':
       if (scope.index) return valueOf('integer', scope.index)
-      throw new ViewError('VIEW_SYNTAX', '$index has no meaning outside where(), select(), all() and exists()', {
+      throw new ViewError('VIEW_SYNTAX', '$index is known inside where(), all() and exists() only', {
         position: ast.at,
       })
     case 'variable':

@@ -2,6 +2,7 @@
 import { call, text, type Primitive } from '../plan/expr.ts'
 import { familyOf } from './family.ts'
 import { textArgument, wholeArgument, wrongInput, type Call, type PathFunction } from './function.ts'
+import { patternArgument, substitution } from './patterns.ts'
 import { asList, NOTHING, single, valueOf, type Typed } from './typed.ts'
 
 export const TEXTS: Readonly<Record<string, PathFunction>> = {
@@ -15,12 +16,19 @@ export const TEXTS: Readonly<Record<string, PathFunction>> = {
   startsWith: withText('startsWith', 'boolean'),
   endsWith: withText('endsWith', 'boolean'),
   contains: withText('containsText', 'boolean'),
-  matches: withText('matches', 'boolean'),
-  matchesFull: withText('matchesFull', 'boolean'),
+  matches: withPattern('matches'),
+  matchesFull: withPattern('matchesFull'),
   indexOf: withText('indexOf', 'integer'),
   lastIndexOf: withText('lastIndexOf', 'integer'),
   replace: withTwoTexts('replace'),
-  replaceMatches: withTwoTexts('replaceMatches'),
+  replaceMatches: {
+    args: [2, 2],
+    apply: (given) =>
+      onText(given, () => {
+        const pattern = patternArgument(given, 0)
+        return valueOf('string', call('replaceMatches', single(given.input), pattern, substitution(given, pattern)))
+      }),
+  },
   length: alone('length', 'integer'),
   upper: alone('upper', 'string'),
   lower: alone('lower', 'string'),
@@ -53,6 +61,14 @@ function withText(name: Primitive, type: string): PathFunction {
   return {
     args: [1, 1],
     apply: (given) => onText(given, () => valueOf(type, call(name, single(given.input), textArgument(given, 0)))),
+  }
+}
+
+function withPattern(name: Primitive): PathFunction {
+  return {
+    args: [1, 1],
+    apply: (given) =>
+      onText(given, () => valueOf('boolean', call(name, single(given.input), patternArgument(given, 0)))),
   }
 }
 
