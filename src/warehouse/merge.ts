@@ -1,4 +1,5 @@
 /** The merge: what a run received → resource index and view tables, exactly, inside the caller's transaction. */
+import { batches } from '../core/batches.ts'
 import { StokerError } from '../core/errors.ts'
 import { sqlText } from '../core/sql.ts'
 import { rawRelation, rawRelationAt } from '../store/raw-log.ts'
@@ -160,15 +161,10 @@ async function changedLines(session: Session, input: MergeInput, type: string): 
   }
   const paths = new Map(input.files.map((file) => [file.file, file.rawPath]))
   const pathsOf = (of: typeof files) => of.map((file) => paths.get(file.file)!)
-  const all = batches(pathsOf(files.filter((file) => file.changed === file.received)))
-  const some = batches(pathsOf(files.filter((file) => file.changed < file.received)))
+  const all = batches(pathsOf(files.filter((file) => file.changed === file.received)), FILES_AT_ONCE)
+  const some = batches(pathsOf(files.filter((file) => file.changed < file.received)), FILES_AT_ONCE)
   const places = `SELECT file, line FROM change WHERE type = ${sqlText(type)}`
   return [...all.map(rawRelation), ...some.map((each) => rawRelationAt(each, places))]
-}
-
-function batches(paths: readonly string[]): string[][] {
-  const count = Math.ceil(paths.length / FILES_AT_ONCE)
-  return Array.from({ length: count }, (_, i) => paths.slice(i * FILES_AT_ONCE, (i + 1) * FILES_AT_ONCE))
 }
 
 async function mergeIndex(session: Session, source: string): Promise<void> {

@@ -59,7 +59,10 @@ export function heldByMerge(
   return held
 }
 
-/** The same for patients who joined a Group: no watermark tells of them, they count as newcomers until all came. */
+/**
+ * What is missing of the list of a Group's members, or of the history of those who joined: it holds no watermark, for they
+ * count as newcomers until all came.
+ */
 export function historiesHeld(
   exports: readonly ExportRecord[],
   heldOf: (exports: readonly ExportRecord[]) => ReadonlyMap<string, string>,

@@ -1,10 +1,11 @@
 /** Patients who joined an exported Group since the last run: their history is asked for too. */
+import { batches } from '../core/batches.ts'
 import { exportsOf, makeWhole, planExports, type ExportRecord } from '../ledger/exports.ts'
 import { filesOfExport } from '../ledger/files.ts'
 import { newcomersIn } from '../ledger/members.ts'
 import type { RunContext } from './context.ts'
-import { memberFiles } from './membership.ts'
 import { groupKey } from './filter.ts'
+import { memberFiles } from './membership.ts'
 import { newcomersExport } from './plan.ts'
 
 /**
@@ -26,8 +27,8 @@ export async function planNewcomers(context: RunContext, members: ExportRecord):
   const joined = await newcomersIn(ledger, source.name, groupKey(source), paths)
   if (joined.length === 0) return
   if (source.groupChanges.newcomers === 'patient') {
-    const asked = batches(joined).map((patients) =>
-      newcomersExport({ ...changes, since: undefined }, patients, source.since.firstLoad),
+    const asked = batches(joined, PATIENTS_MAX).map((patients) =>
+      newcomersExport(changes, patients, source.since.firstLoad),
     )
     await database.transaction((session) => planExports(session, run, asked))
   } else {
@@ -37,8 +38,3 @@ export async function planNewcomers(context: RunContext, members: ExportRecord):
 
 /** Of one request; its body names every one of them, and servers take no body of any size. */
 const PATIENTS_MAX = 1_000
-
-function batches(patients: readonly string[]): string[][] {
-  const count = Math.ceil(patients.length / PATIENTS_MAX)
-  return Array.from({ length: count }, (_, i) => patients.slice(i * PATIENTS_MAX, (i + 1) * PATIENTS_MAX))
-}

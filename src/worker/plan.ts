@@ -36,8 +36,10 @@ export function planRun(input: PlanInput): Plan {
   const changed = input.types.filter(goesOn)
   const exports: PlannedExport[] = []
   const isSilent = whole.length > 0 && !tellsMembers(whole, input.request)
-  const isAsked = input.membersMatter === 'always' ? changed.length > 0 || isSilent : isSilent
-  if (isAsked && input.membersMatter !== 'never') exports.push(membersExport(input))
+  const { membersMatter } = input
+  if ((membersMatter !== 'never' && isSilent) || (membersMatter === 'always' && changed.length > 0)) {
+    exports.push(membersExport(input))
+  }
   if (whole.length > 0) exports.push(load(input, whole, input.firstLoad, true))
   if (changed.length > 0) {
     const oldest = Math.min(...changed.map((type) => input.watermarks.get(type)!.at.getTime()))
@@ -51,11 +53,11 @@ export function planRun(input: PlanInput): Plan {
  * @param firstLoad see {@link PlanInput}: without it some servers would send a day of it
  */
 export function newcomersExport(
-  changes: PlannedExport,
+  { types, request, filters }: Pick<PlannedExport, 'types' | 'request' | 'filters'>,
   patients: readonly string[],
   firstLoad: string | undefined,
 ): PlannedExport {
-  return { ...changes, purpose: 'newcomers', since: firstLoad, whole: false, request: { ...changes.request, patients } }
+  return { purpose: 'newcomers', types, since: firstLoad, whole: false, request: { ...request, patients }, filters }
 }
 
 /** Whether the Patient lines of a whole export of `types` are the Group's members. */

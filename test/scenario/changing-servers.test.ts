@@ -4,7 +4,7 @@ import type { DemoBehaviour } from '../../src/demo/behaviour.ts'
 import { startDemoServer, type DemoServer } from '../../src/demo/server.ts'
 import { FastClock } from '../bulk/fast-clock.ts'
 import { reply, startOddityServer, type OddityServer } from '../bulk/oddity-server.ts'
-import { OpenLake } from './open-lake.ts'
+import { alive, heldTypes, OpenLake, served } from './open-lake.ts'
 
 const SOURCE = 'level: system\nauth: {kind: none}\ntypes: [Patient, Condition]\n'
 const HOUR_MS = 3_600_000
@@ -15,19 +15,6 @@ async function start(clock: FastClock, behaviour: Partial<DemoBehaviour> = {}, p
   onTestFinished(() => server.stop())
   return server
 }
-
-const alive = async (lake: OpenLake) =>
-  (
-    await lake.rows<{ key: string }>(
-      `SELECT type || '/' || id AS key FROM stoker.resource WHERE deleted_by IS NULL ORDER BY 1`,
-    )
-  ).map(({ key }) => key)
-
-const served = ({ store }: DemoServer) =>
-  [...store.versions(['Patient', 'Condition'])].map(({ type, id }) => `${type}/${id}`).sort()
-
-const heldTypes = (outcome: Awaited<ReturnType<OpenLake['sync']>>) =>
-  outcome.books.types.filter(({ held }) => held !== null).map(({ type }) => type)
 
 const patients = (...ids: string[]) => ids.map((id) => `{"resourceType":"Patient","id":"${id}"}\n`).join('')
 

@@ -6,7 +6,7 @@ import { DEMO_SERVERS } from '../../src/demo/demo-servers.ts'
 import type { DemoBehaviour } from '../../src/demo/behaviour.ts'
 import { startDemoServer, type DemoServer } from '../../src/demo/server.ts'
 import { FastClock } from '../bulk/fast-clock.ts'
-import { OpenLake } from './open-lake.ts'
+import { alive, heldTypes, OpenLake, served } from './open-lake.ts'
 
 const GROUP = 'level: group\ngroup: everyone\nauth: {kind: none}\ntypes: [Patient, Condition]\n'
 const SYSTEM = GROUP.replace('level: group\ngroup: everyone', 'level: system')
@@ -31,22 +31,6 @@ async function field(behaviour: Partial<DemoBehaviour>, patients = 3): Promise<F
   const behave = (more: Partial<DemoBehaviour>) => void (server.behaviour = { ...server.behaviour, ...more })
   return { server, lake, behave }
 }
-
-const alive = async (lake: OpenLake) =>
-  (
-    await lake.rows<{ key: string }>(
-      `SELECT type || '/' || id AS key FROM stoker.resource WHERE deleted_by IS NULL ORDER BY 1`,
-    )
-  ).map(({ key }) => key)
-
-const served = ({ store }: DemoServer) =>
-  [...store.versions(['Patient', 'Condition'])].map(({ type, id }) => `${type}/${id}`).sort()
-
-const heldTypes = ({
-  books,
-}: {
-  readonly books: { readonly types: readonly { type: string; held: string | null }[] }
-}) => books.types.filter(({ held }) => held !== null).map(({ type }) => type)
 
 describe('Reference server', () => {
   const reference = { ...DEMO_SERVERS.reference, callsPerMinute: 0 }

@@ -8,6 +8,7 @@ import { loadConfig, type SourceConfig } from '../../src/app/config.ts'
 import { openWorker, type OpenWorker } from '../../src/app/worker-context.ts'
 import { BulkClient } from '../../src/bulk/client.ts'
 import { silentLog } from '../../src/core/log.ts'
+import type { DemoServer } from '../../src/demo/server.ts'
 import type { Row } from '../../src/store/session.ts'
 import type { WorkerContext } from '../../src/worker/context.ts'
 import type { RunEvent } from '../../src/worker/events.ts'
@@ -100,4 +101,22 @@ export class OpenLake {
     this.opened?.worker.close()
     this.opened = undefined
   }
+}
+
+/** `Type/id` of what the lake holds, sorted. */
+export async function alive(lake: OpenLake): Promise<string[]> {
+  const rows = await lake.rows<{ key: string }>(
+    `SELECT type || '/' || id AS key FROM stoker.resource WHERE deleted_by IS NULL ORDER BY 1`,
+  )
+  return rows.map(({ key }) => key)
+}
+
+/** The same of the server's patients and conditions. */
+export function served({ store }: DemoServer): string[] {
+  return [...store.versions(['Patient', 'Condition'])].map(({ type, id }) => `${type}/${id}`).sort()
+}
+
+/** Types whose watermark a run held. */
+export function heldTypes({ books }: Pick<RunOutcome, 'books'>): string[] {
+  return books.types.filter(({ held }) => held !== null).map(({ type }) => type)
 }
