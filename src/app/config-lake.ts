@@ -1,16 +1,19 @@
 /** Of the configuration what a reader of the lake needs: no source, so no secret, key or server of one. */
 import { totalmem } from 'node:os'
 import { resolve } from 'node:path'
+import type { Keeping } from '../warehouse/keeping.ts'
 import { parseByteSize } from './byte-size.ts'
 import type { ConfigFields } from './config-fields.ts'
 import { type ConfigFile, openConfigFile } from './config-file.ts'
 import { ConfigError } from './config-findings.ts'
+import { readKeeping } from './config-keeping.ts'
 
 export interface LakeConfig {
   /** Absolute path of the lake folder; it need not exist yet. */
   readonly lake: string
   /** DuckDB's `memory_limit`. */
   readonly memoryLimitBytes: number
+  readonly keeping: Keeping
 }
 
 const GIB = 2 ** 30
@@ -38,7 +41,11 @@ export async function sourceNames(path: string): Promise<readonly string[] | und
 
 /** @param machineBytes memory of the machine or of the container, for the default limit */
 export function readLake({ fields, folder }: Omit<ConfigFile, 'file'>, machineBytes: number): LakeConfig {
-  return { lake: resolve(folder, fields.text('lake') ?? ''), memoryLimitBytes: readMemoryLimit(fields, machineBytes) }
+  return {
+    lake: resolve(folder, fields.text('lake') ?? ''),
+    memoryLimitBytes: readMemoryLimit(fields, machineBytes),
+    keeping: readKeeping(fields),
+  }
 }
 
 function readMemoryLimit(fields: ConfigFields, machineBytes: number): number {

@@ -52,6 +52,7 @@ export async function openWorker(config: Config, { log, observe, signal }: OpenO
       lake,
       database,
       views,
+      keeping: config.keeping,
       log,
       observe,
       signal,

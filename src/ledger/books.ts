@@ -17,6 +17,8 @@ export interface TypeCounts {
 
 export interface ViewCounts {
   readonly view_table: string
+  /** Of the definition in force. */
+  readonly view_hash: string
   readonly rows_removed: number
   readonly rows_added: number
   readonly rows: number
@@ -47,7 +49,7 @@ export async function writeBooks(session: Session, run: number, books: Books): P
   )
   await session.run(
     `INSERT INTO stoker.run_view SELECT $1, v.* FROM (SELECT unnest(from_json($2::JSON, '[{"view_table":"VARCHAR",
-       "rows_removed":"BIGINT","rows_added":"BIGINT","rows":"BIGINT"}]')) AS v)`,
+       "view_hash":"VARCHAR","rows_removed":"BIGINT","rows_added":"BIGINT","rows":"BIGINT"}]')) AS v)`,
     [run, JSON.stringify(books.views)],
   )
   await session.run(

@@ -24,6 +24,7 @@ export interface FileRecord {
   readonly rejects: number | null
   readonly headers: number | null
   readonly damaged: number | null
+  readonly kept: number | null
   readonly dated: Date | null
   readonly raw_path: string | null
   readonly note: string | null
@@ -120,7 +121,7 @@ export async function recordLanded(
   facts: LandedFacts,
 ): Promise<void> {
   await session.run(
-    `UPDATE stoker.file SET state = 'landed', resources = $2, rejects = $3, headers = $4, damaged = $5, raw_path = $6 WHERE file = $1`,
+    `UPDATE stoker.file SET state = 'landed', resources = $2, rejects = $3, headers = $4, damaged = $5, kept = $2, raw_path = $6 WHERE file = $1`,
     [record.file, facts.resources, facts.rejects, facts.headers, facts.damaged, facts.rawPath],
   )
   if (facts.rejectsPath === undefined) return

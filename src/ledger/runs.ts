@@ -11,6 +11,8 @@ export interface RunRecord {
   readonly state: RunState
   readonly started_at: Date
   readonly committed_at: Date | null
+  /** Its place in the order of commits. */
+  readonly commit_number: number | null
   readonly ended_at: Date | null
   readonly stoker_version: string
   readonly error_code: string | null
@@ -43,6 +45,9 @@ export async function unfinishedRun(session: Session, source: string): Promise<R
 
 /** `committed` and the end states carry their time with them. */
 export async function moveRun(session: Session, run: number, state: RunState, at: Date): Promise<void> {
+  if (state === 'committed') {
+    await session.run(`UPDATE stoker.run SET commit_number = nextval('stoker.commit_number') WHERE run = $1`, [run])
+  }
   const time = state === 'committed' ? 'committed_at' : state === 'done' ? 'ended_at' : undefined
   await session.run(
     `UPDATE stoker.run SET state = $2 ${time === undefined ? '' : `, ${time} = $3::TIMESTAMPTZ`} WHERE run = $1`,

@@ -13,11 +13,17 @@ export const ledgerMigrations: readonly Migration[] = [
 --           abandoned  given up; nothing of it was committed; its folders and exports are still to be cleared away
 --           failed     given up and cleared away; the next run starts anew
 --   mode    full | incremental | mixed: whether its exports carried _since
+--   commit_number  its place in the order of commits, which is not that of the runs of several sources; NULL before
+-- run_phase: when a run was in which phase: export | gather | merge | publish | release; several spells of one where it
+--   was interrupted
 CREATE SEQUENCE stoker.run_number;
+CREATE SEQUENCE stoker.commit_number;
 CREATE TABLE stoker.run (
   run INTEGER NOT NULL, source VARCHAR NOT NULL, mode VARCHAR NOT NULL, state VARCHAR NOT NULL,
-  started_at TIMESTAMPTZ NOT NULL, committed_at TIMESTAMPTZ, ended_at TIMESTAMPTZ,
+  started_at TIMESTAMPTZ NOT NULL, committed_at TIMESTAMPTZ, commit_number BIGINT, ended_at TIMESTAMPTZ,
   stoker_version VARCHAR NOT NULL, error_code VARCHAR, error_message VARCHAR);
+CREATE TABLE stoker.run_phase (
+  run INTEGER NOT NULL, phase VARCHAR NOT NULL, started_at TIMESTAMPTZ NOT NULL, ended_at TIMESTAMPTZ);
 
 -- export: one job of the server. A run has one for the types that have a watermark, one for those that have none, and
 -- for a Group whose members change one that lists them and one for those who joined.
@@ -40,7 +46,8 @@ CREATE TABLE stoker.export (
 --   kind      output | deleted | error
 --   state     listed | staged (its bytes are on disk) | landed (it is in the raw log) | skipped | failed
 --   url       with its query only while the run is open: a query may hold a signature
---   raw_path  relative to the lake: it may be moved
+--   raw_path  relative to the lake: it may be moved. Several files may share one, once the raw log was compacted
+--   kept      resources of it that the raw log holds: fewer than resources once repeats, old versions or a patient are out
 --   claimed   the manifest's count, where it has one; bytes, sha256: as received, after decompression
 --   tries     attempts of ours, each of several requests, that ended with an error that may pass
 --   damaged   rejects that may be resources for all anybody can tell: bytes that are no JSON
@@ -51,7 +58,7 @@ CREATE TABLE stoker.file (
   file INTEGER NOT NULL, export INTEGER NOT NULL, run INTEGER NOT NULL, ordinal INTEGER NOT NULL,
   kind VARCHAR NOT NULL, type VARCHAR, url VARCHAR NOT NULL, state VARCHAR NOT NULL, tries INTEGER, claimed BIGINT,
   bytes BIGINT, lines BIGINT, blanks BIGINT, longest_line_bytes BIGINT, bom BOOLEAN, sha256 VARCHAR,
-  resources BIGINT, rejects BIGINT, headers BIGINT, damaged BIGINT, dated TIMESTAMPTZ, raw_path VARCHAR, note VARCHAR);
+  resources BIGINT, rejects BIGINT, headers BIGINT, damaged BIGINT, kept BIGINT, dated TIMESTAMPTZ, raw_path VARCHAR, note VARCHAR);
 
 -- reject: a line that is no usable resource. Its text is kept beside the raw log, not here.
 CREATE TABLE stoker.reject (
@@ -78,13 +85,14 @@ CREATE TABLE stoker.member (
   source VARCHAR NOT NULL, group_key VARCHAR NOT NULL, patient VARCHAR NOT NULL, joined_run INTEGER NOT NULL, left_run INTEGER);
 
 -- run_type, run_view: what a committed run did.
+--   view_hash  of the definition in force: stoker.view_definition
 -- run_loss: values that are not in a view table because they were not what its column wants ("12 values were not dates").
 --   column_name  NULL for what no column reads by itself; element  NULL where it is the column's own value
 CREATE TABLE stoker.run_type (
   run INTEGER NOT NULL, type VARCHAR NOT NULL, received BIGINT NOT NULL, inserted BIGINT NOT NULL, updated BIGINT NOT NULL,
   unchanged BIGINT NOT NULL, superseded BIGINT NOT NULL, deleted BIGINT NOT NULL, rejected BIGINT NOT NULL, held VARCHAR);
 CREATE TABLE stoker.run_view (
-  run INTEGER NOT NULL, view_table VARCHAR NOT NULL, rows_removed BIGINT NOT NULL, rows_added BIGINT NOT NULL, rows BIGINT NOT NULL);
+  run INTEGER NOT NULL, view_table VARCHAR NOT NULL, view_hash VARCHAR NOT NULL, rows_removed BIGINT NOT NULL, rows_added BIGINT NOT NULL, rows BIGINT NOT NULL);
 CREATE TABLE stoker.run_loss (
   run INTEGER NOT NULL, view_table VARCHAR NOT NULL, column_name VARCHAR, element VARCHAR, wanted VARCHAR NOT NULL,
   count BIGINT NOT NULL);`,

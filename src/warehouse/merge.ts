@@ -38,6 +38,7 @@ export interface TypeMerge {
 
 export interface ViewMerge {
   readonly view_table: string
+  readonly view_hash: string
   readonly rows_removed: number
   readonly rows_added: number
   readonly rows: number
@@ -127,7 +128,14 @@ async function mergeView(session: Session, input: MergeInput, view: View): Promi
   }
   if (removed > 0 || added > 0) await markChanged(session, view.name)
   const rows = (await session.first<{ rows: number }>(`SELECT count(*) AS rows FROM ${table}`))?.rows ?? 0
-  return { view_table: view.name, rows_removed: removed, rows_added: added, rows, losses: summed(losses) }
+  return {
+    view_table: view.name,
+    view_hash: view.hash,
+    rows_removed: removed,
+    rows_added: added,
+    rows,
+    losses: summed(losses),
+  }
 }
 
 function summed(losses: readonly ViewLoss[]): ViewLoss[] {

@@ -19,6 +19,13 @@ CREATE TABLE stoker.resource (
   exported_at TIMESTAMPTZ NOT NULL, subsetted BOOLEAN NOT NULL, hash UBIGINT, run INTEGER NOT NULL, file INTEGER, line BIGINT,
   deleted_by VARCHAR);
 
+-- resource_past: every row of the index that a later run put another in the place of, so that any past state can be told.
+--   until_run  that run
+CREATE TABLE stoker.resource_past (
+  source VARCHAR NOT NULL, type VARCHAR NOT NULL, id VARCHAR NOT NULL, version BIGINT, last_updated TIMESTAMPTZ,
+  exported_at TIMESTAMPTZ NOT NULL, subsetted BOOLEAN NOT NULL, hash UBIGINT, run INTEGER NOT NULL, file INTEGER, line BIGINT,
+  deleted_by VARCHAR, until_run INTEGER NOT NULL);
+
 -- resource_count: resources held and deletions known, per source and type.
 CREATE VIEW stoker.resource_count AS
   SELECT source, type, count(*) FILTER (deleted_by IS NULL) AS resources, count(*) FILTER (deleted_by IS NOT NULL) AS deleted
@@ -29,6 +36,12 @@ CREATE VIEW stoker.resource_count AS
 --   changed  grows with every change of its rows; a snapshot carries over what has not changed
 CREATE SEQUENCE stoker.change_number;
 CREATE TABLE stoker.view_table (name VARCHAR NOT NULL, resource VARCHAR NOT NULL, hash VARCHAR NOT NULL, changed BIGINT NOT NULL);
+
+-- view_definition: every definition that ever filled a table, as it was compiled: past tables are made by it.
+--   columns  [{name, type, description}], those of lineage included
+--   sql      its rows, as a SELECT over a relation of raw log lines, for which {{raw}} stands
+CREATE TABLE stoker.view_definition (
+  hash VARCHAR NOT NULL, name VARCHAR NOT NULL, resource VARCHAR NOT NULL, description VARCHAR, columns JSON NOT NULL, sql VARCHAR NOT NULL);
 
 -- snapshot, snapshot_table: what was published. \`changed\` is the view table's at that time.
 CREATE TABLE stoker.snapshot (snapshot INTEGER NOT NULL, run INTEGER, published_at TIMESTAMPTZ NOT NULL);

@@ -4,6 +4,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import type { Database } from '../store/database.ts'
 import type { Session } from '../store/session.ts'
+import type { Keeping } from '../warehouse/keeping.ts'
 import type { Lake } from '../warehouse/lake.ts'
 import type { View } from '../warehouse/view.ts'
 import type { RunEventBody, RunObserver } from './events.ts'
@@ -16,6 +17,7 @@ export interface WorkerContext {
   /** For the ledger's small statements; shared. */
   readonly ledger: Session
   readonly views: readonly View[]
+  readonly keeping: Keeping
   readonly clock: Clock
   readonly log: Log
   readonly observe: RunObserver

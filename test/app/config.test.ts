@@ -22,6 +22,13 @@ describe('the smallest configuration', () => {
       memoryLimitBytes: 2 ** 30,
       threads: undefined,
       downloads: 4,
+      keeping: {
+        deletions: 'remove',
+        rawLog: 'all',
+        snapshots: { keep: 10, days: 2 },
+        readers: 'owner',
+        minimumFreeDiskBytes: 1e9,
+      },
       warnings: [],
       sources: [
         {
@@ -61,6 +68,29 @@ describe('the smallest configuration', () => {
     const folder = await makeFolder({ 'stoker.yaml': SMALLEST, ...OWN_VIEWS })
     const config = await loadConfig(join(folder, 'stoker.yaml'), {}, 2 ** 30)
     expect(config.memoryLimitBytes).toBe(2 ** 29)
+  })
+})
+
+describe('what is kept', () => {
+  test('is read as it is written', async () => {
+    const text = `deletions: keep\nrawLog: {keep: 90d}\nsnapshots: {keep: 3, days: 0.5}\nreaders: group\nminimumFreeDisk: 2GiB\n`
+    expect((await loadText(text + SMALLEST)).keeping).toEqual({
+      deletions: 'keep',
+      rawLog: { days: 90 },
+      snapshots: { keep: 3, days: 0.5 },
+      readers: 'group',
+      minimumFreeDiskBytes: 2 ** 31,
+    })
+    expect((await loadText(`rawLog: {keep: latest}\n${SMALLEST}`)).keeping.rawLog).toBe('latest')
+  })
+
+  test.each([
+    ['rawLog: {keep: 0d}', 'rawLog.keep'],
+    ['snapshots: {keep: 0}', 'snapshots.keep'],
+    ['deletions: forget', 'deletions'],
+    ['minimumFreeDisk: some', 'minimumFreeDisk'],
+  ])('%s is refused by its place', async (text, path) => {
+    await expect(loadText(`${text}\n${SMALLEST}`)).rejects.toMatchObject({ mistakes: [{ path }] })
   })
 })
 

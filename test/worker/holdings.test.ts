@@ -43,6 +43,7 @@ const aFile = (facts: Partial<FileRecord>): FileRecord => ({
   resources: 1,
   rejects: 0,
   headers: 0,
+  kept: null,
   damaged: 0,
   dated: null,
   raw_path: '',
