@@ -11,6 +11,7 @@ import { loadAllViews } from '../views/library.ts'
 import { Lake } from '../warehouse/lake.ts'
 import { warehouseMigrations } from '../warehouse/schema.ts'
 import { alignViewTables } from '../warehouse/view-tables.ts'
+import { keepDeleted } from '../warehouse/view.ts'
 import type { WorkerContext } from '../worker/context.ts'
 import type { RunObserver } from '../worker/events.ts'
 import type { Source } from '../worker/source.ts'
@@ -36,7 +37,8 @@ export interface OpenWorker {
  * @throws StokerError of the store (locked, unreadable) or of a view that does not compile.
  */
 export async function openWorker(config: Config, { log, observe, signal }: OpenOptions): Promise<OpenWorker> {
-  const views = await loadAllViews(config.views)
+  const compiled = await loadAllViews(config.views)
+  const views = config.keeping.deletions === 'keep' ? compiled.map(keepDeleted) : compiled
   const lake = new Lake(config.lake)
   await makeFolder(lake.root)
   const { memoryLimitBytes, threads } = config

@@ -2,7 +2,7 @@
 import { sqlText } from '../core/sql.ts'
 import type { Session } from '../store/session.ts'
 import type { Lake } from './lake.ts'
-import { livingLines } from './living.ts'
+import { rawLines } from './raw-lines.ts'
 
 export interface Leavers {
   /** Who is in the Group: a relation `(patient)` of ids in parentheses, as SQL text; `$1` in it is the source. */
@@ -43,22 +43,24 @@ export async function gatherDeparted(
 ): Promise<void> {
   await session.run('CREATE OR REPLACE TEMP TABLE departed (type VARCHAR, id VARCHAR, back BOOLEAN)')
   if (leavers === undefined) return
-  const lines = await livingLines(session, lake, `source = ${sqlText(source)}`)
-  if (lines === undefined) return
   const { members, left, returned } = leavers
   const gone = left === undefined ? `patient NOT IN ${members}` : `patient IN ${left}`
   const back = returned === undefined ? 'false' : `patient IN ${returned.patients}`
-  await session.run(
-    `INSERT INTO departed
-     SELECT type, id, back FROM (
-       SELECT type, id, json, ${back} AS back FROM (
-         SELECT type, id, json, CASE WHEN type = 'Patient' THEN id ELSE
-           regexp_extract(coalesce(p.patient.reference, p.subject.reference, p.beneficiary.reference, p.individual.reference),
-             '(?:^|/)Patient/([^/?#]+)', 1) END AS patient
-         FROM (SELECT type, id, json, from_json(json, ${PATIENT}) AS p FROM ${lines}))
-       WHERE patient <> '' AND (${gone} OR ${back}))
-     WHERE back OR type = 'Patient' OR NOT list_has_any(
-       regexp_extract_all(json, ${PATIENT_REFERENCE}, 1), (SELECT coalesce(list(patient), []) FROM ${members}))`,
-    [source],
-  )
+  const living = `SELECT file, line, NULL::TIMESTAMPTZ AS deleted_at FROM stoker.resource
+    WHERE deleted_by IS NULL AND source = ${sqlText(source)}`
+  for (const lines of await rawLines(session, lake, living)) {
+    await session.run(
+      `INSERT INTO departed
+       SELECT type, id, back FROM (
+         SELECT type, id, json, ${back} AS back FROM (
+           SELECT type, id, json, CASE WHEN type = 'Patient' THEN id ELSE
+             regexp_extract(coalesce(p.patient.reference, p.subject.reference, p.beneficiary.reference, p.individual.reference),
+               '(?:^|/)Patient/([^/?#]+)', 1) END AS patient
+           FROM (SELECT type, id, json, from_json(json, ${PATIENT}) AS p FROM ${lines}))
+         WHERE patient <> '' AND (${gone} OR ${back}))
+       WHERE back OR type = 'Patient' OR NOT list_has_any(
+         regexp_extract_all(json, ${PATIENT_REFERENCE}, 1), (SELECT coalesce(list(patient), []) FROM ${members}))`,
+      [source],
+    )
+  }
 }

@@ -1,11 +1,9 @@
 /** The merge: what a run received → resource index and view tables, exactly, inside the caller's transaction. */
-import { batches } from '../core/batches.ts'
-import { StokerError } from '../core/errors.ts'
 import { sqlText } from '../core/sql.ts'
-import { rawRelation, rawRelationAt } from '../store/raw-log.ts'
 import type { Session } from '../store/session.ts'
 import type { Lake } from './lake.ts'
 import { gatherDeparted, type Leavers } from './leavers.ts'
+import { rawLines } from './raw-lines.ts'
 import { compareReceived, dropReceived, findPartial, type LandedFile, type PartialType } from './received.ts'
 import { gatherTombstones, type NotUnderstood, type WholeTypes } from './tombstones.ts'
 import { markChanged } from './view-tables.ts'
@@ -78,7 +76,7 @@ export async function merge(session: Session, input: MergeInput): Promise<Merged
     input.onView?.(view.name)
     views.push(await mergeView(session, input, view))
   }
-  await mergeIndex(session, input.source)
+  await mergeIndex(session, input)
   await dropReceived(session)
   return { types, views, notUnderstood, partial }
 }
@@ -113,20 +111,30 @@ async function countTypes(session: Session, { source }: MergeInput): Promise<Typ
 async function mergeView(session: Session, input: MergeInput, view: View): Promise<ViewMerge> {
   const table = viewTable(view.name)
   const type = sqlText(view.resource)
-  const removed = await session.run(
-    `DELETE FROM ${table} WHERE _resource_key IN (
-       SELECT ${resourceKey('$1', 'type', 'id')} FROM (
-         SELECT type, id FROM change WHERE type = ${type} AND kind = 'updated'
-         UNION ALL SELECT type, id FROM tombstone WHERE type = ${type}))`,
-    [input.source],
-  )
+  const key = resourceKey('$1', 'type', 'id')
+  // What comes to life again takes the place of the rows that were kept of it.
+  const replaced = `SELECT type, id FROM change WHERE type = ${type} AND held`
+  const deleted = `SELECT type, id FROM tombstone WHERE type = ${type}`
+  const gone = view.keepsDeleted ? replaced : `${replaced} UNION ALL ${deleted}`
+  const removed = await session.run(`DELETE FROM ${table} WHERE _resource_key IN (SELECT ${key} FROM (${gone}))`, [
+    input.source,
+  ])
+  let marked = 0
+  if (view.keepsDeleted) {
+    marked = await session.run(
+      `UPDATE ${table} SET _deleted_at = t.exported_at FROM tombstone AS t
+       WHERE t.type = ${type} AND _resource_key = ${resourceKey('$1', 't.type', 't.id')}`,
+      [input.source],
+    )
+  }
   let added = 0
   const losses: ViewLoss[] = []
-  for (const raw of await changedLines(session, input, view.resource)) {
-    added += await session.run(`INSERT INTO ${table} ${viewRows(view, raw)}`)
-    losses.push(...(await session.rows<ViewLoss>(viewLosses(view, raw))))
+  const changed = `SELECT file, line, NULL::TIMESTAMPTZ AS deleted_at FROM change WHERE type = ${type}`
+  for (const lines of await rawLines(session, input.lake, changed)) {
+    added += await session.run(`INSERT INTO ${table} ${viewRows(view, lines)}`)
+    losses.push(...(await session.rows<ViewLoss>(viewLosses(view, lines))))
   }
-  if (removed > 0 || added > 0) await markChanged(session, view.name)
+  if (removed + marked + added > 0) await markChanged(session, view.name)
   const rows = (await session.first<{ rows: number }>(`SELECT count(*) AS rows FROM ${table}`))?.rows ?? 0
   return {
     view_table: view.name,
@@ -147,39 +155,16 @@ function summed(losses: readonly ViewLoss[]): ViewLoss[] {
   return [...sums.values()]
 }
 
-/** DuckDB keeps a buffer for each file it reads at a time; a server may cut an export into 20,000 of them. */
-const FILES_AT_ONCE = 100
-
-/**
- * The changed lines of a type as raw log relations of some files each. A file whose every line of the type is a change (a first load, most
- * of an increment) is read as it is; only where a file repeats what is held are its lines picked by a join.
- */
-async function changedLines(session: Session, input: MergeInput, type: string): Promise<string[]> {
-  const files = await session.rows<{ file: number; changed: number; received: number }>(
-    `SELECT file, count(*) AS received, coalesce(any_value(c.changed), 0) AS changed FROM received
-       LEFT JOIN (SELECT file, count(*) AS changed FROM change WHERE type = $1 GROUP BY file) AS c USING (file)
-     WHERE type = $1 GROUP BY file HAVING coalesce(any_value(c.changed), 0) > 0 ORDER BY file`,
-    [type],
-  )
-  if (files.some((file) => file.changed > file.received)) {
-    throw new StokerError('MERGE_BOOKS', `more of ${type} would change than was received`, {
-      hint: 'this is an error of Stoker: report it; nothing was committed',
-      facts: { type },
-    })
-  }
-  const paths = new Map(input.files.map((file) => [file.file, file.rawPath]))
-  const pathsOf = (of: typeof files) => of.map((file) => paths.get(file.file)!)
-  const all = batches(pathsOf(files.filter((file) => file.changed === file.received)), FILES_AT_ONCE)
-  const some = batches(pathsOf(files.filter((file) => file.changed < file.received)), FILES_AT_ONCE)
-  const places = `SELECT file, line FROM change WHERE type = ${sqlText(type)}`
-  return [...all.map(rawRelation), ...some.map((each) => rawRelationAt(each, places))]
-}
-
-async function mergeIndex(session: Session, source: string): Promise<void> {
+async function mergeIndex(session: Session, { source, run }: MergeInput): Promise<void> {
   await session.run(
-    `DELETE FROM stoker.resource AS h USING (
-       SELECT type, id FROM change WHERE held UNION ALL SELECT type, id FROM tombstone) AS gone
-     WHERE h.source = $1 AND h.type = gone.type AND h.id = gone.id`,
+    `CREATE OR REPLACE TEMP TABLE outlived AS SELECT type, id FROM change WHERE held UNION ALL SELECT type, id FROM tombstone`,
+  )
+  await session.run(
+    `INSERT INTO stoker.resource_past SELECT *, $2 FROM stoker.resource SEMI JOIN outlived USING (type, id) WHERE source = $1`,
+    [source, run],
+  )
+  await session.run(
+    `DELETE FROM stoker.resource AS h USING outlived AS o WHERE h.source = $1 AND h.type = o.type AND h.id = o.id`,
     [source],
   )
   await session.run(

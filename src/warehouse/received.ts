@@ -123,7 +123,16 @@ export async function findPartial(session: Session, source: string): Promise<Par
 
 export async function dropReceived(session: Session): Promise<void> {
   await session.run('DROP VIEW IF EXISTS temp.newest')
-  for (const table of ['landed', 'received', 'repeated', 'newest_rows', 'change', 'tombstone', 'departed']) {
+  for (const table of [
+    'landed',
+    'received',
+    'repeated',
+    'newest_rows',
+    'change',
+    'tombstone',
+    'departed',
+    'outlived',
+  ]) {
     await session.run(`DROP TABLE IF EXISTS temp.${table}`)
   }
 }

@@ -39,7 +39,7 @@ CREATE TABLE stoker.view_table (name VARCHAR NOT NULL, resource VARCHAR NOT NULL
 
 -- view_definition: every definition that ever filled a table, as it was compiled: past tables are made by it.
 --   columns  [{name, type, description}], those of lineage included
---   sql      its rows, as a SELECT over a relation of raw log lines, for which {{raw}} stands
+--   sql      its rows, as a SELECT over a relation of raw log lines, called stoker_lines
 CREATE TABLE stoker.view_definition (
   hash VARCHAR NOT NULL, name VARCHAR NOT NULL, resource VARCHAR NOT NULL, description VARCHAR, columns JSON NOT NULL, sql VARCHAR NOT NULL);
 

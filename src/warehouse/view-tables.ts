@@ -1,9 +1,11 @@
 /** The view tables: made, kept to their definitions, rebuilt from the raw log when one changes, dropped when one goes. */
-import { sqlName, sqlText } from '../core/sql.ts'
+import { sqlName } from '../core/sql.ts'
 import type { Session } from '../store/session.ts'
 import type { Lake } from './lake.ts'
-import { livingLines } from './living.ts'
-import { LINEAGE_COLUMNS, viewRows, viewTable, type View } from './view.ts'
+import { tablePlaces } from './history.ts'
+import { rawLines } from './raw-lines.ts'
+import { recordDefinition } from './definitions.ts'
+import { tableColumns, viewRows, viewTable, type View } from './view.ts'
 
 export interface ViewTableChanges {
   readonly made: readonly string[]
@@ -45,7 +47,7 @@ export async function markChanged(session: Session, name: string): Promise<void>
 }
 
 async function makeViewTable(session: Session, view: View): Promise<void> {
-  const columns = [...LINEAGE_COLUMNS, ...view.columns]
+  const columns = tableColumns(view)
   await session.run(
     `CREATE TABLE ${viewTable(view.name)} (${columns.map((c) => `${sqlName(c.name)} ${c.type}`).join(', ')})`,
   )
@@ -54,6 +56,7 @@ async function makeViewTable(session: Session, view: View): Promise<void> {
     view.resource,
     view.hash,
   ])
+  await recordDefinition(session, view)
 }
 
 async function dropViewTable(session: Session, name: string): Promise<void> {
@@ -62,7 +65,10 @@ async function dropViewTable(session: Session, name: string): Promise<void> {
 }
 
 async function fillViewTable(session: Session, lake: Lake, view: View): Promise<number> {
-  const raw = await livingLines(session, lake, `type = ${sqlText(view.resource)}`)
-  if (raw === undefined) return 0
-  return session.run(`INSERT INTO ${viewTable(view.name)} ${viewRows(view, raw)}`)
+  let rows = 0
+  const places = tablePlaces(view.resource, view.keepsDeleted ?? false, undefined)
+  for (const lines of await rawLines(session, lake, places)) {
+    rows += await session.run(`INSERT INTO ${viewTable(view.name)} ${viewRows(view, lines)}`)
+  }
+  return rows
 }

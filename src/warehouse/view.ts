@@ -16,6 +16,8 @@ export interface View {
   readonly description?: string | undefined
   /** Of the definition: another hash means other rows. */
   readonly hash: string
+  /** Rows of deleted resources stay, with the time of their deletion: see {@link keepDeleted}. */
+  readonly keepsDeleted?: boolean
   readonly columns: readonly ViewColumn[]
   sql(input: ViewInput): string
   /**
@@ -54,15 +56,36 @@ export const LINEAGE_COLUMNS: readonly ViewColumn[] = [
   { name: '_line', type: 'BIGINT', description: 'Its line in that file, from 1.' },
 ]
 
-/** The view's rows over a raw log relation (see landing's rawRelation), as a SELECT. */
-export function viewRows(view: View, raw: string): string {
+/** Stands after them in tables that keep the rows of deleted resources. */
+const DELETED_COLUMN: ViewColumn = {
+  name: '_deleted_at',
+  type: 'TIMESTAMPTZ',
+  description: 'When the server, as of its export, no longer had the resource; NULL: it is alive.',
+}
+
+/** The view with a table that keeps the rows of deleted resources. */
+export function keepDeleted(view: View): View {
+  return { ...view, keepsDeleted: true, hash: `${view.hash}+deleted` }
+}
+
+export function tableColumns(view: View): ViewColumn[] {
+  return [...carried(view), ...view.columns]
+}
+
+function carried({ keepsDeleted }: View): ViewColumn[] {
+  return keepsDeleted ? [...LINEAGE_COLUMNS, DELETED_COLUMN] : [...LINEAGE_COLUMNS]
+}
+
+/** The view's rows over lines of the raw log, with `deleted_at` (see raw-lines.ts), as a SELECT. */
+export function viewRows(view: View, lines: string): string {
+  const deletedAt = view.keepsDeleted ? ', deleted_at AS _deleted_at' : ''
   return view.sql({
     from: `(SELECT json, source AS _source, ${resourceKey('source', 'type', 'id')} AS _resource_key,
-      last_updated AS _last_updated, run AS _run, file AS _file, line AS _line
-      FROM ${raw} WHERE type = ${sqlText(view.resource)})`,
+      last_updated AS _last_updated, run AS _run, file AS _file, line AS _line${deletedAt}
+      FROM ${lines} WHERE type = ${sqlText(view.resource)})`,
     json: 'json',
     keyPrefix: '_source',
-    carry: LINEAGE_COLUMNS.map((column) => column.name),
+    carry: carried(view).map((column) => column.name),
   })
 }
 

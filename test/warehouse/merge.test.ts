@@ -20,7 +20,9 @@ describe('merge', () => {
     expect(merged.types).toEqual([
       { type: 'Patient', received: 3, inserted: 3, updated: 0, unchanged: 0, superseded: 0, deleted: 0 },
     ])
-    expect(merged.views).toEqual([{ view_table: 'patient_name', rows_removed: 0, rows_added: 3, rows: 3, losses: [], view_hash: 'h1' }])
+    expect(merged.views).toEqual([
+      { view_table: 'patient_name', rows_removed: 0, rows_added: 3, rows: 3, losses: [], view_hash: 'h1' },
+    ])
     const rows = await warehouse.database.using((session) => session.rows('FROM patient_name ORDER BY family'))
     expect(rows.at(-1)).toEqual({
       _source: 's',

@@ -113,10 +113,11 @@ export class WarehouseFixture {
       raw.stagedPath,
     )
     await this.database.using(async (session) => {
-      await land(session, raw, facts)
+      const { resources } = await land(session, raw, facts)
       await session.run(
-        `INSERT INTO stoker.file (file, export, run, ordinal, kind, url, state, raw_path) VALUES ($1, 1, $2, 0, $3, '', 'landed', $4)`,
-        [file, run, kind, this.lake.raw(source, run, file)],
+        `INSERT INTO stoker.file (file, export, run, ordinal, kind, url, state, kept, raw_path)
+         VALUES ($1, 1, $2, 0, $3, '', 'landed', $4, $5)`,
+        [file, run, kind, resources, this.lake.raw(source, run, file)],
       )
     })
     return { file, rawPath }

@@ -1,0 +1,58 @@
+/** The definitions that ever filled a table, as they were compiled: with them a past table is made as it was. */
+import type { Session } from '../store/session.ts'
+import { tableColumns, viewRows, type View, type ViewColumn } from './view.ts'
+
+/** What a stored definition calls the lines it is to read. */
+const LINES = 'stoker_lines'
+
+export async function recordDefinition(session: Session, view: View): Promise<void> {
+  const columns = tableColumns(view).map(({ name, type, description }) => ({ name, type, description }))
+  await session.run(
+    `INSERT INTO stoker.view_definition SELECT $1, $2, $3, $4, $5, $6
+     WHERE NOT EXISTS (FROM stoker.view_definition WHERE hash = $1 AND name = $2)`,
+    [view.hash, view.name, view.resource, view.description ?? null, JSON.stringify(columns), viewRows(view, LINES)],
+  )
+}
+
+/** A definition that was in force. */
+export interface PastView {
+  readonly name: string
+  readonly resource: string
+  readonly hash: string
+  readonly description: string | undefined
+  /** Those of lineage included. */
+  readonly columns: readonly ViewColumn[]
+  readonly keepsDeleted: boolean
+  /** Its rows over lines of the raw log, as a SELECT. */
+  rows(lines: string): string
+}
+
+/** The definitions in force when a run was committed, by name. */
+export async function definitionsOfRun(session: Session, run: number): Promise<PastView[]> {
+  const found = await session.rows<StoredDefinition>(
+    `SELECT d.* FROM stoker.view_definition AS d JOIN stoker.run_view AS v ON v.view_table = d.name AND v.view_hash = d.hash
+     WHERE v.run = $1 ORDER BY d.name`,
+    [run],
+  )
+  return found.map(({ name, resource, hash, description, columns, sql }) => {
+    const all = JSON.parse(columns) as ViewColumn[]
+    return {
+      name,
+      resource,
+      hash,
+      description: description ?? undefined,
+      columns: all,
+      keepsDeleted: all.some((column) => column.name === '_deleted_at'),
+      rows: (lines) => `WITH ${LINES} AS NOT MATERIALIZED (FROM ${lines}) SELECT * FROM (${sql})`,
+    }
+  })
+}
+
+interface StoredDefinition {
+  readonly name: string
+  readonly resource: string
+  readonly hash: string
+  readonly description: string | null
+  readonly columns: string
+  readonly sql: string
+}
