@@ -10,7 +10,7 @@ import { migrate } from '../store/migrate.ts'
 import { loadAllViews } from '../views/library.ts'
 import { Lake } from '../warehouse/lake.ts'
 import { warehouseMigrations } from '../warehouse/schema.ts'
-import { alignViewTables } from '../warehouse/view-tables.ts'
+import { alignViewTables, type AlignOptions, type ViewTableChanges } from '../warehouse/view-tables.ts'
 import { keepDeleted } from '../warehouse/view.ts'
 import type { WorkerContext } from '../worker/context.ts'
 import type { RunObserver } from '../worker/events.ts'
@@ -24,19 +24,23 @@ export interface OpenOptions {
   readonly log: Log
   readonly observe: RunObserver
   readonly signal: AbortSignal
+  /** How the view tables are brought to their definitions; false leaves them as they are. */
+  readonly align?: AlignOptions | false
 }
 
 export interface OpenWorker {
   readonly context: WorkerContext
+  readonly changes: ViewTableChanges
   readonly sources: readonly Source[]
   close(): void
 }
 
 /**
  * Opens the lake for writing: views compiled, database migrated, view tables brought to their definitions.
- * @throws StokerError of the store (locked, unreadable) or of a view that does not compile.
+ * @throws StokerError of the store (locked, unreadable), of a view that does not compile, or VIEWS_BREAK_READERS.
  */
-export async function openWorker(config: Config, { log, observe, signal }: OpenOptions): Promise<OpenWorker> {
+export async function openWorker(config: Config, options: OpenOptions): Promise<OpenWorker> {
+  const { log, observe, signal, align = {} } = options
   const compiled = await loadAllViews(config.views)
   const views = config.keeping.deletions === 'keep' ? compiled.map(keepDeleted) : compiled
   const lake = new Lake(config.lake)
@@ -45,11 +49,17 @@ export async function openWorker(config: Config, { log, observe, signal }: OpenO
   const database = await Database.open({ path: lake.database, memoryLimitBytes, threads })
   try {
     await migrate(database, [...ledgerMigrations, ...warehouseMigrations])
-    const changes = await database.transaction((session) => alignViewTables(session, lake, views), signal)
-    if (changes.rebuilt.length > 0)
-      log.info({ views: changes.rebuilt }, 'view tables rebuilt from the raw log: their definitions changed')
-    if (changes.dropped.length > 0)
-      log.info({ views: changes.dropped }, 'view tables dropped: their definitions are gone')
+    const changes =
+      align === false
+        ? { made: [], rebuilt: [], dropped: [] }
+        : await database.transaction((session) => alignViewTables(session, lake, views, align), signal)
+    if (changes.rebuilt.length > 0) {
+      log.info(
+        { tables: changes.rebuilt.map(({ table }) => table) },
+        'tables rebuilt from the raw log: their views changed',
+      )
+    }
+    if (changes.dropped.length > 0) log.info({ tables: changes.dropped }, 'tables dropped: their views are gone')
     const context: WorkerContext = {
       lake,
       database,
@@ -70,6 +80,7 @@ export async function openWorker(config: Config, { log, observe, signal }: OpenO
     )
     return {
       context,
+      changes,
       sources: config.sources.map((source) => workerSource(source, { log, budget, trace: traces.get(source.name) })),
       close: () => {
         for (const trace of traces.values()) trace.close()

@@ -40,6 +40,7 @@ async function cancel(names: readonly string[], options: CancelOptions): Promise
       log: makeLog('warn'),
       observe: () => undefined,
       signal: lifecycle.signal,
+      align: false,
     })
     try {
       const { context, sources } = worker

@@ -1,44 +1,79 @@
 /** The view tables: made, kept to their definitions, rebuilt from the raw log when one changes, dropped when one goes. */
 import { sqlName } from '../core/sql.ts'
 import type { Session } from '../store/session.ts'
-import type { Lake } from './lake.ts'
-import { tablePlaces } from './history.ts'
-import { rawLines } from './raw-lines.ts'
+import { columnChanges, refuseBreaking, type TableChange } from './column-changes.ts'
 import { recordDefinition } from './definitions.ts'
-import { tableColumns, viewRows, viewTable, type View } from './view.ts'
+import { tablePlaces } from './history.ts'
+import type { Lake } from './lake.ts'
+import { rawLines } from './raw-lines.ts'
+import { tableColumns, viewRows, viewTable, type View, type ViewColumn } from './view.ts'
 
 export interface ViewTableChanges {
   readonly made: readonly string[]
-  readonly rebuilt: readonly string[]
+  /** With what that means for those who read them. */
+  readonly rebuilt: readonly TableChange[]
   readonly dropped: readonly string[]
+}
+
+export interface AlignOptions {
+  /** Published tables may lose columns, or go. */
+  readonly allowBreaking?: boolean | undefined
+  /** Views to fill anew though their definition is the same. */
+  readonly anew?: ReadonlySet<string> | undefined
+  /** Told before a table is filled from the raw log. */
+  readonly onTable?: ((name: string) => void) | undefined
 }
 
 /**
  * Brings the set of view tables to `views`. A new or changed view is filled from the raw log: the living resources of
  * its type, each from the line that holds its newest version. Call it in a transaction.
+ * @throws StokerError VIEWS_BREAK_READERS when a published table would lose what readers may use, unless that is allowed
  */
-export async function alignViewTables(session: Session, lake: Lake, views: readonly View[]): Promise<ViewTableChanges> {
-  const held = new Map(
-    (await session.rows<{ name: string; hash: string }>('SELECT name, hash FROM stoker.view_table')).map((t) => [
-      t.name,
-      t.hash,
-    ]),
-  )
-  const made: string[] = []
-  const rebuilt: string[] = []
-  for (const view of views) {
-    const hash = held.get(view.name)
-    held.delete(view.name)
-    if (hash === view.hash) continue
-    if (hash !== undefined) await dropViewTable(session, view.name)
+export async function alignViewTables(
+  session: Session,
+  lake: Lake,
+  views: readonly View[],
+  options: AlignOptions = {},
+): Promise<ViewTableChanges> {
+  const held = new Map((await heldTables(session)).map((table) => [table.name, table]))
+  const due = views.filter(({ name, hash }) => held.get(name)?.hash !== hash || options.anew?.has(name))
+  const gone = [...held.keys()].filter((name) => views.every((view) => view.name !== name))
+  const changes = [
+    ...due.flatMap((view) => {
+      const before = held.get(view.name)
+      return before === undefined ? [] : [columnChanges(view.name, before.columns, tableColumns(view))]
+    }),
+    ...gone.map((name) => columnChanges(name, held.get(name)!.columns, undefined)),
+  ]
+  if (!options.allowBreaking) refuseBreaking(changes.filter(({ table }) => held.get(table)!.published))
+  for (const name of [...gone, ...due.map((view) => view.name)]) if (held.has(name)) await dropViewTable(session, name)
+  for (const view of due) {
+    options.onTable?.(view.name)
     await makeViewTable(session, view)
-    const rows = await fillViewTable(session, lake, view)
-    if (hash !== undefined || rows > 0) rebuilt.push(view.name)
-    else made.push(view.name)
+    await fillViewTable(session, lake, view)
   }
-  const dropped = [...held.keys()]
-  for (const name of dropped) await dropViewTable(session, name)
-  return { made, rebuilt, dropped }
+  return {
+    made: due.map((view) => view.name).filter((name) => !held.has(name)),
+    rebuilt: changes.filter((change) => !change.isGone),
+    dropped: gone,
+  }
+}
+
+interface HeldTable {
+  readonly name: string
+  readonly hash: string
+  readonly columns: readonly Pick<ViewColumn, 'name' | 'type'>[]
+  /** It is in the newest snapshot. */
+  readonly published: boolean
+}
+
+async function heldTables(session: Session): Promise<HeldTable[]> {
+  const rows = await session.rows<{ name: string; hash: string; columns: string; published: boolean }>(
+    `SELECT t.name, t.hash, d.columns, t.name IN (
+       SELECT name FROM stoker.snapshot_table WHERE snapshot = (SELECT max(snapshot) FROM stoker.snapshot)) AS published
+     FROM stoker.view_table AS t JOIN stoker.view_definition AS d USING (name, hash)`,
+  )
+  return rows.map((row) => ({ ...row, columns: JSON.parse(row.columns) as ViewColumn[] }))
 }
 
 /** Marks a table's rows as changed, so that the next snapshot writes them anew. */
@@ -64,11 +99,9 @@ async function dropViewTable(session: Session, name: string): Promise<void> {
   await session.run('DELETE FROM stoker.view_table WHERE name = $1', [name])
 }
 
-async function fillViewTable(session: Session, lake: Lake, view: View): Promise<number> {
-  let rows = 0
+async function fillViewTable(session: Session, lake: Lake, view: View): Promise<void> {
   const places = tablePlaces(view.resource, view.keepsDeleted ?? false, undefined)
   for (const lines of await rawLines(session, lake, places)) {
-    rows += await session.run(`INSERT INTO ${viewTable(view.name)} ${viewRows(view, lines)}`)
+    await session.run(`INSERT INTO ${viewTable(view.name)} ${viewRows(view, lines)}`)
   }
-  return rows
 }

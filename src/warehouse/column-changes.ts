@@ -1,0 +1,57 @@
+/** What a changed view does to those who read its table by name: what it gains, and what it loses or gives another type. Pure. */
+import { StokerError } from '../core/errors.ts'
+import type { ViewColumn } from './view.ts'
+
+export interface TableChange {
+  readonly table: string
+  /** The view is gone, and its table goes. */
+  readonly isGone: boolean
+  readonly gained: readonly string[]
+  readonly lost: readonly string[]
+  readonly retyped: readonly { readonly column: string; readonly from: string; readonly to: string }[]
+}
+
+type Column = Pick<ViewColumn, 'name' | 'type'>
+
+/** The order of columns is no promise: they are read by name. */
+export function columnChanges(
+  table: string,
+  before: readonly Column[],
+  after: readonly Column[] | undefined,
+): TableChange {
+  const types = new Map((after ?? []).map(({ name, type }) => [name, type]))
+  const known = new Set(before.map(({ name }) => name))
+  return {
+    table,
+    isGone: after === undefined,
+    gained: [...types.keys()].filter((name) => !known.has(name)),
+    lost: before.map(({ name }) => name).filter((name) => !types.has(name)),
+    retyped: before.flatMap(({ name, type }) => {
+      const now = types.get(name) ?? type
+      return now === type ? [] : [{ column: name, from: type, to: now }]
+    }),
+  }
+}
+
+export function breaksReaders({ isGone, lost, retyped }: TableChange): boolean {
+  return isGone || lost.length + retyped.length > 0
+}
+
+/** @throws StokerError VIEWS_BREAK_READERS naming every table and column that somebody may be reading. */
+export function refuseBreaking(changes: readonly TableChange[]): void {
+  const breaking = changes.filter(breaksReaders)
+  if (breaking.length === 0) return
+  const lines = breaking.flatMap(({ table, isGone, lost, retyped }) => [
+    ...(isGone ? [`table ${table} goes: no view has its name`] : []),
+    ...(isGone ? [] : lost.map((column) => `${table} loses ${column}`)),
+    ...retyped.map(({ column, from, to }) => `${table}.${column} becomes ${to}, and is ${from}`),
+  ])
+  throw new StokerError(
+    'VIEWS_BREAK_READERS',
+    `the views have changed so that queries over the published tables may break:\n  ${lines.join('\n  ')}`,
+    {
+      hint: 'stoker rebuild --allow-breaking makes the change; or take it back, or give the new view another name and keep the old one',
+      facts: { tables: breaking.length },
+    },
+  )
+}
