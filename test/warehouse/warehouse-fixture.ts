@@ -94,7 +94,18 @@ export class WarehouseFixture {
       }
     }
     const input = { run, source, lake: this.lake, types, files: landed, whole: wholeTypes, leavers, views: this.views }
-    return this.database.transaction((session) => merge(session, input))
+    return this.database.transaction(async (session) => {
+      const merged = await merge(session, input)
+      await session.run(
+        `INSERT INTO stoker.run (run, source, mode, state, started_at, committed_at, commit_number, stoker_version)
+         VALUES ($1, $2, 'full', 'done', now(), $3::TIMESTAMPTZ, nextval('stoker.commit_number'), 'test')`,
+        [run, source, exports[0]!.exportedAt],
+      )
+      for (const { view_table, view_hash } of merged.views) {
+        await session.run('INSERT INTO stoker.run_view VALUES ($1, $2, $3, 0, 0, 0)', [run, view_table, view_hash])
+      }
+      return merged
+    })
   }
 
   private async land(

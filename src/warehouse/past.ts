@@ -1,0 +1,63 @@
+/** The tables as they were after a past commit, made from the raw log by the definitions that were in force then. */
+import { StokerError } from '../core/errors.ts'
+import { sqlName } from '../core/sql.ts'
+import type { Session } from '../store/session.ts'
+import type { PastView } from './definitions.ts'
+import { tablePlaces } from './history.ts'
+import type { Lake } from './lake.ts'
+import { rawLines } from './raw-lines.ts'
+
+/** A committed run: the tables stood as it left them until the next commit, of whichever source. */
+export interface PastCommit {
+  readonly run: number
+  readonly source: string
+  readonly commit: number
+  readonly committedAt: Date
+}
+
+/**
+ * The commit that `when` names: the number of a run, or an instant, which means the last commit by then. A date alone is
+ * the end of that day, UTC.
+ * @throws StokerError PAST_UNKNOWN when there is none
+ */
+export async function pastCommit(session: Session, when: string): Promise<PastCommit> {
+  const commits = `SELECT run, source, commit_number AS commit, committed_at AS "committedAt" FROM stoker.run WHERE commit_number IS NOT NULL`
+  const isRun = /^\d+$/.test(when)
+  const found = isRun
+    ? await session.first<PastCommit>(`${commits} AND run = $1`, [Number(when)])
+    : await session.first<PastCommit>(
+        `${commits} AND committed_at <= $1::TIMESTAMPTZ ORDER BY commit_number DESC LIMIT 1`,
+        [instantOf(when)],
+      )
+  if (found !== undefined) return found
+  const what = isRun ? `run ${when} was never committed` : `nothing was committed by ${instantOf(when)}`
+  throw new StokerError('PAST_UNKNOWN', what, { hint: 'stoker runs lists the runs and when they were committed' })
+}
+
+/** FHIR's instant or date; a time without a zone could be any. */
+function instantOf(text: string): string {
+  const day = /^\d{4}-\d{2}-\d{2}$/.test(text)
+  const isInstant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/.test(text)
+  const instant = day ? Date.parse(`${text}T00:00:00Z`) + 86_400_000 - 1 : Date.parse(text)
+  if ((day || isInstant) && !Number.isNaN(instant)) return new Date(instant).toISOString()
+  throw new StokerError('USAGE_PAST', `${JSON.stringify(text)} is neither a run's number nor an instant`, {
+    hint: 'write it like 12, 2026-11-21 (the end of that day, UTC) or 2026-11-21T14:30:00Z',
+  })
+}
+
+/**
+ * Makes the temporary table `past`: the view's rows as of the commit, in no order. It is dropped by the next call.
+ * Over a relation of its own the raw log is read some files at a time, whatever their number.
+ */
+export async function makePastTable(
+  session: Session,
+  lake: Lake,
+  view: PastView,
+  { commit }: PastCommit,
+): Promise<void> {
+  const columns = view.columns.map(({ name, type }) => `${sqlName(name)} ${type}`)
+  await session.run(`CREATE OR REPLACE TEMP TABLE past (${columns.join(', ')})`)
+  for (const lines of await rawLines(session, lake, tablePlaces(view.resource, view.keepsDeleted, commit))) {
+    await session.run(`INSERT INTO past ${view.rows(lines)}`)
+  }
+}
