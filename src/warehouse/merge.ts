@@ -5,6 +5,7 @@ import type { Lake } from './lake.ts'
 import { gatherDeparted, type Leavers } from './leavers.ts'
 import { rawLines } from './raw-lines.ts'
 import { compareReceived, dropReceived, findPartial, type LandedFile, type PartialType } from './received.ts'
+import { dropSameContent } from './same-content.ts'
 import { gatherTombstones, type NotUnderstood, type WholeTypes } from './tombstones.ts'
 import { markChanged } from './view-tables.ts'
 import { resourceKey, viewLosses, viewRows, viewTable, type View } from './view.ts'
@@ -67,6 +68,7 @@ export interface Merged {
  */
 export async function merge(session: Session, input: MergeInput): Promise<Merged> {
   await compareReceived(session, input.source, input.files)
+  await dropSameContent(session, input.lake, input.source)
   await gatherDeparted(session, input.lake, input.source, relevant(input))
   const partial = await findPartial(session, input.source)
   const notUnderstood = await gatherTombstones(session, input)

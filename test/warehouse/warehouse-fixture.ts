@@ -33,6 +33,8 @@ export const nameView: View = {
 
 export interface FixtureFile {
   readonly lines: readonly object[]
+  /** Stands after the lines, as it is. */
+  readonly text?: string
   readonly kind?: 'output' | 'deleted'
 }
 
@@ -88,8 +90,8 @@ export class WarehouseFixture {
     for (const { exportedAt: text, files, whole = [], elementsAsked = false } of exports) {
       const exportedAt = new Date(text)
       if (whole.length > 0) wholeTypes.push({ types: whole, exportedAt })
-      for (const { lines, kind = 'output' } of files) {
-        const { file, rawPath } = await this.land(run, source, types, kind, lines)
+      for (const { lines, text = '', kind = 'output' } of files) {
+        const { file, rawPath } = await this.land(run, source, types, kind, jsonLines(lines) + text)
         landed.push({ file, kind, rawPath, exportedAt, whole: whole.length > 0, elementsAsked })
       }
     }
@@ -108,21 +110,12 @@ export class WarehouseFixture {
     })
   }
 
-  private async land(
-    run: number,
-    source: string,
-    types: readonly string[],
-    kind: 'output' | 'deleted',
-    lines: readonly object[],
-  ) {
+  private async land(run: number, source: string, types: readonly string[], kind: 'output' | 'deleted', text: string) {
     const file = ++this.file
     const stagedPath = this.lake.staged(run, file)
     const rawPath = this.lake.path(this.lake.raw(source, run, file))
     const raw = { source, run, file, kind, types, stagedPath, rawPath }
-    const facts = await stage(
-      Readable.from([Buffer.from(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))]),
-      raw.stagedPath,
-    )
+    const facts = await stage(Readable.from([Buffer.from(text)]), raw.stagedPath)
     await this.database.using(async (session) => {
       const { resources } = await land(session, raw, facts)
       await session.run(
@@ -155,6 +148,10 @@ export class WarehouseFixture {
     this.database.close()
     await rm(this.lake.root, { recursive: true })
   }
+}
+
+function jsonLines(lines: readonly object[]): string {
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join('')
 }
 
 export function patient(id: string, family: string | string[], lastUpdated?: string, version?: string): object {
