@@ -17,6 +17,8 @@ export interface MergeInput {
   /** Types that were asked for: nothing else is deleted. */
   readonly types: readonly string[]
   readonly files: readonly LandedFile[]
+  /** Types of which something may be missing: what is told of them is true, but may not be all. */
+  readonly held?: ReadonlySet<string> | undefined
   readonly whole: readonly WholeTypes[]
   /** Where the export is of a Group, and who left it is known. */
   readonly leavers?: Leavers | undefined

@@ -12,6 +12,8 @@ export interface LandedFile {
    * by. The server's state as of then is in it, though some of what changed while the server worked may be in it too.
    */
   readonly exportedAt: Date
+  /** As of when its export was asked for changes: what it tells happened since. Undefined: ever. */
+  readonly since?: Date | undefined
   /** True when its export tells the present state of what it holds, whenever that was changed: a tombstone gives way. */
   readonly whole: boolean
   /** Its export asked for some elements alone: that only those came is no fault of its resources. */

@@ -12,13 +12,15 @@ export interface WholeTypes {
 }
 
 /** `Type/id`, relative or absolute, with or without a version or a query. */
-const DELETION_URL = '^(?:[^?#]*/)?([A-Z][A-Za-z]+)/([^/?#]+?)(?:/_history/[^/?#]+)?(?:[?#].*)?$'
+export const DELETION_URL = '^(?:[^?#]*/)?([A-Z][A-Za-z]+)/([^/?#]+?)(?:/_history/[^/?#]+)?(?:[?#].*)?$'
 
 export interface TombstoneInput {
   readonly run: number
   readonly source: string
   readonly types: readonly string[]
   readonly files: readonly LandedFile[]
+  /** Types of which something may be missing. */
+  readonly held?: ReadonlySet<string> | undefined
   readonly whole: readonly WholeTypes[]
   readonly leavers?: Leavers | undefined
 }
@@ -37,13 +39,13 @@ export interface NotUnderstood {
  */
 export async function gatherTombstones(
   session: Session,
-  { run, source, types, files, whole, leavers }: TombstoneInput,
+  { run, source, types, files, held, whole, leavers }: TombstoneInput,
 ): Promise<NotUnderstood[]> {
   await session.run(`CREATE OR REPLACE TEMP TABLE tombstone (type VARCHAR, id VARCHAR, exported_at TIMESTAMPTZ,
     run INTEGER, file INTEGER, line BIGINT, deleted_by VARCHAR)`)
   const notUnderstood: NotUnderstood[] = []
   for (const each of files.filter(({ kind }) => kind === 'deleted')) {
-    const count = await gatherReported(session, types, each)
+    const count = await gatherReported(session, types, held ?? new Set(), each)
     if (count > 0) notUnderstood.push({ file: each.file, count })
   }
   for (const { types: complete, exportedAt } of whole) {
@@ -91,7 +93,16 @@ async function inferFromDeparted(session: Session, deletedBy: string, where: str
   )
 }
 
-async function gatherReported(session: Session, types: readonly string[], file: LandedFile): Promise<number> {
+/**
+ * Of a held type the line that creates a deleted resource again may be what is missing: the deletion is dated by the earliest
+ * time it may have happened, so that the re-creation is later, whenever it comes.
+ */
+async function gatherReported(
+  session: Session,
+  types: readonly string[],
+  held: ReadonlySet<string>,
+  file: LandedFile,
+): Promise<number> {
   await session.run(
     `
     CREATE OR REPLACE TEMP TABLE reported AS
@@ -105,9 +116,11 @@ async function gatherReported(session: Session, types: readonly string[], file: 
     WHERE upper(coalesce("method", 'DELETE')) = 'DELETE'`,
   )
   await session.run(
-    `INSERT INTO tombstone SELECT deleted.type, deleted.id, $1::TIMESTAMPTZ, run, file, line, 'reported' FROM reported
+    `INSERT INTO tombstone
+     SELECT deleted.type, deleted.id, CASE WHEN deleted.type IN (${['', ...held].map(sqlText).join(', ')}) THEN $2 ELSE $1 END::TIMESTAMPTZ,
+       run, file, line, 'reported' FROM reported
      WHERE deleted.type IN (${types.map(sqlText).join(', ')})`,
-    [file.exportedAt.toISOString()],
+    [file.exportedAt.toISOString(), (file.since ?? file.exportedAt).toISOString()],
   )
   const row = await session.first<{ count: number }>(
     `SELECT count(*) AS count FROM reported WHERE coalesce(deleted.id, '') = ''`,

@@ -133,6 +133,16 @@ describe('merge', () => {
     expect(await warehouse.families()).toEqual(['b again'])
   })
 
+  test('where the line that creates a deleted resource again is lost, the next run that brings it still counts', async () => {
+    await warehouse.load(T1, [{ lines: [patient('a', 'A', T1), patient('b', 'B', T1)] }])
+    const deletion = { kind: 'deleted' as const, lines: [deletions('Patient/a', 'Patient/b')] }
+    await warehouse.loadRun([{ exportedAt: T3, since: T1, files: [deletion], held: ['Patient'] }])
+    expect(await warehouse.families()).toEqual([])
+    const again = patient('a', 'again', T2)
+    await warehouse.loadRun([{ exportedAt: T3, since: T1, files: [deletion, { lines: [again] }] }])
+    expect(await warehouse.families()).toEqual(['a again'])
+  })
+
   test('a deletion beats a version of another export of the run only if it is later', async () => {
     const deletion = { exportedAt: T2, files: [{ kind: 'deleted' as const, lines: [deletions('Patient/a')] }] }
     await warehouse.loadRun([{ exportedAt: T3, files: [{ lines: [patient('a', 'A', T3)] }] }, deletion])

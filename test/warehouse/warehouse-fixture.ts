@@ -44,6 +44,9 @@ export interface FixtureExport {
   /** Types it tells wholly. */
   readonly whole?: readonly string[]
   readonly elementsAsked?: boolean
+  readonly since?: string
+  /** Types of which something may be missing. */
+  readonly held?: readonly string[]
 }
 
 export class WarehouseFixture {
@@ -87,15 +90,18 @@ export class WarehouseFixture {
     const landed: LandedFile[] = []
     const wholeTypes: WholeTypes[] = []
     const types = ['Patient', 'Observation']
-    for (const { exportedAt: text, files, whole = [], elementsAsked = false } of exports) {
+    for (const { exportedAt: text, files, whole = [], elementsAsked = false, since } of exports) {
       const exportedAt = new Date(text)
       if (whole.length > 0) wholeTypes.push({ types: whole, exportedAt })
       for (const { lines, text = '', kind = 'output' } of files) {
         const { file, rawPath } = await this.land(run, source, types, kind, jsonLines(lines) + text)
-        landed.push({ file, kind, rawPath, exportedAt, whole: whole.length > 0, elementsAsked })
+        const of = { exportedAt, whole: whole.length > 0, elementsAsked, since: since ? new Date(since) : undefined }
+        landed.push({ file, kind, rawPath, ...of })
       }
     }
-    const input = { run, source, lake: this.lake, types, files: landed, whole: wholeTypes, leavers, views: this.views }
+    const held = new Set(exports.flatMap((each) => each.held ?? []))
+    const shared = { lake: this.lake, views: this.views }
+    const input = { ...shared, run, source, types, files: landed, held, whole: wholeTypes, leavers }
     return this.database.transaction(async (session) => {
       const merged = await merge(session, input)
       await session.run(
