@@ -2,6 +2,7 @@
 import { CallBudget } from '../bulk/http/call-budget.ts'
 import { BulkClient } from '../bulk/client.ts'
 import { systemClock } from '../core/clock.ts'
+import { DiskGuard } from '../core/disk-space.ts'
 import { makeFolder } from '../core/durable.ts'
 import type { Log } from '../core/log.ts'
 import { ledgerMigrations } from '../ledger/schema.ts'
@@ -11,11 +12,12 @@ import { loadAllViews } from '../views/library.ts'
 import { Lake } from '../warehouse/lake.ts'
 import { warehouseMigrations } from '../warehouse/schema.ts'
 import { alignViewTables, type AlignOptions, type ViewTableChanges } from '../warehouse/view-tables.ts'
-import { keepDeleted } from '../warehouse/view.ts'
+import { keepDeleted, type View } from '../warehouse/view.ts'
 import type { WorkerContext } from '../worker/context.ts'
 import type { RunObserver } from '../worker/events.ts'
 import type { Source } from '../worker/source.ts'
 import { bulkAuth } from './bulk-auth.ts'
+import { shownCommand } from './command-line.ts'
 import type { Config, SourceConfig } from './config.ts'
 import { TraceFile } from './trace-file.ts'
 import { STOKER_VERSION } from './version.ts'
@@ -41,18 +43,27 @@ export interface OpenWorker {
  */
 export async function openWorker(config: Config, options: OpenOptions): Promise<OpenWorker> {
   const { log, observe, signal, align = {} } = options
-  const compiled = await loadAllViews(config.views)
-  const views = config.keeping.deletions === 'keep' ? compiled.map(keepDeleted) : compiled
+  const views = await configuredViews(config)
   const lake = new Lake(config.lake)
   await makeFolder(lake.root)
-  const { memoryLimitBytes, threads } = config
-  const database = await Database.open({ path: lake.database, memoryLimitBytes, threads })
+  const { memoryLimitBytes, threads, keeping } = config
+  const { minimumFreeDiskBytes: minimumFreeBytes } = keeping
+  const disk = new DiskGuard({ path: lake.root, minimumFreeBytes, clock: systemClock })
+  const worker = {
+    command: shownCommand(process.argv, config.file),
+    version: STOKER_VERSION,
+    startedAt: systemClock.now(),
+  }
+  const database = await Database.open({ path: lake.database, memoryLimitBytes, threads, worker })
   try {
+    await database.limitSpill(await disk.room())
     await migrate(database, [...ledgerMigrations, ...warehouseMigrations])
     const changes =
       align === false
         ? { made: [], rebuilt: [], dropped: [] }
-        : await database.transaction((session) => alignViewTables(session, lake, views, align), signal)
+        : await disk.watch('making tables from the raw log', signal, (watched) =>
+            database.transaction((session) => alignViewTables(session, lake, views, align), watched),
+          )
     if (changes.rebuilt.length > 0) {
       log.info(
         { tables: changes.rebuilt.map(({ table }) => table) },
@@ -64,7 +75,8 @@ export async function openWorker(config: Config, options: OpenOptions): Promise<
       lake,
       database,
       views,
-      keeping: config.keeping,
+      keeping,
+      disk,
       log,
       observe,
       signal,
@@ -91,6 +103,12 @@ export async function openWorker(config: Config, options: OpenOptions): Promise<
     database.close()
     throw error
   }
+}
+
+/** Compiled, with tables that keep the rows of deleted resources where the configuration says so. */
+export async function configuredViews({ views, keeping }: Pick<Config, 'views' | 'keeping'>): Promise<View[]> {
+  const compiled = await loadAllViews(views)
+  return keeping.deletions === 'keep' ? compiled.map(keepDeleted) : compiled
 }
 
 function workerSource(

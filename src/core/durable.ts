@@ -37,18 +37,18 @@ async function syncFile(path: string): Promise<void> {
 export const syncFolder = syncFile
 
 /**
- * Gives `from`, already whole, its final name: fsync, owner-only mode, rename, fsync of the folder.
+ * Gives `from`, already whole, its final name: fsync, mode (whatever the umask), rename, fsync of the folder.
  * Interrupted before the rename it leaves `from`; after it, the final file. Never half a file under the final name.
  */
-export async function settle(from: string, to: string): Promise<void> {
-  await chmod(from, FILE_MODE)
+export async function settle(from: string, to: string, mode: number = FILE_MODE): Promise<void> {
+  await chmod(from, mode)
   await syncFile(from)
   await rename(from, to)
   await syncFolder(dirname(to))
 }
 
 /** Writes a small file as a whole; an interruption leaves the old one or the new one. */
-export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeWhole(path: string, content: string | Uint8Array, mode: number = FILE_MODE): Promise<void> {
   const aside = `${path}.part`
   await rm(aside, { force: true })
   const handle = await open(aside, 'wx', FILE_MODE)
@@ -57,5 +57,5 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
   } finally {
     await handle.close()
   }
-  await settle(aside, path)
+  await settle(aside, path, mode)
 }

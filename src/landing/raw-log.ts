@@ -1,4 +1,5 @@
 /** Staged NDJSON → one Parquet file of the raw log. */
+import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { makeFolder, settle } from '../core/durable.ts'
 import { sqlText } from '../core/sql.ts'
@@ -27,7 +28,7 @@ export interface RawFile {
 export async function writeRawLog(session: Session, raw: RawFile, facts: LineFacts): Promise<void> {
   await makeFolder(dirname(raw.rawPath))
   const part = `${raw.rawPath}.part`
-  await session.run(`
+  const copy = `
 COPY (
   SELECT type, id, version, last_updated, subsetted, header, CASE WHEN type IS NOT NULL THEN hash(json) END AS hash,
     CASE WHEN type IS NOT NULL THEN json END AS json,
@@ -44,8 +45,14 @@ COPY (
       SELECT json, from_json(json, '{"resourceType":"VARCHAR","id":"JSON","meta":{"versionId":"VARCHAR","lastUpdated":"VARCHAR"}}') AS r
       FROM read_ndjson_objects(${sqlText(raw.stagedPath)}, ignore_errors = true, compression = 'uncompressed',
         maximum_object_size = ${objectBytesMax(facts)}))))
-TO ${sqlText(part)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${rowGroupRows(facts)})`)
-  await settle(part, raw.rawPath)
+TO ${sqlText(part)} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE ${rowGroupRows(facts)})`
+  try {
+    await session.run(copy)
+    await settle(part, raw.rawPath)
+  } catch (error) {
+    await rm(part, { force: true })
+    throw error
+  }
 }
 
 /** A FHIR id is at most 64 characters of `[A-Za-z0-9-.]`; Epic's have up to 88, others have underscores. */
@@ -55,9 +62,10 @@ const ID_TEXT_PATTERN = '"[A-Za-z0-9._:~-]{1,256}"'
 
 /**
  * Whether the resource holds only some of its elements (`meta.tag` SUBSETTED, FHIR R4 "Resource.meta"). Most do not have
- * the word in them at all, and finding that out is cheaper than reading their tags.
+ * the word in them at all, and finding that out is cheaper than reading their tags; a search that begins with a quote stops
+ * at every one.
  */
-const SUBSETTED = `CASE WHEN contains(json, '"SUBSETTED"') THEN list_contains(
+const SUBSETTED = `CASE WHEN contains(json, 'SUBSETTED"') THEN list_contains(
         coalesce(json_extract_string(json, '$.meta.tag[*].code'), []), 'SUBSETTED') ELSE false END`
 
 /**
@@ -66,7 +74,9 @@ const SUBSETTED = `CASE WHEN contains(json, '"SUBSETTED"') THEN list_contains(
  */
 function header({ kind, types }: RawFile): string {
   if (kind !== 'output' || types.includes('Parameters')) return 'false'
-  return `coalesce(r.resourceType = 'Parameters' AND json_extract_string(json, '$.parameter[0].name') = 'header', false)`
+  // CASE, since DuckDB would evaluate both sides of an AND for every line.
+  return `CASE WHEN r.resourceType = 'Parameters' THEN coalesce(json_extract_string(json, '$.parameter[0].name') = 'header', false)
+    ELSE false END`
 }
 
 function usable(raw: RawFile): string {

@@ -1,11 +1,9 @@
 /** The lines that are no usable resource: which, where, and why. Read only for files that have some. */
-import { createReadStream, createWriteStream } from 'node:fs'
-import { once } from 'node:events'
-import { finished } from 'node:stream/promises'
+import { createReadStream } from 'node:fs'
 import split2 from 'split2'
-import { FILE_MODE, settle } from '../core/durable.ts'
 import { sqlText } from '../core/sql.ts'
 import type { Session } from '../store/session.ts'
+import { LineFile } from './line-file.ts'
 import { isBlankLine, type LineFacts } from './line-meter.ts'
 import { ID_PATTERN, type RawFile } from './raw-log.ts'
 
@@ -28,8 +26,18 @@ export interface Rejects {
  * (1-based), `byte_offset` (of its first byte in the file as received), `reason` and `text`. Memory: one line.
  */
 export async function writeRejects(session: Session, raw: RawFile, facts: LineFacts): Promise<Rejects> {
-  const path = rejectsPath(raw.rawPath)
-  const out = createWriteStream(`${path}.part`, { mode: FILE_MODE })
+  const out = new LineFile(rejectsPath(raw.rawPath))
+  try {
+    const rejects = await rejectLines(session, raw, facts, out)
+    await out.settle()
+    return rejects
+  } catch (error) {
+    await out.discard()
+    throw error
+  }
+}
+
+async function rejectLines(session: Session, raw: RawFile, facts: LineFacts, out: LineFile): Promise<Rejects> {
   const emptyRows = session.stream<{ line: number }>(
     `SELECT file_row_number + 1 AS line FROM read_parquet(${sqlText(raw.rawPath)}, file_row_number = true)
      WHERE type IS NULL AND NOT header ORDER BY line`,
@@ -55,7 +63,7 @@ export async function writeRejects(session: Session, raw: RawFile, facts: LineFa
           reason: reasonFor(bytes, raw),
           text: bytes.subarray(0, KEPT_BYTES_MAX).toString('utf8'),
         }
-        if (!out.write(`${JSON.stringify(reject)}\n`)) await once(out, 'drain')
+        await out.add(JSON.stringify(reject))
         rejects += 1
         if (DAMAGE.has(reject.reason)) damaged += 1
       }
@@ -63,9 +71,6 @@ export async function writeRejects(session: Session, raw: RawFile, facts: LineFa
     }
     offset += text.length + 1 - added
   }
-  out.end()
-  await finished(out)
-  await settle(`${path}.part`, path)
   return { rejects, damaged }
 }
 

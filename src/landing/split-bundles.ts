@@ -1,12 +1,10 @@
 /** A Bundle too long for one line → the same deletions in many short ones, without ever holding the whole. */
-import { once } from 'node:events'
-import { createReadStream, createWriteStream } from 'node:fs'
+import { createReadStream } from 'node:fs'
 import { Transform } from 'node:stream'
-import { finished } from 'node:stream/promises'
 import pick from 'stream-json/filters/pick.js'
 import streamValues from 'stream-json/streamers/stream-values.js'
-import { FILE_MODE, settle } from '../core/durable.ts'
 import { StokerError } from '../core/errors.ts'
+import { LineFile } from './line-file.ts'
 import { BLANK_LINE_BYTE, type LineFacts } from './line-meter.ts'
 
 /** DuckDB holds several buffers of the longest line; a `deleted` file of one Bundle may be one line of gigabytes. */
@@ -33,7 +31,7 @@ function withoutBlankMarks(): Transform {
  * @throws StokerError LANDING_BUNDLE_UNREADABLE when it is no JSON: which deletions are lost can't be known.
  */
 export async function splitBundles(path: string, facts: LineFacts): Promise<LineFacts> {
-  const out = createWriteStream(`${path}.part`, { mode: FILE_MODE })
+  const out = new LineFile(path)
   let lines = 0
   let longestLineBytes = 0
   let entries: { request: unknown }[] = []
@@ -43,7 +41,7 @@ export async function splitBundles(path: string, facts: LineFacts): Promise<Line
     entries = []
     lines += 1
     longestLineBytes = Math.max(longestLineBytes, Buffer.byteLength(line))
-    if (!out.write(`${line}\n`)) await once(out, 'drain')
+    await out.add(line)
   }
   const source = createReadStream(path, { highWaterMark: 1 << 20 }).pipe(withoutBlankMarks())
   const parsed = pick.withParserAsStream({
@@ -61,16 +59,16 @@ export async function splitBundles(path: string, facts: LineFacts): Promise<Line
       entries.push({ request: value })
       if (entries.length === ENTRIES_PER_LINE) await writeLine()
     }
+    await writeLine()
+    await out.settle()
   } catch (cause) {
-    out.destroy()
+    await out.discard()
+    // An error of our own disk says nothing of the file, which is taken when there is room.
+    if ((cause as NodeJS.ErrnoException).syscall !== undefined) throw cause
     throw new StokerError('LANDING_BUNDLE_UNREADABLE', 'a deleted file is not valid JSON from beginning to end', {
       hint: 'report it to the server; its deletions are caught up when it is whole, or by stoker sync --full',
       cause,
     })
   }
-  await writeLine()
-  out.end()
-  await finished(out)
-  await settle(`${path}.part`, path)
   return { ...facts, lines, blanks: 0, bom: false, longestLineBytes }
 }

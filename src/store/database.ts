@@ -1,9 +1,12 @@
 /** The one DuckDB file that holds ledger, resource index and view tables: open, sessions, transactions. */
 import { DuckDBInstance } from '@duckdb/node-api'
-import { chmod } from 'node:fs/promises'
+import { chmod, readdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { systemClock } from '../core/clock.ts'
 import { FILE_MODE, makeFolder } from '../core/durable.ts'
 import { StokerError } from '../core/errors.ts'
+import { diskErrorOfDuckDb } from '../core/system-error.ts'
+import { isHeldByWorker, isLocked, lockedError, WorkerFile, type Worker } from './lock.ts'
 import { Session } from './session.ts'
 
 export interface DatabaseOptions {
@@ -14,6 +17,8 @@ export interface DatabaseOptions {
   readonly threads?: number | undefined
   /** For a look: nothing is made or changed, and other readers may look too. */
   readonly readOnly?: boolean
+  /** What a second process is told of the one that holds the lake. */
+  readonly worker?: Worker | undefined
 }
 
 /**
@@ -30,6 +35,7 @@ export class Database {
   readonly path: string
   private readonly instance: DuckDBInstance
   private readonly sessions = new Set<Session>()
+  private workerFile: WorkerFile | undefined
 
   private constructor(path: string, instance: DuckDBInstance) {
     this.path = path
@@ -37,29 +43,46 @@ export class Database {
   }
 
   /**
-   * Opens the file for this process alone.
+   * Opens the file for this process alone, and clears away what a killed one had spilled. The lock is the system's
+   * (`fcntl`): it is lost as soon as anything in this process opens the same file and closes it.
    * @throws StokerError STORE_LOCKED when another process holds it.
    */
   static async open(options: DatabaseOptions): Promise<Database> {
-    const folder = dirname(options.path)
-    if (!options.readOnly) await makeFolder(folder)
+    const { path, readOnly = false } = options
+    const folder = dirname(path)
+    const spill = join(folder, 'temp')
+    const ours = `${spillPrefix()}${(opened += 1)}`
+    if (!readOnly) await makeFolder(spill)
     const settings: Record<string, string> = {
       memory_limit: `${Math.floor(options.memoryLimitBytes / 1024)}KiB`,
-      temp_directory: join(folder, 'temp'),
+      temp_directory: join(spill, ours),
       // Nothing is fetched at run time: all that is needed is built in.
       autoinstall_known_extensions: 'false',
     }
-    if (options.readOnly) settings.access_mode = 'READ_ONLY'
+    if (readOnly) settings.access_mode = 'READ_ONLY'
     if (options.threads !== undefined) settings.threads = String(options.threads)
+    const instance = await open(path, settings, readOnly)
+    const database = new Database(path, instance)
     try {
-      const instance = await DuckDBInstance.create(options.path, settings)
-      if (!options.readOnly) await chmod(options.path, FILE_MODE)
-      const database = new Database(options.path, instance)
+      if (!readOnly) {
+        await chmod(path, FILE_MODE)
+        if (options.worker !== undefined) database.workerFile = await WorkerFile.write(folder, options.worker)
+        await clearSpilled(spill)
+      }
       await database.using((session) => session.run(SETTINGS))
       return database
-    } catch (cause) {
-      throw openError(options.path, cause)
+    } catch (error) {
+      database.close()
+      throw error
     }
+  }
+
+  /** What statements may spill to disk from now on, at most; what is spilled already stays. */
+  async limitSpill(bytes: number): Promise<void> {
+    if (!Number.isFinite(bytes)) return
+    const setting = `SET GLOBAL max_temp_directory_size = '${Math.floor(bytes / 1024)}KiB'`
+    // DuckDB refuses a limit below what it has spilled by now.
+    await this.using((session) => session.run(setting).catch(() => undefined))
   }
 
   async session(): Promise<Session> {
@@ -101,28 +124,50 @@ export class Database {
   close(): void {
     for (const session of this.sessions) session.close()
     this.sessions.clear()
+    // While the lock is still ours: afterwards the file may be another worker's.
+    this.workerFile?.remove()
     this.instance.closeSync()
   }
 }
 
-function openError(path: string, cause: unknown): StokerError {
-  const text = cause instanceof Error ? cause.message : String(cause)
-  if (/Could not set lock on file|being used by another process/.test(text)) {
-    const holder = /PID (\d+)/.exec(text)?.[1]
-    return new StokerError(
-      'STORE_LOCKED',
-      `another process${holder === undefined ? '' : ` (PID ${holder})`} is writing to this lake`,
-      {
-        retryable: true,
-        hint: 'wait until it ends, or stop it; readers use catalog.duckdb in the lake folder, which is never locked',
-        facts: { path, holder },
-        cause,
-      },
-    )
+/** So often, and so long apart, a lock is asked for again while nobody says it is theirs: its holder is ending, or has just begun. */
+const TRIES = 5
+const TRY_AGAIN_MS = 200
+
+async function open(path: string, settings: Record<string, string>, readOnly: boolean): Promise<DuckDBInstance> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await DuckDBInstance.create(path, settings)
+    } catch (cause) {
+      const message = cause instanceof Error ? cause.message : String(cause)
+      if (!isLocked(message)) throw openError(path, cause)
+      const mayPass = !readOnly && tries < TRIES && !isHeldByWorker(dirname(path))
+      if (!mayPass) throw lockedError(path, dirname(path), message, cause)
+      await systemClock.sleep(TRY_AGAIN_MS)
+    }
   }
+}
+
+function openError(path: string, cause: unknown): StokerError {
+  const ofDisk = diskErrorOfDuckDb(cause, 'opening the database')
+  if (ofDisk !== undefined) return ofDisk
   return new StokerError('STORE_UNREADABLE', `the database of the lake cannot be opened: ${path}`, {
     hint: 'check that the folder is on a local disk, writable by this user, and that the file was written by this or an older version',
     facts: { path },
     cause,
   })
+}
+
+let opened = 0
+
+/** Of the folders that this process spills to: no other process, of this host or another container, begins the same. */
+function spillPrefix(): string {
+  return `${process.pid}-${Math.round(performance.timeOrigin)}-`
+}
+
+/** To be called with the lock in hand: then the others' owners are no more. */
+async function clearSpilled(spill: string): Promise<void> {
+  for (const name of await readdir(spill)) {
+    if (!name.startsWith(spillPrefix())) await rm(join(spill, name), { recursive: true, force: true })
+  }
 }

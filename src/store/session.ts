@@ -1,6 +1,7 @@
 /** One DuckDB connection with the few calls the rest of Stoker uses. */
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api'
 import { StokerError } from '../core/errors.ts'
+import { diskErrorOfDuckDb } from '../core/system-error.ts'
 
 /** Values bound to `$1, $2, …`. Instants are bound as ISO text and cast in the statement. */
 export type Parameter = string | number | bigint | boolean | null
@@ -100,21 +101,29 @@ function storeError(cause: unknown, sql: string): StokerError {
   const text = cause instanceof Error ? cause.message : String(cause)
   const kind = /^([A-Z][\w -]*?(?:Error|Exception))/.exec(text)?.[1] ?? 'Error'
   const statement = sql.trimStart().split(/\s+/, 3).join(' ')
-  if (kind.startsWith('Out of Memory')) {
-    return new StokerError('STORE_MEMORY', `DuckDB ran out of the configured memory in: ${statement} …`, {
-      hint: 'raise memoryLimit in the configuration, or lower threads, then run the same command again: it resumes',
-      cause,
-    })
-  }
-  if (kind.startsWith('IO') && /No space left on device|Disk quota exceeded|Input\/output error/.test(text)) {
-    return new StokerError('STORE_DISK', `the disk of the lake is full or failing (${statement} …)`, {
-      retryable: true,
-      hint: 'free space in the lake folder or move it to a larger disk, then run the same command again: it resumes',
-      cause,
-    })
-  }
+  const ofDisk = diskErrorOfDuckDb(cause, statement)
+  if (ofDisk !== undefined) return ofDisk
+  if (kind.startsWith('Out of Memory'))
+    return text.includes("'max_temp_directory_size' setting")
+      ? spillError(statement, cause)
+      : memoryError(statement, cause)
   return new StokerError('STORE_FAILED', `DuckDB refused a statement (${kind}): ${statement} …`, {
     hint: 'run again with --trace to see the whole error (it may quote data), and report it',
+    cause,
+  })
+}
+
+function memoryError(statement: string, cause: unknown): StokerError {
+  return new StokerError('STORE_MEMORY', `DuckDB ran out of the configured memory in: ${statement} …`, {
+    hint: 'raise memoryLimit in the configuration, or lower threads, then run the same command again: it resumes',
+    cause,
+  })
+}
+
+function spillError(statement: string, cause: unknown): StokerError {
+  return new StokerError('DISK_LOW', `no room for what DuckDB spills to disk in: ${statement} …`, {
+    retryable: true,
+    hint: 'free space on the disk of the lake, or raise memoryLimit, so that less is spilled; then run the same command again: it goes on where it stopped',
     cause,
   })
 }

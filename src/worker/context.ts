@@ -1,7 +1,9 @@
 /** What the steps of a run work with. */
 import type { BulkClient } from '../bulk/client.ts'
 import type { Clock } from '../core/clock.ts'
+import type { DiskGuard } from '../core/disk-space.ts'
 import type { Log } from '../core/log.ts'
+import type { Phases } from '../ledger/phases.ts'
 import type { Database } from '../store/database.ts'
 import type { Session } from '../store/session.ts'
 import type { Keeping } from '../warehouse/keeping.ts'
@@ -18,6 +20,8 @@ export interface WorkerContext {
   readonly ledger: Session
   readonly views: readonly View[]
   readonly keeping: Keeping
+  /** Of the lake's disk; see `room.ts` for what a step needs. */
+  readonly disk: DiskGuard
   readonly clock: Clock
   readonly log: Log
   readonly observe: RunObserver
@@ -34,5 +38,6 @@ export interface RunContext extends WorkerContext {
   readonly source: Source
   readonly client: BulkClient
   readonly run: number
+  readonly phases: Phases
   tell(event: RunEventBody): void
 }

@@ -42,11 +42,12 @@ async function download(
   const type = nameOf(file)
   const onProgress = (bytes: number, lines: number) =>
     context.tell({ kind: 'fetching', file: file.file, type, bytes, lines, claimed: file.claimed ?? undefined })
+  const onWriting = (bytes: number) => context.disk.writing(`the download of ${type}`, bytes)
   let form: string | undefined
   const facts = await client.fetchFile(
     { kind: file.kind, type: file.type ?? undefined, url: file.url },
     { requiresAccessToken: record.requires_token ?? false },
-    (body) => stage(body, lake.staged(run, file.file), { onProgress, signal }),
+    (body) => stage(body, lake.staged(run, file.file), { onProgress, signal, onWriting }),
     signal,
     { onForm: (found) => (form = found) },
   )

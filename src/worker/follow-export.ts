@@ -24,19 +24,26 @@ export async function followExport(context: RunContext, planned: ExportRecord, l
     work.catch(() => undefined)
     loading.push(work)
   }
-  try {
-    if (planned.state === 'planned') await ask(context, planned, loader.signal)
+  const list = async () => {
+    if (planned.state === 'planned') {
+      // The server need not make what we could not take.
+      await loader.withRoom(() => context.disk.require('a new export'))
+      await ask(context, planned, loader.signal)
+    }
     const record = (await exportOf(ledger, id))!
-    if (record.state === 'requested') {
-      for await (const page of await pagesOf(context, record, loader.signal)) {
-        await listPage(context, record, page)
-        if (context.source.manifestUrl === undefined) await load()
-      }
-      await happened(context, record, 'complete')
-      if (context.source.manifestUrl !== undefined) await load()
-    } else {
+    for await (const page of await pagesOf(context, record, loader.signal)) {
+      await listPage(context, record, page)
+      if (context.source.manifestUrl === undefined) await load()
+    }
+    await happened(context, record, 'complete')
+    if (context.source.manifestUrl !== undefined) await load()
+  }
+  try {
+    if (planned.state === 'ready') {
       await tellListed(context, id)
       await load()
+    } else {
+      await context.phases.during('export', list)
     }
   } catch (error) {
     const event = loader.signal.aborted ? undefined : eventOf(error)

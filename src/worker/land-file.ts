@@ -9,6 +9,7 @@ import { recordLanded, recordStaged, type FileRecord, type StagedFacts } from '.
 import type { RunContext } from './context.ts'
 import { nameOf } from './fetch-file.ts'
 import { countFinding, report } from './findings.ts'
+import { landingNeed, withRoom } from './room.ts'
 
 export async function landFile(
   context: RunContext,
@@ -26,7 +27,9 @@ export async function landFile(
   const relative = lake.raw(source.name, run, file.file)
   const rawPath = lake.path(relative)
   const raw = { source: source.name, run, file: file.file, kind: file.kind, types: record.types, stagedPath, rawPath }
-  const landed = await database.using((session) => session.interruptible(signal, () => land(session, raw, facts)))
+  const landed = await withRoom({ ...context, signal }, landingNeed(nameOf(file), facts.bytes), (within) =>
+    database.using((session) => session.interruptible(within.signal, () => land(session, raw, facts))),
+  )
   await database.transaction((session) =>
     recordLanded(session, file, {
       ...landed,

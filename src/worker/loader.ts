@@ -2,7 +2,7 @@
 import PQueue from 'p-queue'
 import { isAbort, StokerError } from '../core/errors.ts'
 import type { ExportRecord } from '../ledger/exports.ts'
-import { recordFileFailed, recordTry, type FileRecord } from '../ledger/files.ts'
+import { recordFileFailed, recordTry, type FileRecord, type StagedFacts } from '../ledger/files.ts'
 import type { RunContext } from './context.ts'
 import { fetchFile, nameOf, stagedFacts } from './fetch-file.ts'
 import { landFile } from './land-file.ts'
@@ -41,7 +41,8 @@ export class Loader {
   async load(record: ExportRecord, files: readonly FileRecord[]): Promise<void> {
     const due = files.filter(({ file, state }) => ['listed', 'staged'].includes(state) && !this.underWay.has(file))
     for (const { file } of due) this.underWay.add(file)
-    const ended = await Promise.allSettled(due.map((file) => this.fetching.add(() => this.loadOne(record, file))))
+    const loadAll = () => Promise.allSettled(due.map((file) => this.fetching.add(() => this.loadOne(record, file))))
+    const ended = due.length === 0 ? [] : await this.context.phases.during('gather', loadAll)
     // All must have ended before the step does: none may write to the ledger behind its back.
     this.context.signal.throwIfAborted()
     const errors = ended.flatMap((each) => (each.status === 'rejected' ? [each.reason as Error] : []))
@@ -54,12 +55,32 @@ export class Loader {
     this.stop.abort(reason)
   }
 
+  private fetch(record: ExportRecord, file: FileRecord): Promise<StagedFacts> {
+    return this.withRoom(async () => {
+      await this.context.disk.require(`the download of ${nameOf(file)}`)
+      return fetchFile(this.context, this.addresses, record, file, this.signal)
+    })
+  }
+
+  /** Does again what found no room on the disk, as long as files are landing: their staged text goes, a part of it stays. */
+  async withRoom<T>(work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await work()
+      } catch (error) {
+        const isLow = error instanceof StokerError && error.code === 'DISK_LOW'
+        if (!isLow || this.landing.size + this.landing.pending === 0) throw error
+        await this.landing.onIdle()
+        this.signal.throwIfAborted()
+      }
+    }
+  }
+
   private async loadOne(record: ExportRecord, file: FileRecord): Promise<void> {
     const { context, signal } = this
     try {
       signal.throwIfAborted()
-      const facts =
-        file.state === 'staged' ? stagedFacts(file) : await fetchFile(context, this.addresses, record, file, signal)
+      const facts = file.state === 'staged' ? stagedFacts(file) : await this.fetch(record, file)
       this.failuresInARow = 0
       await this.landing.add(() => landFile(context, file, record, facts, signal))
     } catch (error) {

@@ -35,3 +35,14 @@ test('a small file is written whole, for its owner alone, in place of what was t
   expect(await readFile(path, 'utf8')).toBe('new')
   expect(await modeOf(path)).toBe(0o600)
 })
+
+test('a file may be for others too, whatever the umask', async () => {
+  const umask = process.umask(0o077)
+  try {
+    const path = join(folder, 'public')
+    await writeWhole(path, 'x', 0o644)
+    expect(await modeOf(path)).toBe(0o644)
+  } finally {
+    process.umask(umask)
+  }
+})

@@ -8,7 +8,7 @@ import { demoKeyPair } from '../../src/demo/demo-key-pair.ts'
 import { startDemoServer, type DemoServer, type DemoServerOptions } from '../../src/demo/server.ts'
 
 /** `npm test` builds it before the tests run. */
-const MAIN = new URL('../../dist/main.js', import.meta.url).pathname
+export const MAIN = new URL('../../dist/main.js', import.meta.url).pathname
 
 export interface Ended {
   readonly code: number | null
