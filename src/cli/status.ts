@@ -1,16 +1,13 @@
 /** `stoker status`: sources, watermarks, last runs. */
 import { Command } from 'commander'
-import { access } from 'node:fs/promises'
 import { sourceNames } from '../app/config-lake.ts'
 import { formerSources, formerText, LAKE_SOURCES_SQL, type LakeSource } from '../app/former-sources.ts'
 import { StokerError } from '../core/errors.ts'
-import { overview, OVERVIEW_SQL, type Overview, type Remark, type TypeOverview } from '../ledger/overview.ts'
-import type { RunRecord } from '../ledger/runs.ts'
-import { Database } from '../store/database.ts'
+import { overview, type Overview, type Remark } from '../ledger/overview.ts'
 import type { Lake } from '../warehouse/lake.ts'
-import { SnapshotReader } from '../warehouse/reader.ts'
 import { countText, durationText, plural } from './figures.ts'
 import { findingText, lossText } from './finding-text.ts'
+import { lookInto } from './lake-look.ts'
 import { lakeOf, withLakeOptions, type LakeOptions } from './lake-option.ts'
 import type { Action } from './action.ts'
 import { textTable } from './text-table.ts'
@@ -55,44 +52,15 @@ interface Status extends Omit<Seen, 'sources'> {
 
 async function look(lake: Lake, memoryLimitBytes: number): Promise<Seen> {
   try {
-    await access(lake.database)
-  } catch (cause) {
-    throw new StokerError('STATUS_NO_LAKE', `there is no lake in ${lake.root} yet`, {
-      hint: 'run stoker sync first, or check the lake folder in the configuration',
-      cause,
-    })
-  }
-  let database: Database
-  try {
-    database = await Database.open({ path: lake.database, memoryLimitBytes, readOnly: true })
+    return await lookInto(lake, memoryLimitBytes, async ({ live, ask }) => ({
+      live,
+      sources: await ask<LakeSource>(LAKE_SOURCES_SQL),
+      ...(await overview(ask)),
+    }))
   } catch (error) {
+    // The first sync is under way: there is nothing to read yet, and nothing wrong.
     if (!(error instanceof StokerError) || error.code !== 'STORE_LOCKED') throw error
-    const published = await snapshotOverview(lake, memoryLimitBytes).catch((cause: unknown) => {
-      // The first sync is under way: there is nothing to read yet, and nothing wrong.
-      if (!(cause instanceof StokerError) || cause.code !== 'QUERY_NO_SNAPSHOT') throw cause
-      return { types: [], runs: [], remarks: [], sources: [] }
-    })
-    return { live: false, ...published }
-  }
-  try {
-    const sources = await database.using((session) => session.rows<LakeSource>(LAKE_SOURCES_SQL))
-    return { live: true, sources, ...(await database.using(overview)) }
-  } finally {
-    database.close()
-  }
-}
-
-async function snapshotOverview(lake: Lake, memoryLimitBytes: number): Promise<Omit<Seen, 'live'>> {
-  const reader = await SnapshotReader.open(lake, memoryLimitBytes)
-  try {
-    return {
-      sources: (await reader.rows(LAKE_SOURCES_SQL)) as unknown as LakeSource[],
-      types: (await reader.rows(OVERVIEW_SQL.types)) as unknown as TypeOverview[],
-      runs: (await reader.rows(OVERVIEW_SQL.runs)) as unknown as RunRecord[],
-      remarks: (await reader.rows(OVERVIEW_SQL.remarks)) as unknown as Remark[],
-    }
-  } finally {
-    await reader.close()
+    return { live: false, types: [], runs: [], remarks: [], sources: [] }
   }
 }
 

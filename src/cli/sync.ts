@@ -124,7 +124,7 @@ function writeJson(value: object): void {
 function errorJson(error: unknown): object {
   if (!(error instanceof StokerError))
     return { code: isAbort(error) ? 'STOPPED' : 'INTERNAL', retryable: isAbort(error) }
-  return { code: error.code, message: error.message, retryable: error.retryable, hint: error.hint }
+  return { code: error.code, message: error.message, retryable: error.retryable, hint: error.hint, facts: error.facts }
 }
 
 /** The worst of the sources decides, a lasting failure before a passing one. */

@@ -1,5 +1,5 @@
 /** The ledger at a glance: what each source holds, up to when, and how its last run ended. */
-import type { Session } from '../store/session.ts'
+import type { Ask } from './run-details.ts'
 import type { RunRecord } from './runs.ts'
 
 export interface TypeOverview {
@@ -34,7 +34,7 @@ export interface Overview {
 }
 
 /** What it reads is in the database and, as of the last publishing, in every snapshot's catalog too. */
-export const OVERVIEW_SQL = {
+const OVERVIEW_SQL = {
   types: `SELECT source, type, coalesce(resources, 0) AS resources, coalesce(deleted, 0) AS deleted, transaction_time AS watermark
     FROM stoker.resource_count FULL JOIN stoker.watermark USING (source, type) ORDER BY source, type`,
   runs: 'SELECT * FROM stoker.run ORDER BY run DESC LIMIT 10',
@@ -49,10 +49,10 @@ export const OVERVIEW_SQL = {
     ORDER BY source, kind, type, what`,
 }
 
-export async function overview(session: Session): Promise<Overview> {
+export async function overview(ask: Ask): Promise<Overview> {
   return {
-    types: await session.rows<TypeOverview>(OVERVIEW_SQL.types),
-    runs: await session.rows<RunRecord>(OVERVIEW_SQL.runs),
-    remarks: await session.rows<Remark>(OVERVIEW_SQL.remarks),
+    types: await ask<TypeOverview>(OVERVIEW_SQL.types),
+    runs: await ask<RunRecord>(OVERVIEW_SQL.runs),
+    remarks: await ask<Remark>(OVERVIEW_SQL.remarks),
   }
 }

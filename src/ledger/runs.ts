@@ -17,6 +17,14 @@ export interface RunRecord {
   readonly stoker_version: string
   readonly error_code: string | null
   readonly error_message: string | null
+  readonly error_hint: string | null
+}
+
+/** What stopped a run: see `core/errors.ts`. Never content, a token or a signed URL. */
+export interface RunError {
+  readonly code: string
+  readonly message: string
+  readonly hint?: string | undefined
 }
 
 export interface NewRun {
@@ -56,27 +64,20 @@ export async function moveRun(session: Session, run: number, state: RunState, at
 }
 
 /** Nothing will be committed of it; what it leaves at the server and on the disk is still to be cleared away. */
-export async function giveUpRun(
-  session: Session,
-  run: number,
-  error: { readonly code: string; readonly message: string },
-  at: Date,
-): Promise<void> {
+export async function giveUpRun(session: Session, run: number, error: RunError, at: Date): Promise<void> {
   await session.run(
-    `UPDATE stoker.run SET state = 'abandoned', ended_at = $2::TIMESTAMPTZ, error_code = $3, error_message = $4 WHERE run = $1`,
-    [run, at.toISOString(), error.code, error.message],
+    `UPDATE stoker.run SET state = 'abandoned', ended_at = $2::TIMESTAMPTZ, error_code = $3, error_message = $4, error_hint = $5
+     WHERE run = $1`,
+    [run, at.toISOString(), error.code, error.message, error.hint ?? null],
   )
 }
 
 /** Notes what stopped a run that stays open: the next start goes on with it. */
-export async function noteRunError(
-  session: Session,
-  run: number,
-  error: { readonly code: string; readonly message: string } | null,
-): Promise<void> {
-  await session.run('UPDATE stoker.run SET error_code = $2, error_message = $3 WHERE run = $1', [
+export async function noteRunError(session: Session, run: number, error: RunError | null): Promise<void> {
+  await session.run('UPDATE stoker.run SET error_code = $2, error_message = $3, error_hint = $4 WHERE run = $1', [
     run,
     error?.code ?? null,
     error?.message ?? null,
+    error?.hint ?? null,
   ])
 }

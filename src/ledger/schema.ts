@@ -14,14 +14,14 @@ export const ledgerMigrations: readonly Migration[] = [
 --           failed     given up and cleared away; the next run starts anew
 --   mode    full | incremental | mixed: whether its exports carried _since
 --   commit_number  its place in the order of commits, which is not that of the runs of several sources; NULL before
--- run_phase: when a run was in which phase: export | gather | merge | publish | release; several spells of one where it
---   was interrupted
+-- run_phase: when a run was in which phase: export | gather | merge | publish | release (see ledger/phases.ts). Several
+--   spells of one where it was interrupted, or exports followed one another; ended_at stays NULL of a killed process
 CREATE SEQUENCE stoker.run_number;
 CREATE SEQUENCE stoker.commit_number;
 CREATE TABLE stoker.run (
   run INTEGER NOT NULL, source VARCHAR NOT NULL, mode VARCHAR NOT NULL, state VARCHAR NOT NULL,
   started_at TIMESTAMPTZ NOT NULL, committed_at TIMESTAMPTZ, commit_number BIGINT, ended_at TIMESTAMPTZ,
-  stoker_version VARCHAR NOT NULL, error_code VARCHAR, error_message VARCHAR);
+  stoker_version VARCHAR NOT NULL, error_code VARCHAR, error_message VARCHAR, error_hint VARCHAR);
 CREATE TABLE stoker.run_phase (
   run INTEGER NOT NULL, phase VARCHAR NOT NULL, started_at TIMESTAMPTZ NOT NULL, ended_at TIMESTAMPTZ);
 
@@ -46,7 +46,8 @@ CREATE TABLE stoker.export (
 --   kind      output | deleted | error
 --   state     listed | staged (its bytes are on disk) | landed (it is in the raw log) | skipped | failed
 --   url       with its query only while the run is open: a query may hold a signature
---   raw_path  relative to the lake: it may be moved. Several files may share one, once the raw log was compacted
+--   raw_path  relative to the lake: it may be moved. Several files may share one, once the raw log was compacted; NULL
+--             when nothing of it is kept
 --   kept      resources of it that the raw log holds: fewer than resources once repeats, old versions or a patient are out
 --   claimed   the manifest's count, where it has one; bytes, sha256: as received, after decompression
 --   tries     attempts of ours, each of several requests, that ended with an error that may pass
@@ -63,6 +64,10 @@ CREATE TABLE stoker.file (
 -- reject: a line that is no usable resource. Its text is kept beside the raw log, not here.
 CREATE TABLE stoker.reject (
   run INTEGER NOT NULL, file INTEGER NOT NULL, line BIGINT NOT NULL, byte_offset BIGINT NOT NULL, reason VARCHAR NOT NULL);
+-- reject_count: rejects of a file by reason, with the place of the first.
+CREATE VIEW stoker.reject_count AS
+  SELECT run, file, reason, count(*) AS count, min(line) AS first_line, min(byte_offset) AS first_byte_offset
+  FROM stoker.reject GROUP BY run, file, reason;
 
 -- message: what the server said in error files, counted.
 CREATE TABLE stoker.message (

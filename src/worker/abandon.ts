@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises'
 import type { BulkClient } from '../bulk/client.ts'
 import { exportsOf, moveExport } from '../ledger/exports.ts'
 import { forgetSignatures } from '../ledger/files.ts'
-import { giveUpRun, moveRun } from '../ledger/runs.ts'
+import { giveUpRun, moveRun, type RunError } from '../ledger/runs.ts'
 import type { RunContext } from './context.ts'
 import { nextStep } from './export-life.ts'
 import type { Source } from './source.ts'
@@ -18,10 +18,7 @@ export interface EndingRun extends Pick<RunContext, 'ledger' | 'run' | 'lake' | 
  * Ends a run for good. From the first line on it is never gone on with, even if the rest is left to the next start.
  * Gives how many exports stay at the server.
  */
-export async function abandonRun(
-  context: EndingRun,
-  facts: { readonly code: string; readonly message: string },
-): Promise<number> {
+export async function abandonRun(context: EndingRun, facts: RunError): Promise<number> {
   await giveUpRun(context.ledger, context.run, facts, context.clock.now())
   return clearAway(context)
 }

@@ -10,10 +10,14 @@ import type { Lake } from '../warehouse/lake.ts'
 import { merge } from '../warehouse/merge.ts'
 import type { RunContext } from './context.ts'
 import { closeBooks } from './closing.ts'
+import { checkMergeBooks, countIndexed, countRaw, countRows } from './merge-books.ts'
 import { heldByMerge, historiesHeld, holdings, overtaken, safeWatermark } from './holdings.ts'
 import { commitMembers, holdWithoutMembers } from './membership.ts'
 
-/** @throws StokerError RUN_NOTHING_LOADED when not one file of output could be had though the server listed some. */
+/**
+ * @throws StokerError RUN_NOTHING_LOADED when not one file of output could be had though the server listed some,
+ * MERGE_BOOKS when what landed, what was merged and what the tables hold do not agree.
+ */
 export async function commitRun(context: RunContext): Promise<Books> {
   const { database, run, source, views, clock, signal, lake } = context
   const exports = await exportsOf(context.ledger, run)
@@ -31,12 +35,22 @@ export async function commitRun(context: RunContext): Promise<Books> {
     const heldOf = (records: readonly ExportRecord[]) => holdings(records, files, severities, source.profile.counts)
     const leavers = await commitMembers(context, session, exports, files, heldOf)
     const held = new Map([...holdWithoutMembers(source, exports, files, leavers), ...heldOf(loads)])
+    const landed = files.flatMap((file) => landedFile(file, exports, lake))
+    const raw = await countRaw(
+      session,
+      landed.map((file) => file.rawPath),
+    )
+    const rowsBefore = await countRows(
+      session,
+      views.map((view) => view.name),
+    )
     const merged = await merge(session, {
       run,
       source: source.name,
       lake,
       types: loads.flatMap((each) => each.types),
-      files: files.flatMap((file) => landedFile(file, exports, lake)),
+      files: landed,
+      held: new Set(held.keys()),
       whole: loads
         .filter((each) => each.whole)
         .map((each) => ({ types: each.types.filter((type) => !held.has(type)), exportedAt: safeWatermark(each) })),
@@ -44,6 +58,7 @@ export async function commitRun(context: RunContext): Promise<Books> {
       views,
       onView: (table) => context.tell({ kind: 'merging', table, done: done++, of: views.length }),
     })
+    checkMergeBooks({ files: landed, raw, rowsBefore, index: await countIndexed(session, run), ...merged })
     for (const [type, why] of heldByMerge(loads, files, merged)) if (!held.has(type)) held.set(type, why)
     for (const each of loads) {
       const filters = new Map(each.types.filter((type) => !held.has(type)).map((type) => [type, each.filters[type]!]))
@@ -84,7 +99,9 @@ function landedFile(file: FileRecord, exports: readonly ExportRecord[], lake: La
       file: file.file,
       kind: file.kind,
       rawPath: lake.path(file.raw_path!),
+      resources: file.resources ?? 0,
       exportedAt: file.dated ?? safeWatermark(record),
+      since: record.since === null ? undefined : new Date(record.since),
       whole: record.whole || record.purpose === 'newcomers',
       elementsAsked: (record.request.elements?.length ?? 0) > 0,
     },

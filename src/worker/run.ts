@@ -5,8 +5,10 @@ import { booksOf, type Books } from '../ledger/books.ts'
 import { foreseen } from '../core/system-error.ts'
 import { exportsOf } from '../ledger/exports.ts'
 import { forgetSignatures } from '../ledger/files.ts'
+import { Phases } from '../ledger/phases.ts'
 import { moveRun, noteRunError, unfinishedRun, type RunMode, type RunState } from '../ledger/runs.ts'
-import { snapshotOfRun } from '../warehouse/snapshot.ts'
+import { refuseUnfinishedPurge } from '../warehouse/purge/record.ts'
+import { snapshotOfRun } from '../warehouse/snapshot/records.ts'
 import { abandonRun, clearAway } from './abandon.ts'
 import { commitRun } from './commit-step.ts'
 import type { RunContext, WorkerContext } from './context.ts'
@@ -14,7 +16,9 @@ import { gather } from './gather-step.ts'
 import { asksForAll, asksTheSame, openNextRun } from './open-step.ts'
 import { publishRun } from './publish-step.ts'
 import { releaseExports } from './release-step.ts'
+import { mergeNeed, publishNeed, withRoom } from './room.ts'
 import type { Source } from './source.ts'
+import { keepUp } from './upkeep-step.ts'
 
 export interface RunOutcome {
   readonly source: string
@@ -46,9 +50,11 @@ export async function runSource(context: WorkerContext, source: Source, full = f
   const enter = (run: number): RunContext => {
     current = run
     const tell: RunContext['tell'] = (event) => context.observe({ source: source.name, run, ...event })
-    return { ...context, source, client, run, tell }
+    const phases = new Phases(context.ledger, run, context.clock)
+    return { ...context, source, client, run, phases, tell }
   }
   try {
+    await refuseUnfinishedPurge(context.ledger)
     const unfinished = await unfinishedRun(context.ledger, source.name)
     if (unfinished?.state === 'abandoned') {
       await clearAway(enter(unfinished.run))
@@ -88,7 +94,7 @@ async function pursue(
   startedAt: Date,
   resumed: boolean,
 ): Promise<RunOutcome> {
-  const { ledger, run, source, clock } = context
+  const { ledger, run, source, clock, phases } = context
   context.tell({ kind: 'started', mode, resumed })
   let state = from
   let snapshot = (await snapshotOfRun(ledger, run)) ?? 0
@@ -96,15 +102,17 @@ async function pursue(
     if (state === 'open') {
       await refuseEnded(context)
       await gather(context)
-      await commitRun(context)
+      await phases.during('merge', async () => withRoom(context, await mergeNeed(context), commitRun))
       state = 'committed'
     }
     if (state === 'committed') {
-      snapshot = await publishRun(context)
+      snapshot = await phases.during('publish', async () => withRoom(context, await publishNeed(context), publishRun))
       await moveRun(ledger, run, 'published', clock.now())
     }
-    await releaseExports(context)
-    await rm(context.lake.staging(run), { recursive: true, force: true })
+    await phases.during('release', async () => {
+      await releaseExports(context)
+      await rm(context.lake.staging(run), { recursive: true, force: true })
+    })
     await forgetSignatures(ledger, run)
     await noteRunError(ledger, run, null)
     await moveRun(ledger, run, 'done', clock.now())
@@ -112,16 +120,9 @@ async function pursue(
     await noteFailure(context, state, error)
     throw error
   }
-  return {
-    source: source.name,
-    run,
-    mode,
-    resumed,
-    books: await booksOf(ledger, run),
-    snapshot,
-    startedAt,
-    endedAt: clock.now(),
-  }
+  const endedAt = clock.now()
+  await keepUp(context)
+  return { source: source.name, run, mode, resumed, books: await booksOf(ledger, run), snapshot, startedAt, endedAt }
 }
 
 /** An export may have ended by itself just before the process did: without it the run is not whole. */
@@ -142,7 +143,10 @@ async function noteFailure(context: RunContext, state: RunState, cause: unknown)
   const known = error instanceof StokerError
   const facts = { code: known ? error.code : 'INTERNAL', message: known ? error.record : 'an error of Stoker itself' }
   const isOver = known && /^(BULK|RUN)_/.test(error.code) && (!error.retryable || error.code === 'BULK_EXPORT_GONE')
-  if (state === 'open' && isOver) await abandonRun(context, facts)
-  else await noteRunError(context.ledger, context.run, facts)
+  const noted = { ...facts, hint: known ? error.hint : undefined }
+  const noting =
+    state === 'open' && isOver ? abandonRun(context, noted) : noteRunError(context.ledger, context.run, noted)
+  // What stopped the run matters more: a disk that is full takes no note, nor does a database that it put an end to.
+  await noting.catch(() => undefined)
   context.tell({ kind: 'failed', ...facts })
 }

@@ -1,0 +1,135 @@
+/** `stoker lineage TABLE KEY`: where a row comes from, and every version its resource had. */
+import { Command } from 'commander'
+import { StokerError } from '../core/errors.ts'
+import {
+  countRowsOf,
+  lineageTables,
+  sourcesOf,
+  versionInForce,
+  versionsOf,
+  type LineageTable,
+  type ResourceKey,
+  type Version,
+} from '../ledger/lineage.ts'
+import { rawRelationAt } from '../store/raw-log.ts'
+import type { Lake } from '../warehouse/lake.ts'
+import type { Action } from './action.ts'
+import { lookInto, snapshotNotice, type Look } from './lake-look.ts'
+import { lakeOf, withLakeOptions, type LakeOptions } from './lake-option.ts'
+import { lineageText, type Lineage } from './lineage-text.ts'
+import { shownUrl } from './request-url.ts'
+import { chosenTable, typedKey, type TypedKey } from './resource-key.ts'
+
+interface LineageOptions extends LakeOptions {
+  readonly json?: true
+  readonly raw?: true
+}
+
+export function lineageCommand(perform: (action: Action) => Promise<void>): Command {
+  const command = new Command('lineage')
+    .description('where a row comes from: its run, request, file and line, and every version it had')
+    .argument('<table>', 'a view table')
+    .argument('<key>', '_resource_key of a row: source/Type/id; Type/id or id where that is one resource')
+    .option('--raw', 'its newest version as it was received: this shows what is in it')
+    .option('--json', 'as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  stoker lineage patient hospital/Patient/4711
+  stoker lineage condition 8f3c --json
+  stoker lineage patient 4711 --raw
+
+While a worker writes to the lake, the newest snapshot tells where its rows come from; earlier versions are in the
+database, which only one process reads at a time.`,
+    )
+    .action((table: string, key: string, _options, self: Command) =>
+      perform(() => lineage(table, key, self.opts<LineageOptions>())),
+    )
+  return withLakeOptions(command)
+}
+
+async function lineage(name: string, text: string, options: LineageOptions): Promise<number> {
+  const { lake, memoryLimitBytes } = await lakeOf(options)
+  const answer = await lookInto(lake, memoryLimitBytes, async (look) => {
+    const tables = await lineageTables(look.ask)
+    const table = chosenTable(name, tables)
+    const key = await knownKey(look, table, typedKey(text, table, tables))
+    const found = await follow(look, table, key)
+    return options.raw ? await rawText(look, lake, key, found.versions) : lookText(look, found, options.json)
+  })
+  process.stdout.write(answer)
+  return 0
+}
+
+async function knownKey(look: Look, table: LineageTable, { source, type, id }: TypedKey): Promise<ResourceKey> {
+  if (source !== undefined) return { source, type, id }
+  const sources = await sourcesOf(look.ask, table.name, { type, id }, look.live)
+  if (sources.length === 0) throw neverSeen(look, `${type}/${id}`, table)
+  if (sources.length === 1) return { source: sources[0]!, type, id }
+  throw new StokerError('LINEAGE_AMBIGUOUS', `${sources.length} sources have a ${type}/${id}`, {
+    hint: `name one: ${sources.map((each) => `${each}/${type}/${id}`).join(', ')}`,
+  })
+}
+
+async function follow(look: Look, table: LineageTable, key: ResourceKey): Promise<Lineage> {
+  const { ask, live } = look
+  const versions = live ? await versionsOf(ask, key) : await versionInForce(ask, table.name, key)
+  const text = `${key.source}/${key.type}/${key.id}`
+  if (versions.length === 0) throw neverSeen(look, text, table)
+  return { key: text, table, rows: await countRowsOf(ask, table.name, key), versions }
+}
+
+function neverSeen({ live, holder }: Look, key: string, table: LineageTable): StokerError {
+  if (live) {
+    return new StokerError('LINEAGE_UNKNOWN', `${key} was never seen`, {
+      hint: 'no run received it, and none was told of its deletion; ids are told apart by upper and lower case',
+    })
+  }
+  return new StokerError('STORE_LOCKED', `${table.name} has no row of ${key} in the newest snapshot`, {
+    retryable: true,
+    hint: `whether it was ever seen, or deleted, is in the database, which ${holder} holds: wait until it ends`,
+  })
+}
+
+function lookText(look: Look, { versions, ...found }: Lineage, asJson: true | undefined): string {
+  if (asJson) {
+    const shown = versions.map((each) => ({ ...each, request_url: each.request_url && shownUrl(each.request_url) }))
+    return `${JSON.stringify({ live: look.live, ...found, state: stateOf(found.rows, versions), versions: shown }, null, 2)}\n`
+  }
+  const earlier = look.live ? '' : `\nEarlier versions are in the database, which ${look.holder} holds.\n`
+  return `${snapshotNotice(look)}${lineageText({ versions, ...found })}${earlier}`
+}
+
+function stateOf(rows: number, versions: readonly Version[]): 'held' | 'no row' | 'deleted' {
+  if (versions[0]!.deleted_by !== null) return 'deleted'
+  return rows === 0 ? 'no row' : 'held'
+}
+
+/** The only place where a resource's content is shown, and only because it was asked for. */
+async function rawText(
+  { live, holder, ask }: Look,
+  lake: Lake,
+  { source, type, id }: ResourceKey,
+  versions: readonly Version[],
+): Promise<string> {
+  if (!live) {
+    throw new StokerError('STORE_LOCKED', 'where its text lies in the raw log is known to the database alone', {
+      retryable: true,
+      hint: `wait until ${holder} ends, which holds it`,
+    })
+  }
+  const newest = versions.find((version) => version.deleted_by === null)
+  const [file] = await ask<{ raw_path: string | null }>(
+    `SELECT raw_path FROM stoker.file WHERE file = ${newest?.file ?? -1}`,
+  )
+  const places = `SELECT ${newest?.file ?? -1} AS file, ${newest?.line ?? -1} AS line`
+  const [row] =
+    file?.raw_path == null
+      ? []
+      : await ask<{ json: string }>(`SELECT json FROM ${rawRelationAt([lake.path(file.raw_path)], places)}`)
+  if (row !== undefined) return `${row.json}\n`
+  throw new StokerError('LINEAGE_NO_TEXT', `the raw log has no text of ${source}/${type}/${id}`, {
+    hint: 'it was never received, or the raw log no longer keeps it (rawLog in the configuration)',
+  })
+}

@@ -1,0 +1,149 @@
+/** `stoker runs`: what each run did, newest first; `stoker runs show N`: all that is known of one. */
+import { Command } from 'commander'
+import { existsSync } from 'node:fs'
+import { StokerError } from '../core/errors.ts'
+import { rejectsPath } from '../landing/rejects.ts'
+import { runDetails, runLines, type RunDetails, type RunLine } from '../ledger/run-details.ts'
+import type { Lake } from '../warehouse/lake.ts'
+import type { Action } from './action.ts'
+import { wholeNumber } from './arguments.ts'
+import { countText, durationText, plural } from './figures.ts'
+import { lookInto, snapshotNotice } from './lake-look.ts'
+import { lakeOf, withLakeOptions, type LakeOptions } from './lake-option.ts'
+import { runText } from './run-text.ts'
+import { textTable } from './text-table.ts'
+
+interface RunsOptions extends LakeOptions {
+  readonly source?: string
+  readonly limit: number
+  readonly failed?: true
+  readonly json?: true
+}
+
+export function runsCommand(perform: (action: Action) => Promise<void>): Command {
+  const command = new Command('runs')
+    .description('what each run did, newest first; all that is known of one')
+    .option('-s, --source <name>', 'of this source alone')
+    .option('-n, --limit <count>', 'so many at most', wholeNumber(1, 100_000), 20)
+    .option('--failed', 'only those that were given up, or that an error stopped')
+    .option('--json', 'as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  stoker runs
+  stoker runs --failed --source hospital
+  stoker runs show 12                phases, exports, files, rejects, what the server said
+  stoker runs show 12 --json         every file of it
+
+Nothing of a resource's content is shown; of a line that could not be used, its place and where its text lies.`,
+    )
+    .action((_options, self: Command) => perform(() => list(self.opts<RunsOptions>())))
+  withLakeOptions(command)
+  return command.addCommand(showCommand(perform))
+}
+
+/** Its options are those of `runs`, which takes them before the number and after it. */
+function showCommand(perform: (action: Action) => Promise<void>): Command {
+  return new Command('show')
+    .description('all that is known of one run')
+    .argument('<run>', 'its number', wholeNumber(1, 2 ** 31 - 1))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  stoker runs show 12
+  stoker runs show 12 --lake /data/lake --json
+
+Options as of stoker runs: --config, --lake, --json.`,
+    )
+    .action((run: number, _options, self: Command) => perform(() => show(run, self.optsWithGlobals<RunsOptions>())))
+}
+
+async function list(options: RunsOptions): Promise<number> {
+  const { lake, memoryLimitBytes } = await lakeOf(options)
+  const { source, limit, failed } = options
+  const { runs, live, notice } = await lookInto(lake, memoryLimitBytes, async (look) => ({
+    runs: await runLines(look.ask, { source, limit, failed }),
+    live: look.live,
+    notice: snapshotNotice(look),
+  }))
+  process.stdout.write(options.json ? `${JSON.stringify({ live, runs }, null, 2)}\n` : notice + runsText(runs))
+  return 0
+}
+
+function runsText(runs: readonly RunLine[]): string {
+  if (runs.length === 0) return 'no such run\n'
+  const table = textTable(
+    [
+      { head: 'run', align: 'right' },
+      ...['source', 'mode', 'state', 'started'].map((head) => ({ head })),
+      ...['took', 'files', 'changed', 'rejects'].map((head) => ({ head, align: 'right' as const })),
+    ],
+    runs.map((run) => {
+      const ended = run.ended_at ?? run.committed_at
+      return [
+        run.run,
+        run.source,
+        run.mode,
+        run.state,
+        `${run.started_at.toISOString().slice(0, 16)}Z`,
+        ended === null ? '' : durationText(ended.getTime() - run.started_at.getTime()),
+        countText(run.files),
+        countText(run.changed),
+        countText(run.rejects),
+      ]
+    }),
+  )
+  return `${table}${runs.map(remarkText).join('')}`
+}
+
+function remarkText({ run, error_code, error_message, held }: RunLine): string {
+  const error = error_code === null ? '' : `run ${run}: ${error_code}: ${error_message ?? ''}\n`
+  return `${error}${held === 0 ? '' : `run ${run}: ${plural(held, 'type')} held back: stoker runs show ${run}\n`}`
+}
+
+async function show(run: number, options: RunsOptions): Promise<number> {
+  const { lake, memoryLimitBytes } = await lakeOf(options)
+  const { details, live, notice } = await lookInto(lake, memoryLimitBytes, async (look) => {
+    const found = await runDetails(look.ask, run)
+    if (found === undefined) throw await unknownRun(run, look)
+    return { details: found, live: look.live, notice: snapshotNotice(look) }
+  })
+  process.stdout.write(
+    options.json
+      ? `${JSON.stringify({ live, ...detailsJson(details, lake) }, null, 2)}\n`
+      : `${notice}${runText(details, rejectsFileOf(details, lake))}`,
+  )
+  return 0
+}
+
+async function unknownRun(run: number, { live, holder, ask }: Parameters<Parameters<typeof lookInto>[2]>[0]) {
+  const [last] = await ask<{ run: number | null }>('SELECT max(run) AS run FROM stoker.run')
+  if (!live && run > (last?.run ?? 0)) {
+    return new StokerError('STORE_LOCKED', `run ${run} is not in the newest snapshot`, {
+      retryable: true,
+      hint: `what came after it is in the database, which ${holder} holds: wait until it ends`,
+    })
+  }
+  return new StokerError('RUNS_UNKNOWN', `there is no run ${run}`, {
+    hint: last?.run == null ? 'nothing was run yet: stoker sync' : `the last one is ${last.run}: stoker runs`,
+  })
+}
+
+/** Where landing put them, if they are still there; relative to the lake. */
+function rejectsFileOf({ run }: RunDetails, lake: Lake): (file: number) => string | undefined {
+  return (file) => {
+    const path = rejectsPath(lake.raw(run.source, run.run, file))
+    return existsSync(lake.path(path)) ? path : undefined
+  }
+}
+
+function detailsJson({ run, ...details }: RunDetails, lake: Lake): object {
+  const fileOf = rejectsFileOf({ run, ...details }, lake)
+  return {
+    ...run,
+    ...details,
+    rejects: details.rejects.map((each) => ({ ...each, text_in: fileOf(each.file) ?? null })),
+  }
+}
