@@ -4,13 +4,19 @@ import { STOKER_VERSION } from '../app/version.ts'
 import { foreseen } from '../core/system-error.ts'
 import type { Action } from './action.ts'
 import { cancelCommand } from './cancel.ts'
+import { catalogCommand } from './catalog.ts'
 import { checkCommand } from './check.ts'
+import { compactCommand } from './compact.ts'
 import { demoCommand } from './demo.ts'
 import { demoServerCommand } from './demo-server.ts'
 import { errorText } from './error-text.ts'
 import { EXIT, EXIT_CODES_HELP, exitCodeOf } from './exit-code.ts'
 import { keysCommand } from './keys.ts'
+import { lineageCommand } from './lineage.ts'
+import { purgeCommand } from './purge.ts'
 import { queryCommand } from './query.ts'
+import { rebuildCommand } from './rebuild.ts'
+import { runsCommand } from './runs.ts'
 import { statusCommand } from './status.ts'
 import { syncCommand } from './sync.ts'
 import { viewsCommand } from './views.ts'
@@ -34,10 +40,16 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
   for (const command of [
     syncCommand,
     statusCommand,
+    runsCommand,
+    lineageCommand,
     queryCommand,
+    rebuildCommand,
+    catalogCommand,
     viewsCommand,
     checkCommand,
     cancelCommand,
+    compactCommand,
+    purgeCommand,
     keysCommand,
     demoCommand,
     demoServerCommand,

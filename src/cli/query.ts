@@ -3,6 +3,7 @@ import { Command, Option } from 'commander'
 import { SnapshotReader } from '../warehouse/reader.ts'
 import { lakeOf, withLakeOptions, type LakeOptions } from './lake-option.ts'
 import type { Action } from './action.ts'
+import { wholeNumber } from './arguments.ts'
 import { FORMATS, writeResult, type Format } from './query-output.ts'
 
 export function queryCommand(perform: (action: Action) => Promise<void>): Command {
@@ -11,6 +12,7 @@ export function queryCommand(perform: (action: Action) => Promise<void>): Comman
     .argument('<sql>', 'one SELECT')
     .addOption(new Option('-f, --format <format>', 'how rows are written').choices(FORMATS).default('table'))
     .option('--json', 'short for --format json')
+    .option('--snapshot <number>', 'over this snapshot, not the newest', wholeNumber(1, 2 ** 31 - 1))
     .addHelpText(
       'after',
       `
@@ -19,17 +21,17 @@ Examples:
   stoker query "SELECT gender, count(*) FROM patient GROUP BY ALL"
   stoker query --format csv "FROM condition WHERE code = '44054006'" > diabetes.csv
   stoker query --format arrow "FROM observation" > observation.arrows
-
+  stoker query --snapshot 7 "SELECT count(*) FROM patient"
   stoker query "SELECT table_schema, table_name FROM information_schema.tables ORDER BY ALL"
 
-The query reads the newest snapshot and nothing else: no file, no network, no settings. CSV is RFC 4180: CRLF line ends,
+The query reads one snapshot and nothing else: no file, no network, no settings. CSV is RFC 4180: CRLF line ends,
 NULL and the empty text both an empty field.`,
     )
     .action((sql: string, _options, self: Command) =>
       perform(async () => {
-        const options = self.opts<LakeOptions & { format: Format; json?: true }>()
+        const options = self.opts<LakeOptions & { format: Format; json?: true; snapshot?: number }>()
         const { lake, memoryLimitBytes } = await lakeOf(options)
-        const reader = await SnapshotReader.open(lake, memoryLimitBytes)
+        const reader = await SnapshotReader.open(lake, memoryLimitBytes, options.snapshot)
         try {
           await writeResult(await reader.query(sql), options.json ? 'json' : options.format, process.stdout)
         } finally {

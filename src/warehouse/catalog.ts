@@ -1,25 +1,35 @@
 /** The catalog: a small DuckDB file of views over a snapshot's Parquet, for any number of readers. */
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api'
 import { rm } from 'node:fs/promises'
+import { StokerError } from '../core/errors.ts'
 import { sqlName, sqlText } from '../core/sql.ts'
 
 export interface CatalogTable {
   /** `main` for view tables, `stoker` for lineage. */
   readonly schema: string
   readonly name: string
-  /** Absolute pattern of its Parquet files: a reader's working directory must not matter. */
-  readonly files: string
+  /** A pattern of its Parquet files, or each of them. Absolute: a reader's working directory must not matter. */
+  readonly files: string | readonly string[]
   readonly description?: string | undefined
   readonly columns: readonly { readonly name: string; readonly description?: string | undefined }[]
 }
 
-/** Writes the catalog file at `path`, which is not yet its final name. The Parquet files must lie where it names them. */
-export async function writeCatalog(path: string, tables: readonly CatalogTable[]): Promise<void> {
+/** Where the lake is, and where its readers will see it. */
+export interface Mount {
+  readonly lake: string
+  readonly at: string
+}
+
+/**
+ * Writes the catalog file at `path`, which is not yet its final name. The Parquet files must lie where it names them; with
+ * a `mount`, under `mount.lake`, and the catalog will look for them under `mount.at`.
+ */
+export async function writeCatalog(path: string, tables: readonly CatalogTable[], mount?: Mount): Promise<void> {
   await rm(path, { force: true })
   const instance = await DuckDBInstance.create(path, { autoinstall_known_extensions: 'false' })
   try {
     const connection = await instance.connect()
-    await defineTables(connection, tables)
+    await defineTables(connection, tables, mount)
     await connection.run('CHECKPOINT')
     connection.closeSync()
   } finally {
@@ -27,12 +37,21 @@ export async function writeCatalog(path: string, tables: readonly CatalogTable[]
   }
 }
 
+/** A reader's variable of this name stands before the path that the catalog was written for. */
+export const MOUNT_VARIABLE = 'stoker_lake'
+
 /** Makes the views, with their descriptions, in the connection's own database. */
-export async function defineTables(connection: DuckDBConnection, tables: readonly CatalogTable[]): Promise<void> {
+export async function defineTables(
+  connection: DuckDBConnection,
+  tables: readonly CatalogTable[],
+  mount?: Mount,
+): Promise<void> {
+  // DuckDB looks at the files of a view when it is made; what the variable says is theirs only here and now.
+  if (mount !== undefined) await connection.run(`SET VARIABLE ${MOUNT_VARIABLE} = ${sqlText(mount.lake)}`)
   await connection.run('CREATE SCHEMA IF NOT EXISTS stoker')
   for (const table of tables) {
     const name = `${sqlName(table.schema)}.${sqlName(table.name)}`
-    await connection.run(`CREATE VIEW ${name} AS SELECT * FROM read_parquet(${sqlText(table.files)})`)
+    await connection.run(`CREATE VIEW ${name} AS SELECT * FROM read_parquet(${filesText(table.files, mount)})`)
     if (table.description !== undefined)
       await connection.run(`COMMENT ON VIEW ${name} IS ${sqlText(table.description)}`)
     for (const column of table.columns) {
@@ -42,8 +61,21 @@ export async function defineTables(connection: DuckDBConnection, tables: readonl
   }
 }
 
-/** What {@link writeCatalog} wrote, wherever its Parquet files have gone since. */
-export async function readCatalog(path: string): Promise<CatalogTable[]> {
+function filesText(files: CatalogTable['files'], mount: Mount | undefined): string {
+  if (typeof files !== 'string') return `[${files.map((file) => filesText(file, mount)).join(', ')}]`
+  return mount === undefined ? sqlText(files) : mounted(files, mount)
+}
+
+function mounted(file: string, { lake, at }: Mount): string {
+  const relative = file.slice(lake.length).replaceAll('\\', '/')
+  return `coalesce(getvariable(${sqlText(MOUNT_VARIABLE)}), ${sqlText(at)}) || ${sqlText(relative)}`
+}
+
+/**
+ * What {@link writeCatalog} wrote for the lake itself, wherever its Parquet files have gone since.
+ * @throws StokerError CATALOG_FOREIGN for a catalog that was written for another mount point, or by somebody else
+ */
+export async function readCatalog(path: string): Promise<(CatalogTable & { readonly files: string })[]> {
   const instance = await DuckDBInstance.create(path, { access_mode: 'READ_ONLY' })
   try {
     const connection = await instance.connect()
@@ -61,7 +93,7 @@ export async function readCatalog(path: string): Promise<CatalogTable[]> {
       return {
         schema,
         name,
-        files: /read_parquet\('((?:[^']|'')*)'\)/.exec(sql)![1]!.replaceAll("''", "'"),
+        files: patternIn(sql, path),
         description: description ?? undefined,
         columns: (columns ?? []).map((column, i) => ({ name: column, description: descriptions![i] })),
       }
@@ -69,6 +101,15 @@ export async function readCatalog(path: string): Promise<CatalogTable[]> {
   } finally {
     instance.closeSync()
   }
+}
+
+function patternIn(sql: string, path: string): string {
+  const pattern = /FROM read_parquet\('((?:[^']|'')*)'\);?\s*$/.exec(sql)?.[1]
+  if (pattern !== undefined) return pattern.replaceAll("''", "'")
+  throw new StokerError('CATALOG_FOREIGN', `${path} is not the catalog that Stoker wrote for this lake`, {
+    hint: 'the next stoker sync writes it anew; a catalog for another mount point is opened by DuckDB itself',
+    facts: { path },
+  })
 }
 
 interface CatalogRow {

@@ -1,6 +1,6 @@
 /** The definitions that ever filled a table, as they were compiled: with them a past table is made as it was. */
 import type { Session } from '../store/session.ts'
-import { tableColumns, viewRows, type View, type ViewColumn } from './view.ts'
+import { DELETED_COLUMN, LINEAGE_COLUMNS, tableColumns, viewRows, type View, type ViewColumn } from './view.ts'
 
 /** What a stored definition calls the lines it is to read. */
 const LINES = 'stoker_lines'
@@ -14,17 +14,15 @@ export async function recordDefinition(session: Session, view: View): Promise<vo
   )
 }
 
-/** A definition that was in force. */
-export interface PastView {
-  readonly name: string
-  readonly resource: string
-  readonly hash: string
-  readonly description: string | undefined
-  /** Those of lineage included. */
-  readonly columns: readonly ViewColumn[]
-  readonly keepsDeleted: boolean
+/** A view, by its compiled SQL, for tables as they were or would have been. */
+export interface PastView extends Omit<View, 'sql' | 'lossSql'> {
   /** Its rows over lines of the raw log, as a SELECT. */
   rows(lines: string): string
+}
+
+/** The same of a view as it is defined now. */
+export function pastView(view: View): PastView {
+  return { ...view, rows: (lines) => viewRows(view, lines) }
 }
 
 /** The definitions in force when a run was committed, by name. */
@@ -34,19 +32,19 @@ export async function definitionsOfRun(session: Session, run: number): Promise<P
      WHERE v.run = $1 ORDER BY d.name`,
     [run],
   )
-  return found.map(({ name, resource, hash, description, columns, sql }) => {
+  return found.map(({ description, columns, sql, ...names }) => {
     const all = JSON.parse(columns) as ViewColumn[]
     return {
-      name,
-      resource,
-      hash,
+      ...names,
       description: description ?? undefined,
-      columns: all,
-      keepsDeleted: all.some((column) => column.name === '_deleted_at'),
+      columns: all.filter((column) => !CARRIED.has(column.name)),
+      keepsDeleted: all.some((column) => column.name === DELETED_COLUMN.name),
       rows: (lines) => `WITH ${LINES} AS NOT MATERIALIZED (FROM ${lines}) SELECT * FROM (${sql})`,
     }
   })
 }
+
+const CARRIED: ReadonlySet<string> = new Set([...LINEAGE_COLUMNS, DELETED_COLUMN].map((column) => column.name))
 
 interface StoredDefinition {
   readonly name: string

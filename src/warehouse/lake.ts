@@ -8,6 +8,7 @@ import { join } from 'node:path'
  * staging/RUN/FILE.ndjson     files of a run under way
  * snapshots/000007/TABLE/     Parquet of a snapshot, its catalog.duckdb and manifest.json
  * catalog.duckdb              the newest snapshot's catalog: what readers open
+ * readers/PID-….json          which process reads which snapshot
  * ```
  */
 export class Lake {
@@ -25,6 +26,9 @@ export class Lake {
   }
   get snapshots(): string {
     return join(this.root, 'snapshots')
+  }
+  get readers(): string {
+    return join(this.root, 'readers')
   }
   snapshot(number: number): string {
     return join(this.snapshots, String(number).padStart(6, '0'))

@@ -2,6 +2,7 @@
 import { sqlText } from '../core/sql.ts'
 import type { Session } from '../store/session.ts'
 import type { Lake } from './lake.ts'
+import { patientOf, patientStruct } from './patient-reference.ts'
 import { rawLines } from './raw-lines.ts'
 
 export interface Leavers {
@@ -21,13 +22,6 @@ export interface Leavers {
   /** When the list of members was made. */
   readonly at: Date
 }
-
-/**
- * Where a resource names its patient (FHIR R4, "CompartmentDefinition: patient"), of the elements that name one alone.
- * What names no patient, such as an Organization, belongs to none.
- */
-const PATIENT = `'{"subject":{"reference":"VARCHAR"},"patient":{"reference":"VARCHAR"},"beneficiary":{"reference":"VARCHAR"},
-  "individual":{"reference":"VARCHAR"}}'`
 
 const PATIENT_REFERENCE = `'"reference"\\s*:\\s*"(?:[^"]*/)?Patient/([^"/?#]+)'`
 
@@ -53,10 +47,8 @@ export async function gatherDeparted(
       `INSERT INTO departed
        SELECT type, id, back FROM (
          SELECT type, id, json, ${back} AS back FROM (
-           SELECT type, id, json, CASE WHEN type = 'Patient' THEN id ELSE
-             regexp_extract(coalesce(p.patient.reference, p.subject.reference, p.beneficiary.reference, p.individual.reference),
-               '(?:^|/)Patient/([^/?#]+)', 1) END AS patient
-           FROM (SELECT type, id, json, from_json(json, ${PATIENT}) AS p FROM ${lines}))
+           SELECT type, id, json, ${patientOf('type', 'id', 'p')} AS patient
+           FROM (SELECT type, id, json, ${patientStruct('json')} AS p FROM ${lines}))
          WHERE patient <> '' AND (${gone} OR ${back}))
        WHERE back OR type = 'Patient' OR NOT list_has_any(
          regexp_extract_all(json, ${PATIENT_REFERENCE}, 1), (SELECT coalesce(list(patient), []) FROM ${members}))`,

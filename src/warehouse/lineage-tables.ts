@@ -6,7 +6,10 @@ export interface LineageTable {
   readonly sql: string
 }
 
-/** URLs come without their query: it may hold a signature. */
+/** What was asked, parameters and all; of a published manifest, which has no job, not what may be a signature. */
+const REQUEST_URL = `CASE WHEN e.status_url IS NULL THEN split_part(e.request_url, '?', 1) ELSE split_part(e.request_url, '#', 1) END`
+
+/** URLs of files come without their query: it may hold a signature. */
 export const LINEAGE_TABLES: readonly LineageTable[] = [
   {
     name: 'run',
@@ -16,15 +19,39 @@ export const LINEAGE_TABLES: readonly LineageTable[] = [
   {
     name: 'file',
     description: 'One row per file of a committed run: what _file of every row refers to.',
-    sql: `SELECT f.file, f.run, r.source, f.kind, f.type, split_part(f.url, '?', 1) AS url, split_part(e.request_url, '#', 1) AS request_url,
-        e.since, e.transaction_time, f.state, f.claimed, f.bytes, f.lines, f.blanks, f.resources, f.rejects, f.sha256, f.note
+    sql: `SELECT f.file, f.run, r.source, f.kind, f.type, split_part(f.url, '?', 1) AS url, ${REQUEST_URL} AS request_url,
+        e.since, e.transaction_time, f.state, f.claimed, f.bytes, f.lines, f.blanks, f.resources, f.rejects, f.sha256, f.note,
+        f.export, f.ordinal, f.tries, f.headers
       FROM stoker.file AS f JOIN stoker.export AS e USING (export) JOIN stoker.run AS r ON r.run = f.run
       WHERE r.committed_at IS NOT NULL ORDER BY f.file`,
+  },
+  {
+    name: 'export',
+    description: 'One row per job of a server, of committed runs: what was asked, when, and when it was ready.',
+    sql: `SELECT e.export, e.run, e.purpose, e.types, e.since, e.whole, e.state, ${REQUEST_URL} AS request_url,
+        e.requested_at, e.ready_at, e.transaction_time
+      FROM stoker.export AS e JOIN stoker.run AS r USING (run) WHERE r.committed_at IS NOT NULL ORDER BY e.export`,
+  },
+  {
+    name: 'run_phase',
+    description: 'When runs were in which phase. No end: it was interrupted, or not over when this was published.',
+    sql: 'SELECT * FROM stoker.run_phase ORDER BY run, started_at, phase',
   },
   {
     name: 'run_type',
     description: 'One row per run and type: what was received and what it changed.',
     sql: 'SELECT * FROM stoker.run_type ORDER BY run, type',
+  },
+  {
+    name: 'run_view',
+    description: 'One row per run and view table: rows it removed and added, and the rows there were afterwards.',
+    sql: 'SELECT * FROM stoker.run_view ORDER BY run, view_table',
+  },
+  {
+    name: 'reject_count',
+    description:
+      'Lines of committed runs that are no usable resource, by file and reason, with the place of the first.',
+    sql: 'SELECT c.* FROM stoker.reject_count AS c JOIN stoker.run AS r USING (run) WHERE r.committed_at IS NOT NULL ORDER BY ALL',
   },
   {
     name: 'run_loss',
@@ -40,6 +67,16 @@ export const LINEAGE_TABLES: readonly LineageTable[] = [
     name: 'finding',
     description: 'Where what came in committed runs was not what was asked or announced, counted.',
     sql: 'SELECT f.* FROM stoker.finding AS f JOIN stoker.run AS r USING (run) WHERE r.committed_at IS NOT NULL ORDER BY ALL',
+  },
+  {
+    name: 'view_table',
+    description: 'One row per view table: the resource type it is made of, and the hash of its definition.',
+    sql: 'SELECT name, resource, hash FROM stoker.view_table ORDER BY name',
+  },
+  {
+    name: 'snapshot',
+    description: 'Snapshots that were published before this one, each with the run that did it.',
+    sql: 'SELECT snapshot, run, published_at FROM stoker.snapshot ORDER BY snapshot',
   },
   {
     name: 'watermark',

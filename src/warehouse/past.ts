@@ -5,7 +5,9 @@ import type { Session } from '../store/session.ts'
 import type { PastView } from './definitions.ts'
 import { tablePlaces } from './history.ts'
 import type { Lake } from './lake.ts'
+import { earliestWholeCommit } from './upkeep/retention.ts'
 import { rawLines } from './raw-lines.ts'
+import { tableColumns } from './view.ts'
 
 /** A committed run: the tables stood as it left them until the next commit, of whichever source. */
 export interface PastCommit {
@@ -18,7 +20,7 @@ export interface PastCommit {
 /**
  * The commit that `when` names: the number of a run, or an instant, which means the last commit by then. A date alone is
  * the end of that day, UTC.
- * @throws StokerError PAST_UNKNOWN when there is none
+ * @throws StokerError PAST_UNKNOWN when there is none, PAST_FORGOTTEN when the raw log no longer reaches so far back
  */
 export async function pastCommit(session: Session, when: string): Promise<PastCommit> {
   const commits = `SELECT run, source, commit_number AS commit, committed_at AS "committedAt" FROM stoker.run WHERE commit_number IS NOT NULL`
@@ -29,9 +31,22 @@ export async function pastCommit(session: Session, when: string): Promise<PastCo
         `${commits} AND committed_at <= $1::TIMESTAMPTZ ORDER BY commit_number DESC LIMIT 1`,
         [instantOf(when)],
       )
-  if (found !== undefined) return found
+  if (found !== undefined) {
+    await refuseForgotten(session, found)
+    return found
+  }
   const what = isRun ? `run ${when} was never committed` : `nothing was committed by ${instantOf(when)}`
   throw new StokerError('PAST_UNKNOWN', what, { hint: 'stoker runs lists the runs and when they were committed' })
+}
+
+/** What the raw log let go of can't be told any more. */
+async function refuseForgotten(session: Session, { run, commit }: PastCommit): Promise<void> {
+  const earliest = await earliestWholeCommit(session)
+  if (commit >= earliest) return
+  const first = await session.first<{ run: number }>('SELECT run FROM stoker.run WHERE commit_number = $1', [earliest])
+  throw new StokerError('PAST_FORGOTTEN', `the raw log no longer has all that run ${run} left`, {
+    hint: `the earliest run whose tables can be made is ${first?.run ?? 'the newest'}; rawLog.keep in the configuration says how far back`,
+  })
 }
 
 /** FHIR's instant or date; a time without a zone could be any. */
@@ -55,9 +70,9 @@ export async function makePastTable(
   view: PastView,
   { commit }: PastCommit,
 ): Promise<void> {
-  const columns = view.columns.map(({ name, type }) => `${sqlName(name)} ${type}`)
+  const columns = tableColumns(view).map(({ name, type }) => `${sqlName(name)} ${type}`)
   await session.run(`CREATE OR REPLACE TEMP TABLE past (${columns.join(', ')})`)
-  for (const lines of await rawLines(session, lake, tablePlaces(view.resource, view.keepsDeleted, commit))) {
+  for (const lines of await rawLines(session, lake, tablePlaces(view.resource, view.keepsDeleted ?? false, commit))) {
     await session.run(`INSERT INTO past ${view.rows(lines)}`)
   }
 }

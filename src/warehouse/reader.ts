@@ -1,55 +1,64 @@
 /** Reading a snapshot: its tables in a DuckDB of their own that can reach nothing else, and change nothing. */
 import { DuckDBInstance, StatementType, type DuckDBConnection, type DuckDBResult } from '@duckdb/node-api'
-import { access, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StokerError } from '../core/errors.ts'
 import { sqlText } from '../core/sql.ts'
 import { plainRow } from '../store/session.ts'
-import { defineTables, readCatalog } from './catalog.ts'
+import { defineTables } from './catalog.ts'
 import type { Lake } from './lake.ts'
+import type { Lease } from './snapshot/leases.ts'
+import { withSnapshot } from './snapshot/opening.ts'
 
 export class SnapshotReader {
   private readonly instance: DuckDBInstance
   private readonly connection: DuckDBConnection
   /** Where a query too large for memory goes: patients' rows must not lie in whatever folder it was asked from. */
   private readonly spill: string | undefined
+  private readonly lease: Lease | undefined
 
-  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, spill: string | undefined) {
+  private constructor(
+    instance: DuckDBInstance,
+    connection: DuckDBConnection,
+    spill: string | undefined,
+    lease: Lease | undefined,
+  ) {
     this.instance = instance
     this.connection = connection
     this.spill = spill
+    this.lease = lease
   }
 
   /**
-   * Opens the newest snapshot. It stays whole and the same for as long as the reader lives, whatever the worker does. The
-   * lake may have been moved since it was published.
-   * @throws StokerError QUERY_NO_SNAPSHOT when nothing was published yet.
+   * Opens the newest snapshot, or the one named. It stays whole and the same for as long as the reader lives, whatever the
+   * worker does; for a reader that may not write to the lake, as long as `snapshots.days` says. The lake may have been moved
+   * since it was published.
+   * @throws StokerError QUERY_NO_SNAPSHOT when nothing was published yet, or the one named is not there.
    */
-  static async open(lake: Lake, memoryLimitBytes: number): Promise<SnapshotReader> {
-    await access(lake.catalog).catch((cause: unknown) => {
-      throw new StokerError('QUERY_NO_SNAPSHOT', `there is no snapshot in ${lake.root} yet`, {
-        hint: 'run stoker sync first, or check the lake folder in the configuration',
-        cause,
+  static async open(lake: Lake, memoryLimitBytes: number, snapshot?: number): Promise<SnapshotReader> {
+    return withSnapshot(lake, snapshot, async ({ folder, tables }, lease) => {
+      const spill = await mkdtemp(join(lake.root, 'query-')).catch(() => undefined)
+      const instance = await DuckDBInstance.create(':memory:', {
+        memory_limit: `${Math.floor(memoryLimitBytes / 1024)}KiB`,
+        autoinstall_known_extensions: 'false',
+        autoload_known_extensions: 'false',
+        temp_directory: spill ?? '',
       })
+      try {
+        const connection = await instance.connect()
+        await defineTables(connection, tables)
+        await connection.run(`
+          SET TimeZone = 'UTC';
+          SET allowed_directories = [${sqlText(`${folder}/`)}];
+          SET enable_external_access = false;
+          SET lock_configuration = true`)
+        return new SnapshotReader(instance, connection, spill, lease)
+      } catch (error) {
+        instance.closeSync()
+        if (spill !== undefined) await rm(spill, { recursive: true, force: true })
+        throw error
+      }
     })
-    const published = await readCatalog(lake.catalog)
-    const folder = lake.snapshot(snapshotNumber(published[0]?.files ?? ''))
-    const tables = published.map((table) => ({ ...table, files: join(folder, table.files.replace(SNAPSHOT, '')) }))
-    const spill = await mkdtemp(join(lake.root, 'query-')).catch(() => undefined)
-    const instance = await DuckDBInstance.create(':memory:', {
-      memory_limit: `${Math.floor(memoryLimitBytes / 1024)}KiB`,
-      autoinstall_known_extensions: 'false',
-      autoload_known_extensions: 'false',
-      temp_directory: spill ?? '',
-    })
-    const connection = await instance.connect()
-    await defineTables(connection, tables)
-    await connection.run(`
-      SET TimeZone = 'UTC';
-      SET allowed_directories = [${sqlText(`${folder}/`)}];
-      SET enable_external_access = false;
-      SET lock_configuration = true`)
-    return new SnapshotReader(instance, connection, spill)
   }
 
   /**
@@ -83,6 +92,7 @@ export class SnapshotReader {
     this.connection.closeSync()
     this.instance.closeSync()
     if (this.spill !== undefined) await rm(this.spill, { recursive: true, force: true })
+    await this.lease?.release()
   }
 
   private async refuseOthers(sql: string): Promise<void> {
@@ -101,10 +111,3 @@ export class SnapshotReader {
 }
 
 const EXPLAIN = /^\s*EXPLAIN\b(?:\s+ANALYZE\b)?(?:\s*\([^)]*\))?/i
-
-/** The part of a table's path up to its snapshot. */
-const SNAPSHOT = /^.*\/snapshots\/(\d+)\//
-
-function snapshotNumber(files: string): number {
-  return Number(SNAPSHOT.exec(files)?.[1] ?? 0)
-}

@@ -44,8 +44,35 @@ CREATE TABLE stoker.view_definition (
   hash VARCHAR NOT NULL, name VARCHAR NOT NULL, resource VARCHAR NOT NULL, description VARCHAR, columns JSON NOT NULL, sql VARCHAR NOT NULL);
 
 -- snapshot, snapshot_table: what was published. \`changed\` is the view table's at that time.
-CREATE TABLE stoker.snapshot (snapshot INTEGER NOT NULL, run INTEGER, published_at TIMESTAMPTZ NOT NULL);
+--   removed_at  when it was removed; NULL: it is there
+-- snapshot_file: the files of tables of the snapshots that are there.
+--   holds  a hash of all that its bytes come of: a table's next snapshot carries over the files that hold the same
+CREATE TABLE stoker.snapshot (
+  snapshot INTEGER NOT NULL, run INTEGER, published_at TIMESTAMPTZ NOT NULL, removed_at TIMESTAMPTZ);
+CREATE TABLE stoker.snapshot_file (
+  snapshot INTEGER NOT NULL, name VARCHAR NOT NULL, file VARCHAR NOT NULL, holds VARCHAR NOT NULL, rows BIGINT NOT NULL,
+  bytes BIGINT NOT NULL, sha256 VARCHAR NOT NULL);
 CREATE TABLE stoker.snapshot_table (
-  snapshot INTEGER NOT NULL, name VARCHAR NOT NULL, changed BIGINT NOT NULL, rows BIGINT NOT NULL, bytes BIGINT NOT NULL);`,
+  snapshot INTEGER NOT NULL, name VARCHAR NOT NULL, changed BIGINT NOT NULL, rows BIGINT NOT NULL, bytes BIGINT NOT NULL);
+
+-- packed_number: names the raw log files that compaction makes.
+-- history: per source, from which commit on its past is whole; what rawLog.keep let go was before. No row: all of it is.
+CREATE SEQUENCE stoker.packed_number;
+CREATE TABLE stoker.history (source VARCHAR NOT NULL, whole_since BIGINT NOT NULL);
+
+-- purge: one row per purge.
+--   kind    patient | resource | source
+--   target  its key, only until its rows and lines are gone: a purged id is kept nowhere
+--   state   asked    what it takes is in purge_key and purge_line
+--           cleared  rows, lines and old snapshots are gone; the database file still has them in its free blocks
+--           done
+--   counts  what it took, as JSON
+-- purge_key: resources of which every version goes. purge_line: the lines of the raw log that go.
+CREATE SEQUENCE stoker.purge_number;
+CREATE TABLE stoker.purge (
+  purge INTEGER NOT NULL, kind VARCHAR NOT NULL, source VARCHAR, target VARCHAR, keeps_snapshots BOOLEAN NOT NULL, state VARCHAR NOT NULL,
+  asked_at TIMESTAMPTZ NOT NULL, ended_at TIMESTAMPTZ, counts JSON);
+CREATE TABLE stoker.purge_key (purge INTEGER NOT NULL, source VARCHAR NOT NULL, type VARCHAR NOT NULL, id VARCHAR NOT NULL);
+CREATE TABLE stoker.purge_line (purge INTEGER NOT NULL, file INTEGER NOT NULL, line BIGINT NOT NULL);`,
   },
 ]

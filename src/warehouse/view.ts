@@ -36,6 +36,8 @@ export interface ViewInput {
   readonly keyPrefix: string
   /** Its columns that every row of the view carries, in front. */
   readonly carry: readonly string[]
+  /** A sequence, by name, that {@link View.sql} takes a number from for a resource of which lossSql counts something. */
+  readonly lossSequence?: string | undefined
 }
 
 /** Stands in front of every row of every view table: where it came from. */
@@ -57,7 +59,7 @@ export const LINEAGE_COLUMNS: readonly ViewColumn[] = [
 ]
 
 /** Stands after them in tables that keep the rows of deleted resources. */
-const DELETED_COLUMN: ViewColumn = {
+export const DELETED_COLUMN: ViewColumn = {
   name: '_deleted_at',
   type: 'TIMESTAMPTZ',
   description: 'When the server, as of its export, no longer had the resource; NULL: it is alive.',
@@ -68,16 +70,16 @@ export function keepDeleted(view: View): View {
   return { ...view, keepsDeleted: true, hash: `${view.hash}+deleted` }
 }
 
-export function tableColumns(view: View): ViewColumn[] {
+export function tableColumns(view: Pick<View, 'columns' | 'keepsDeleted'>): ViewColumn[] {
   return [...carried(view), ...view.columns]
 }
 
-function carried({ keepsDeleted }: View): ViewColumn[] {
+function carried({ keepsDeleted }: Pick<View, 'keepsDeleted'>): ViewColumn[] {
   return keepsDeleted ? [...LINEAGE_COLUMNS, DELETED_COLUMN] : [...LINEAGE_COLUMNS]
 }
 
 /** The view's rows over lines of the raw log, with `deleted_at` (see raw-lines.ts), as a SELECT. */
-export function viewRows(view: View, lines: string): string {
+export function viewRows(view: View, lines: string, lossSequence?: string): string {
   const deletedAt = view.keepsDeleted ? ', deleted_at AS _deleted_at' : ''
   return view.sql({
     from: `(SELECT json, source AS _source, ${resourceKey('source', 'type', 'id')} AS _resource_key,
@@ -86,6 +88,7 @@ export function viewRows(view: View, lines: string): string {
     json: 'json',
     keyPrefix: '_source',
     carry: carried(view).map((column) => column.name),
+    lossSequence,
   })
 }
 

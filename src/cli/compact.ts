@@ -1,0 +1,82 @@
+/** `stoker compact`: writes the raw log anew in few files, without the lines that nothing needs. */
+import { Command } from 'commander'
+import { loadConfig } from '../app/config.ts'
+import { formerSources, LAKE_SOURCES_SQL, type LakeSource } from '../app/former-sources.ts'
+import { startLifecycle } from '../app/lifecycle.ts'
+import { makeLog } from '../app/log.ts'
+import { openWorker } from '../app/worker-context.ts'
+import { compactSource, type Compacted } from '../warehouse/upkeep/compact.ts'
+import type { Action } from './action.ts'
+import { bytesText, plural } from './figures.ts'
+import { chosenSources } from './source-argument.ts'
+
+interface CompactOptions {
+  readonly config: string
+  readonly source?: string
+  readonly dryRun?: true
+  readonly json?: true
+}
+
+export function compactCommand(perform: (action: Action) => Promise<void>): Command {
+  return new Command('compact')
+    .description('write the raw log anew: few large files, without the lines that nothing needs')
+    .option('-c, --config <file>', 'the configuration', 'stoker.yaml')
+    .option('--source <name>', 'of one source only')
+    .option('--dry-run', 'tell what it would do, and change nothing')
+    .option('--json', 'the result as JSON on standard output')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  stoker compact --dry-run            what is there to gain
+  stoker compact --source hospital-a
+
+Which versions stay is rawLog.keep of the configuration: all (only what repeats another line goes), latest, or a number
+of days. After every run the same is done where it is worth it: when 32 files or more could be joined, or a quarter of
+the lines may go. Files of a run under way are left alone.`,
+    )
+    .action((options: CompactOptions) => perform(() => compact(options)))
+}
+
+async function compact(options: CompactOptions): Promise<number> {
+  const config = await loadConfig(options.config)
+  const lifecycle = startLifecycle(() => undefined)
+  try {
+    const { signal } = lifecycle
+    const worker = await openWorker(config, { log: makeLog('warn'), observe: () => undefined, signal })
+    try {
+      const { database, lake, keeping, disk, ledger, clock } = worker.context
+      const inLake = await ledger.rows<LakeSource>(LAKE_SOURCES_SQL)
+      const configured = config.sources.map((source) => source.name)
+      const former = formerSources(inLake, configured)
+      const names = options.source === undefined ? [...configured, ...former] : [options.source]
+      const how = options.dryRun ? 'count' : 'thorough'
+      const results: Compacted[] = []
+      for (const source of chosenSources(names, config, former)) {
+        const result = await compactSource({ database, lake, source, keeping, disk, now: clock.now(), how, signal })
+        if (result !== undefined) results.push(result)
+      }
+      const text = results.map((result) => compactedText(result, options.dryRun === true)).join('')
+      process.stdout.write(options.json ? `${JSON.stringify(results, null, 2)}\n` : text)
+      return lifecycle.exitCode() ?? 0
+    } finally {
+      worker.close()
+    }
+  } finally {
+    lifecycle.dispose()
+  }
+}
+
+function compactedText(result: Compacted, isDryRun: boolean): string {
+  const { source, filesBefore, filesAfter, bytesBefore, bytesAfter, repeated, superseded, past, orphans } = result
+  const word = isDryRun ? 'would be' : 'are now'
+  const about = isDryRun ? 'about ' : ''
+  const lines = [
+    `${source}: ${plural(filesBefore, 'file')} of ${bytesText(bytesBefore)} ${word} ${plural(filesAfter, 'file')} of ${about}${bytesText(bytesAfter)}`,
+  ]
+  if (repeated > 0) lines.push(`${plural(repeated, 'line')} that repeat another`)
+  if (superseded > 0) lines.push(`${plural(superseded, 'line')} that are in force no more`)
+  if (past > 0) lines.push(`${plural(past, 'past state')} of resources, which --as-of can no longer tell`)
+  if (orphans > 0) lines.push(`${plural(orphans, 'file')} an interruption had left behind`)
+  return `${lines.join(isDryRun ? '\n  would go: ' : '\n  gone: ')}\n`
+}

@@ -1,0 +1,145 @@
+/** `stoker purge`: takes a patient, a resource or a source out of the lake, every version, and proves it. */
+import { Command } from 'commander'
+import { createInterface } from 'node:readline/promises'
+import { loadConfig, type Config } from '../app/config.ts'
+import { LAKE_SOURCES_SQL, type LakeSource } from '../app/former-sources.ts'
+import { startLifecycle } from '../app/lifecycle.ts'
+import { makeLog } from '../app/log.ts'
+import { openWorker, type OpenWorker } from '../app/worker-context.ts'
+import { StokerError } from '../core/errors.ts'
+import { searchFiles } from '../warehouse/purge/proof.ts'
+import { countPurge, type Purged } from '../warehouse/purge/purge.ts'
+import { openPurge, refuseOpenRun } from '../warehouse/purge/record.ts'
+import { Lake } from '../warehouse/lake.ts'
+import { subjectKey, type PurgeSubject } from '../warehouse/purge/subject.ts'
+import { purgeInput, purgeLake } from '../worker/purge.ts'
+import type { Action } from './action.ts'
+import { EXIT } from './exit-code.ts'
+import { isClean, purgedText, selectedText } from './purge-text.ts'
+import { purgeSubject, type SubjectOptions } from './purge-subject.ts'
+
+interface PurgeOptions extends SubjectOptions {
+  readonly config: string
+  readonly keepSnapshots?: true
+  readonly dryRun?: true
+  readonly finish?: true
+  readonly yes?: true
+  readonly json?: true
+}
+
+export function purgeCommand(perform: (action: Action) => Promise<void>): Command {
+  return new Command('purge')
+    .description('remove every version of a patient, a resource or a source from the lake, and prove it')
+    .option('--patient <key>', 'a patient and all that is theirs: SOURCE/ID')
+    .option('--resource <key>', 'one resource: SOURCE/Type/ID')
+    .option('--source <name>', 'one source whole: rows, raw log, watermarks; its runs stay in the ledger')
+    .option('-c, --config <file>', 'the configuration', 'stoker.yaml')
+    .option('--keep-snapshots', 'leave older snapshots, and tell which still have it')
+    .option('--dry-run', 'count what would go, and change nothing')
+    .option('--finish', 'finish a purge that was interrupted')
+    .option('--yes', 'do not ask')
+    .option('--json', 'the result as JSON on standard output')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  stoker purge --patient hospital-a/4711 --dry-run
+  stoker purge --patient hospital-a/4711
+  stoker purge --resource hospital-a/Observation/9 --yes --json
+
+SOURCE/ may be left out where the lake has one source. What is a patient's: the Patient, and every resource whose
+subject, patient, beneficiary or individual it is, or was in any version. It goes from the raw log, the tables and their
+past, the texts of rejects, and from every older snapshot, which goes whole.
+
+Delete it at the server first: what the server still has comes back with the next run that brings it. Backups, traces
+and folders that stoker rebuild --as-of wrote are out of reach.`,
+    )
+    .action((options: PurgeOptions) => perform(() => purge(options)))
+}
+
+async function purge(options: PurgeOptions): Promise<number> {
+  const config = await loadConfig(options.config)
+  const lifecycle = startLifecycle(() => undefined)
+  try {
+    const finished: Purged[] = []
+    const open = await atOpenLake(config, lifecycle.signal, ({ context }) => openPurge(context.ledger))
+    if (open !== undefined && !options.dryRun)
+      finished.push(...(await runPurge(config, lifecycle.signal, undefined, options)))
+    if (options.finish) return report(finished, options)
+    const subject = await atOpenLake(config, lifecycle.signal, async (worker) => {
+      const sources = await worker.context.ledger.rows<LakeSource>(LAKE_SOURCES_SQL)
+      const chosen = purgeSubject(
+        options,
+        sources.map(({ source }) => source),
+      )
+      await refuseOpenRun(worker.context.ledger, chosen.source)
+      const selected = await countPurge(purgeInput(worker.context), chosen)
+      if (options.dryRun && options.json)
+        process.stdout.write(`${JSON.stringify({ subject: subjectKey(chosen), ...selected }, null, 2)}\n`)
+      else if (!options.json) process.stdout.write(selectedText(chosen, selected))
+      return chosen
+    })
+    if (options.dryRun) return EXIT.done
+    if (!options.yes) await confirm(subject, lifecycle.signal)
+    return report([...finished, ...(await runPurge(config, lifecycle.signal, subject, options))], options)
+  } finally {
+    lifecycle.dispose()
+  }
+}
+
+async function runPurge(
+  config: Config,
+  signal: AbortSignal,
+  subject: PurgeSubject | undefined,
+  { keepSnapshots = false }: { readonly keepSnapshots?: boolean },
+): Promise<Purged[]> {
+  const purged = await atOpenLake(config, signal, ({ context }) =>
+    purgeLake(context, subject, { keepsSnapshots: keepSnapshots }),
+  )
+  if (purged === undefined) return []
+  return [{ ...purged, places: [...purged.places, await searchFiles(new Lake(config.lake), purged.subject)] }]
+}
+
+/** The lake is closed afterwards. */
+async function atOpenLake<T>(
+  config: Config,
+  signal: AbortSignal,
+  work: (worker: OpenWorker) => Promise<T>,
+): Promise<T> {
+  const worker = await openWorker(config, { log: makeLog('warn'), observe: () => undefined, signal })
+  try {
+    return await work(worker)
+  } finally {
+    worker.close()
+  }
+}
+
+async function confirm(subject: PurgeSubject, signal: AbortSignal): Promise<void> {
+  const refused = (message: string) =>
+    new StokerError('USAGE_UNCONFIRMED', message, { hint: 'nothing was changed; --yes answers beforehand' })
+  if (!process.stdin.isTTY) throw refused('a purge is to be confirmed, and there is no terminal to ask on')
+  const terminal = createInterface({ input: process.stdin, output: process.stderr })
+  try {
+    const answer = await terminal.question(`This cannot be undone. Purge ${subjectKey(subject)}? Type yes: `, {
+      signal,
+    })
+    if (answer.trim() !== 'yes') throw refused('not confirmed')
+  } finally {
+    terminal.close()
+  }
+}
+
+function report(purges: readonly Purged[], { json }: { readonly json?: true }): number {
+  if (json)
+    process.stdout.write(
+      `${JSON.stringify(
+        purges.map(({ subject, ...rest }) => ({ subject: subjectKey(subject), ...rest })),
+        null,
+        2,
+      )}\n`,
+    )
+  else process.stdout.write(purges.length === 0 ? 'Nothing is left to finish.\n' : purges.map(purgedText).join('\n'))
+  // A snapshot that was being read goes with the next purge.
+  const isReadNow = purges.every((purged) => isClean({ ...purged, keepsSnapshots: true }))
+  return purges.every(isClean) ? EXIT.done : isReadNow ? EXIT.retry : EXIT.failed
+}

@@ -1,0 +1,98 @@
+/** A purge, step by step, from wherever its record says it stands. */
+import type { DiskGuard } from '../../core/disk-space.ts'
+import type { Database } from '../../store/database.ts'
+import type { Lake } from '../lake.ts'
+import { prove, type Proof } from './proof.ts'
+import { removeLines } from './raw-lines.ts'
+import { askPurge, clearPurge, refuseOpenRun, type OpenPurge } from './record.ts'
+import { removeTexts, suspicion } from './rejects.ts'
+import { removeRows } from './rows.ts'
+import { select, type Selected } from './selection.ts'
+import { snapshotsWith } from './snapshots.ts'
+import type { PurgeSubject } from './subject.ts'
+
+export interface PurgeInput {
+  readonly database: Database
+  readonly lake: Lake
+  readonly disk: DiskGuard
+  readonly now: Date
+  /** Publishes the view tables as they are by now. */
+  readonly publish: () => Promise<number>
+  /** Removes snapshots; gives those that went: one that is being read may not. */
+  readonly removeSnapshots: (numbers: readonly number[]) => Promise<readonly number[]>
+}
+
+export interface Purged extends Proof {
+  readonly purge: number
+  readonly subject: PurgeSubject
+  readonly viewRows: number
+  readonly indexRows: number
+  readonly rawFiles: number
+  readonly rawLines: number
+  readonly rejectTexts: number
+  /** The one that was published without it. */
+  readonly snapshot: number
+  readonly snapshotsRemoved: readonly number[]
+  /** Those that still have rows of it, because they are being read, or were to stay. */
+  readonly snapshotsLeft: readonly number[]
+  readonly keepsSnapshots: boolean
+}
+
+/** What a purge would take; nothing is changed. */
+export async function countPurge({ database, lake }: PurgeInput, subject: PurgeSubject): Promise<Selected> {
+  let selected: Selected | undefined
+  const undo = new Error('only counted')
+  await database
+    .transaction(async (session) => {
+      selected = await select(session, lake, 0, subject)
+      throw undo
+    })
+    .catch((error: unknown) => {
+      if (error !== undo) throw error
+    })
+  return selected!
+}
+
+/**
+ * Writes down what is to go, so that an interrupted purge is finished.
+ * @throws StokerError PURGE_RUN_OPEN
+ */
+export async function beginPurge(
+  { database, lake, now }: PurgeInput,
+  subject: PurgeSubject,
+  keepsSnapshots: boolean,
+): Promise<void> {
+  await database.transaction(async (session) => {
+    await refuseOpenRun(session, subject.source)
+    await select(session, lake, await askPurge(session, subject, keepsSnapshots, now), subject)
+  })
+}
+
+/**
+ * Does what {@link beginPurge} wrote down, be it by an earlier process: rows, then lines, then a snapshot without them, then
+ * the proof. Every step, done again, finds nothing left. After it only the free blocks of the database file have what was
+ * purged: see {@link rewriteDatabase}.
+ */
+export async function pursuePurge(
+  input: PurgeInput,
+  open: OpenPurge & { readonly subject: PurgeSubject },
+): Promise<Purged> {
+  const { database, lake, disk, now } = input
+  const { purge, subject, keepsSnapshots } = open
+  return database.using(async (session) => {
+    await refuseOpenRun(session, subject.source)
+    const isSuspect = await suspicion(session, purge, subject)
+    const rows = await database.transaction((inside) => removeRows(inside, purge, subject))
+    // Before the files: whole rejects' files of a source go with its folder.
+    const rejectTexts = await removeTexts(lake, subject.source, isSuspect)
+    const raw = await removeLines(session, lake, purge, { subject, disk })
+    const snapshot = await input.publish()
+    const { found } = await snapshotsWith(session, lake, purge, subject)
+    const snapshotsRemoved = keepsSnapshots ? [] : await input.removeSnapshots([...found.keys()])
+    const proof = await prove(session, lake, purge, { subject, isSuspect })
+    const counts = { ...rows, rawFiles: raw.files, rawLines: raw.lines, rejectTexts }
+    await database.transaction((inside) => clearPurge(inside, purge, counts, now))
+    const snapshotsLeft = [...found.keys()].filter((number) => !snapshotsRemoved.includes(number))
+    return { purge, subject, ...counts, snapshot, snapshotsRemoved, snapshotsLeft, keepsSnapshots, ...proof }
+  })
+}

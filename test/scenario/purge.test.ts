@@ -1,0 +1,63 @@
+import { createReadStream } from 'node:fs'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { Scenario } from './harness.ts'
+
+const SLICE = new URL('../fixtures/synthea/', import.meta.url).pathname
+
+let scenario: Scenario
+afterEach(() => scenario.stop())
+
+/** Files of the lake, but Parquet, that have one of the words in them. */
+async function filesWith(...words: string[]): Promise<string[]> {
+  const found: string[] = []
+  for (const each of await readdir(scenario.lake, { recursive: true, withFileTypes: true })) {
+    if (!each.isFile() || each.name.endsWith('.parquet')) continue
+    let text = ''
+    const path = join(each.parentPath, each.name)
+    for await (const chunk of createReadStream(path, 'latin1') as AsyncIterable<string>) text += chunk
+    if (words.some((word) => text.includes(word))) found.push(path.slice(scenario.lake.length + 1))
+  }
+  return found
+}
+
+interface PurgedJson {
+  readonly indexRows: number
+  readonly rawLines: number
+  readonly snapshotsRemoved: readonly number[]
+  readonly places: readonly { readonly place: string; readonly found: number }[]
+}
+
+test('a patient is purged by one command, asked for first, and the next full export brings them back', async () => {
+  scenario = await Scenario.start({ data: SLICE }, '    types: [Patient, Encounter, Condition]\n')
+  expect((await scenario.run('sync')).code).toBe(0)
+  const [{ id, family }] = (await scenario.read(
+    'SELECT p.id, n.family_name AS family FROM patient AS p JOIN patient_name AS n USING (_resource_key) ORDER BY id LIMIT 1',
+  )) as [{ id: string; family: string }]
+  expect((await filesWith(id, family)).length).toBeGreaterThan(0)
+
+  const unasked = await scenario.run('purge', '--patient', id)
+  expect(unasked).toMatchObject({ code: 2, stdout: expect.stringContaining('1 Patient') as string })
+  const purged = await scenario.run('purge', '--patient', `demo/${id}`, '--yes', '--json')
+  expect(purged).toMatchObject({ code: 0, stderr: '' })
+  const [told] = JSON.parse(purged.stdout) as [PurgedJson]
+  expect(told.places.map(({ place, found }) => [place, found])).toEqual(
+    ['raw log', 'rejects', 'view tables', 'index', 'snapshots', 'files'].map((place) => [place, 0]),
+  )
+  expect(told).toMatchObject({ snapshotsRemoved: [1] })
+  expect(told.rawLines).toBe(told.indexRows)
+  expect(await filesWith(id, family)).toEqual([])
+  expect(await scenario.read(`SELECT * FROM encounter WHERE patient_key = 'demo/Patient/${id}'`)).toEqual([])
+  expect((await scenario.run('purge', '--finish')).stdout).toBe('Nothing is left to finish.\n')
+
+  const again = await scenario.run('sync', '--full', '--json')
+  const [{ types }] = (JSON.parse(again.stdout) as { sources: [{ types: { inserted: number }[] }] }).sources
+  expect(types.reduce((sum, type) => sum + type.inserted, 0)).toBe(told.indexRows)
+  // By hand, all files of a type are joined, and what repeats goes.
+  const compacted = await scenario.run('compact', '--json')
+  const [done] = JSON.parse(compacted.stdout) as [{ filesAfter: number; repeated: number }]
+  expect(done.filesAfter).toBe(3)
+  expect(done.repeated).toBeGreaterThan(0)
+  expect((await scenario.run('compact', '--source', 'nowhere')).code).toBe(2)
+})
