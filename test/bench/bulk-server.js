@@ -21,7 +21,8 @@ server.listen(0, '127.0.0.1', () => process.stdout.write(`http://127.0.0.1:${ser
 
 async function answer({ pathname, searchParams, origin }, method, response) {
   const [, step, state, file] = pathname.split('/')
-  if (step === 'metadata') return json(response, { resourceType: 'CapabilityStatement', fhirVersion: '4.0.1', rest: [] })
+  if (step === 'metadata')
+    return json(response, { resourceType: 'CapabilityStatement', fhirVersion: '4.0.1', rest: [] })
   if (step === '$export') {
     const full = existsSync(join(folder, 'present')) ? 'present' : 'first'
     const location = `${origin}/status/${searchParams.has('_since') ? 'increment' : full}`
@@ -37,8 +38,7 @@ async function answer({ pathname, searchParams, origin }, method, response) {
 }
 
 function manifest(origin, state) {
-  const listed = (names) =>
-    names.map((name) => ({ type: name.split('.')[0], url: `${origin}/files/${state}/${name}` }))
+  const listed = (names) => names.map((name) => ({ type: name.split('.')[0], url: `${origin}/files/${state}/${name}` }))
   const names = readdirSync(join(folder, state)).sort()
   return {
     transactionTime: STATES[state],

@@ -18,7 +18,10 @@ const CATEGORY = {
       {
         forEach: 'category',
         select: [
-          { forEach: 'coding', column: [column('code', 'code'), column('system', 'system'), column('display', 'display')] },
+          {
+            forEach: 'coding',
+            column: [column('code', 'code'), column('system', 'system'), column('display', 'display')],
+          },
         ],
       },
     ],

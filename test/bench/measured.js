@@ -82,7 +82,8 @@ sources:
 export async function measureSync(main, config, args = []) {
   const began = Date.now()
   const run = await measureNode(main, ['sync', '--config', config, '--json', ...args], { dist: dirname(main) })
-  if (run.code !== 0) throw new Error(`the sync ended with ${run.code}:\n${run.said.map(({ text }) => text).join('\n')}`)
+  if (run.code !== 0)
+    throw new Error(`the sync ended with ${run.code}:\n${run.said.map(({ text }) => text).join('\n')}`)
   const at = (pattern) => run.said.findLast(({ text }) => pattern.test(text))?.at ?? Number.NaN
   const [landed, committed, published] = [at(/: landed /), at(/: committed: /), at(/: published snapshot /)]
   const tables = /: (\d+) tables?, (\d+) of them unchanged/.exec(run.said.map(({ text }) => text).join('\n'))
@@ -111,7 +112,8 @@ async function timed(command, args, env = {}) {
 }
 
 export function median(all) {
-  return [...all].sort((left, right) => left - right)[Math.floor(all.length / 2)]
+  const sorted = [...all].sort((left, right) => left - right)
+  return (sorted[Math.floor((all.length - 1) / 2)] + sorted[Math.floor(all.length / 2)]) / 2
 }
 
 export function rounded(value, digits = 2) {
@@ -122,13 +124,12 @@ export function rounded(value, digits = 2) {
 export function dearest(statements, count) {
   const shapes = new Map()
   for (const { sql, seconds, cpuSeconds } of statements) {
-    const shape = sql.replaceAll(/'[^']*'/g, "'…'").replaceAll(/\d+/g, 'n').replaceAll(/\['…'(, '…')*\]/g, "['…']")
+    const shape = sql
+      .replaceAll(/'[^']*'/g, "'…'")
+      .replaceAll(/\d+/g, 'n')
+      .replaceAll(/\['…'(, '…')*\]/g, "['…']")
     const sum = shapes.get(shape) ?? { seconds: 0, cpuSeconds: 0, times: 0 }
-    shapes.set(shape, {
-      seconds: sum.seconds + seconds,
-      cpuSeconds: sum.cpuSeconds + cpuSeconds,
-      times: sum.times + 1,
-    })
+    shapes.set(shape, { seconds: sum.seconds + seconds, cpuSeconds: sum.cpuSeconds + cpuSeconds, times: sum.times + 1 })
   }
   return [...shapes]
     .sort(([, left], [, right]) => right.seconds - left.seconds)

@@ -28,7 +28,8 @@ export function writePresent(folder, count, files, change) {
       const fate = change.fate(index)
       if (fate !== 'deleted') add(line(index, fate === 'updated' ? 2 : 1), (index * files) / count)
     }
-    for (let index = count; index < count + change.added; index++) add(line(index, 1, change.patientOf(index)), files - 1)
+    for (let index = count; index < count + change.added; index++)
+      add(line(index, 1, change.patientOf(index)), files - 1)
   })
 }
 
@@ -44,7 +45,8 @@ export function writeIncrement(folder, count, files, change) {
       if (fate === 'updated') add(line(index, 2), (index * files) / count)
       else bundles.push({ request: { method: 'DELETE', url: `Observation/${idOf(index)}` } })
     }
-    for (let index = count; index < count + change.added; index++) add(line(index, 1, change.patientOf(index)), files - 1)
+    for (let index = count; index < count + change.added; index++)
+      add(line(index, 1, change.patientOf(index)), files - 1)
   })
   const deleted = openSync(join(folder, 'deleted.0.ndjson'), 'w', 0o600)
   for (let at = 0; at < bundles.length; at += DELETIONS_OF_A_BUNDLE) {

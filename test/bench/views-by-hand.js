@@ -1,6 +1,10 @@
 /** Two views for the bench: as ViewDefinition, as SQL by hand, as JSON extraction and as JavaScript, over made resources. */
 
-export const column = (name, path, type) => ({ name, path, ...(type ? { tag: [{ name: 'ansi/type', value: type }] } : {}) })
+export const column = (name, path, type) => ({
+  name,
+  path,
+  ...(type ? { tag: [{ name: 'ansi/type', value: type }] } : {}),
+})
 /** What is volatile is not evaluated once for each column. */
 export const READ = `CASE WHEN random() >= 0 THEN from_json(json, `
 const LOINC = 'http://loinc.org'
