@@ -58,12 +58,7 @@ export async function openWorker(config: Config, options: OpenOptions): Promise<
   try {
     await database.limitSpill(await disk.room())
     await migrate(database, [...ledgerMigrations, ...warehouseMigrations])
-    const changes =
-      align === false
-        ? { made: [], rebuilt: [], dropped: [] }
-        : await disk.watch('making tables from the raw log', signal, (watched) =>
-            database.transaction((session) => alignViewTables(session, lake, views, align), watched),
-          )
+    const changes = align === false ? NO_CHANGES : await alignTables(database, lake, views, align, disk, signal)
     if (changes.rebuilt.length > 0) {
       log.info(
         { tables: changes.rebuilt.map(({ table }) => table) },
@@ -103,6 +98,23 @@ export async function openWorker(config: Config, options: OpenOptions): Promise<
     database.close()
     throw error
   }
+}
+
+const NO_CHANGES: ViewTableChanges = { made: [], rebuilt: [], dropped: [] }
+
+/** Where nothing was ever loaded there is nothing to write. */
+async function alignTables(
+  database: Database,
+  lake: Lake,
+  views: readonly View[],
+  options: AlignOptions,
+  disk: DiskGuard,
+  signal: AbortSignal,
+): Promise<ViewTableChanges> {
+  const align = (watched: AbortSignal) =>
+    database.transaction((session) => alignViewTables(session, lake, views, options), watched)
+  const held = await database.using((session) => session.first('FROM stoker.resource LIMIT 1'))
+  return held === undefined ? align(signal) : disk.watch('making tables from the raw log', signal, align)
 }
 
 /** Compiled, with tables that keep the rows of deleted resources where the configuration says so. */
