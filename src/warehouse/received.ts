@@ -7,6 +7,8 @@ export interface LandedFile {
   readonly file: number
   readonly kind: 'output' | 'deleted'
   readonly rawPath: string
+  /** Those its export was asked for: what it tells of others, such as their deletions, may be only half of it. */
+  readonly types?: readonly string[] | undefined
   /**
    * The time of its export, or of its page of a published manifest: all that its resources and tombstones can be dated
    * by. The server's state as of then is in it, though some of what changed while the server worked may be in it too.

@@ -94,8 +94,9 @@ async function inferFromDeparted(session: Session, deletedBy: string, where: str
 }
 
 /**
- * Of a held type the line that creates a deleted resource again may be what is missing: the deletion is dated by the earliest
- * time it may have happened, so that the re-creation is later, whenever it comes.
+ * Deletions of the types that their export was asked for: some servers list those of all. Of a held type the line that
+ * creates a deleted resource again may be what is missing: the deletion is dated by the earliest time it may have happened,
+ * so that the re-creation is later, whenever it comes.
  */
 async function gatherReported(
   session: Session,
@@ -103,6 +104,7 @@ async function gatherReported(
   held: ReadonlySet<string>,
   file: LandedFile,
 ): Promise<number> {
+  const asked = types.filter((type) => file.types?.includes(type) ?? true)
   await session.run(
     `
     CREATE OR REPLACE TEMP TABLE reported AS
@@ -119,7 +121,7 @@ async function gatherReported(
     `INSERT INTO tombstone
      SELECT deleted.type, deleted.id, CASE WHEN deleted.type IN (${['', ...held].map(sqlText).join(', ')}) THEN $2 ELSE $1 END::TIMESTAMPTZ,
        run, file, line, 'reported' FROM reported
-     WHERE deleted.type IN (${types.map(sqlText).join(', ')})`,
+     WHERE deleted.type IN (${['', ...asked].map(sqlText).join(', ')})`,
     [file.exportedAt.toISOString(), (file.since ?? file.exportedAt).toISOString()],
   )
   const row = await session.first<{ count: number }>(

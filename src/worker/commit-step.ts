@@ -99,6 +99,7 @@ function landedFile(file: FileRecord, exports: readonly ExportRecord[], lake: La
       file: file.file,
       kind: file.kind,
       rawPath: lake.path(file.raw_path!),
+      types: record.types,
       resources: file.resources ?? 0,
       exportedAt: file.dated ?? safeWatermark(record),
       since: record.since === null ? undefined : new Date(record.since),

@@ -28,6 +28,8 @@ export interface Habits {
   readonly transactionTime: 'begin' | 'end'
   readonly overlapSeconds: number
   readonly downloads: number
+  /** Ours: whether the raw log is compacted after each run that came to its end. */
+  readonly isCompacted: boolean
 }
 
 export function drawHabits(random: Random): Habits {
@@ -60,6 +62,7 @@ export function drawHabits(random: Random): Habits {
     transactionTime: random.chance(0.5) ? 'end' : 'begin',
     overlapSeconds: random.pick([0, 0, 300]),
     downloads: random.pick([1, 1, 3]),
+    isCompacted: random.chance(0.4),
   }
 }
 

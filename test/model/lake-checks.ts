@@ -47,7 +47,7 @@ async function booksProblems(session: Session): Promise<string[]> {
 /** Each row of an index or a view table comes from the line of the raw log that it names. */
 async function placeProblems(session: Session, lake: string): Promise<string[]> {
   const files = await session.rows<{ raw_path: string }>(
-    `SELECT raw_path FROM stoker.file WHERE state = 'landed' AND kind = 'output' AND run IN (SELECT run FROM stoker.run WHERE state = 'done')`,
+    `SELECT raw_path FROM stoker.file WHERE state = 'landed' AND raw_path IS NOT NULL AND kind = 'output' AND run IN (SELECT run FROM stoker.run WHERE state = 'done')`,
   )
   const raw = rawRelation(files.map((file) => join(lake, file.raw_path)))
   const key = `source || '/' || type || '/' || id`

@@ -9,6 +9,7 @@ import { openWorker, type OpenWorker } from '../../src/app/worker-context.ts'
 import { BulkClient } from '../../src/bulk/client.ts'
 import { silentLog } from '../../src/core/log.ts'
 import type { Session } from '../../src/store/session.ts'
+import { compactSource } from '../../src/warehouse/upkeep/compact.ts'
 import { runSource } from '../../src/worker/run.ts'
 import type { FastClock } from '../bulk/fast-clock.ts'
 import type { Habits } from './habits.ts'
@@ -62,6 +63,14 @@ export class ModelLake {
     child.send({ folder: this.folder, nowMs: this.clock.now().getTime(), full, kill })
     const [, signal] = (await once(child, 'exit')) as [number | null, string | null]
     return signal === 'SIGKILL' ? 'killed' : answer
+  }
+
+  /** All that can be joined or dropped of the raw log. */
+  async compact(): Promise<void> {
+    const { worker } = await this.open()
+    const { database, lake, keeping, disk } = worker.context
+    const now = this.clock.now()
+    await compactSource({ database, lake, keeping, disk, now, source: SOURCE, how: 'thorough' })
   }
 
   /** Looks into the worker's own database. */

@@ -105,6 +105,7 @@ class Play {
     if (outcome === 'killed') return undefined
     this.runs += 1
     this.pasts.push(await lake.using((session) => pastOf(session, outcome.run)))
+    if (this.history.habits.isCompacted) await lake.compact()
     const isQuiet = !outcome.resumed && outcome.held.length === 0 && sync.meanwhile.length === 0
     if (isQuiet && outcome.mode === 'full') this.owesFull = false
     if (isQuiet && !this.owesFull && this.history.habits.group?.leavers !== 'keep') {
@@ -149,10 +150,10 @@ class Play {
     const where = this.history.habits.group?.leavers === 'keep' ? stillIn(this.server) : 'true'
     this.problems.push(...(await tablesDiffer(lake, fresh, where)))
     this.problems.push(...(await lakeProblems(lake)), ...(await pastsDiffer(lake, this.pasts)))
-    if (this.history.habits.isPlainText) await this.repeat(lake, quiet)
+    await this.repeat(lake, quiet)
   }
 
-  /** Where every text is what it was before, a full run finds nothing new. */
+  /** A full run of what is held already finds nothing new, however it is written. */
   private async repeat(lake: ModelLake, quiet: Sync): Promise<void> {
     this.server.expect(quiet, true)
     const { changed } = await lake.sync(true)
