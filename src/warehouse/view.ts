@@ -36,7 +36,7 @@ export interface ViewInput {
   readonly keyPrefix: string
   /** Its columns that every row of the view carries, in front. */
   readonly carry: readonly string[]
-  /** A sequence, by name, that {@link View.sql} takes a number from for a resource of which lossSql counts something. */
+  /** Name of a sequence from which a number is taken for each resource of which {@link View.lossSql} counts something. */
   readonly lossSequence?: string | undefined
 }
 
@@ -78,7 +78,10 @@ function carried({ keepsDeleted }: Pick<View, 'keepsDeleted'>): ViewColumn[] {
   return keepsDeleted ? [...LINEAGE_COLUMNS, DELETED_COLUMN] : [...LINEAGE_COLUMNS]
 }
 
-/** The view's rows over lines of the raw log, with `deleted_at` (see raw-lines.ts), as a SELECT. */
+/**
+ * The view's rows over lines of the raw log, with `deleted_at` (see raw-lines.ts), as a SELECT. `lossSequence`: see
+ * {@link ViewInput}; only a SELECT that runs once, here and now, can have one.
+ */
 export function viewRows(view: View, lines: string, lossSequence?: string): string {
   const deletedAt = view.keepsDeleted ? ', deleted_at AS _deleted_at' : ''
   return view.sql({

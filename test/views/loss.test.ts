@@ -1,7 +1,7 @@
 /** What a view lacks because the data has a wrong shape is counted, by column and by what was wanted. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { compileView } from '../../src/views/compile.ts'
-import { openBench, relation, viewOf, type Bench } from './run-view.ts'
+import { openBench, relation, runNoting, viewOf, type Bench } from './run-view.ts'
 
 let bench: Bench
 beforeAll(async () => {
@@ -9,9 +9,11 @@ beforeAll(async () => {
 })
 afterAll(() => bench.close())
 
-/** Losses as sentences. */
-async function losses(view: object, resources: readonly object[]): Promise<string[]> {
-  const rows = await bench.rows(compileView(view).lossSql({ from: relation(resources), json: 'json' }))
+/** Losses as sentences. While it makes the rows, the view notes whether there are any. */
+async function losses(definition: object, resources: readonly object[]): Promise<string[]> {
+  const view = compileView(definition)
+  const rows = await bench.rows(view.lossSql({ from: relation(resources), json: 'json' }))
+  expect((await runNoting(bench, view, relation(resources))).noted > 0).toBe(rows.length > 0)
   return (rows as unknown as readonly Loss[])
     .map(({ column, element, wanted, values }) => `${column ?? '-'} (${element ?? 'value'}): ${values} not ${wanted}`)
     .sort()
@@ -134,5 +136,5 @@ test('losses under unionAll and repeat are those of their columns', async () => 
 
 test('nothing lost is no row', async () => {
   expect(await losses(viewOf('Patient', { id: 'id' }), [patient({ name: 'x' })])).toEqual([])
-  expect(await losses(viewOf('Patient', { n: '1' }), [])).toEqual([])
+  expect(await losses(viewOf('Patient', { n: '1' }), [patient({})])).toEqual([])
 })

@@ -42,6 +42,18 @@ export async function runView(
   return bench.rows(compileView(definition, options).sql({ from: relation(resources), json: 'json', carry: [] }))
 }
 
+/** Rows of the view over a relation with a column `json`, and of how many of its resources it notes a loss meanwhile. */
+export async function runNoting(
+  bench: Bench,
+  view: CompiledView,
+  from: string,
+): Promise<{ rows: Row[]; noted: number }> {
+  await bench.rows('CREATE OR REPLACE TEMP SEQUENCE lossy')
+  const rows = await bench.rows(view.sql({ from, json: 'json', carry: [], lossSequence: 'lossy' }))
+  const [next] = await bench.rows(`SELECT nextval('lossy')::INTEGER AS number`)
+  return { rows, noted: (next!['number'] as number) - 1 }
+}
+
 /** A view with one select of these columns: name to path, or to a whole column. */
 export function viewOf(resource: string, columns: Record<string, string | object>, more: object = {}): object {
   const column = Object.entries(columns).map(([name, path]) =>

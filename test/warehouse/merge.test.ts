@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { deletions, patient, WarehouseFixture } from './warehouse-fixture.ts'
+import type { View } from '../../src/warehouse/view.ts'
+import { deletions, nameView, patient, WarehouseFixture } from './warehouse-fixture.ts'
 
 let warehouse: WarehouseFixture
 beforeEach(async () => {
@@ -141,6 +142,15 @@ describe('merge', () => {
     const again = patient('a', 'again', T2)
     await warehouse.loadRun([{ exportedAt: T3, since: T1, files: [deletion, { lines: [again] }] }])
     expect(await warehouse.families()).toEqual(['a again'])
+  })
+
+  test('of a type that an export was not asked for, it deletes nothing: its own export of the run tells more', async () => {
+    const deletion = { kind: 'deleted' as const, lines: [deletions('Patient/a')] }
+    await warehouse.loadRun([
+      { exportedAt: T1, files: [{ lines: [patient('a', 'A')] }], types: ['Patient'] },
+      { exportedAt: T2, files: [deletion], types: ['Observation'] },
+    ])
+    expect(await warehouse.families()).toEqual(['a A'])
   })
 
   test('a deletion beats a version of another export of the run only if it is later', async () => {
@@ -327,6 +337,21 @@ describe('merge', () => {
     expect(await losses(T1, [odd('a'), odd('b'), patient('c', 'C')])).toEqual([lost(2)])
     expect(await losses(T2, [odd('a'), odd('d')])).toEqual([lost(1)])
     expect(await losses(T3, [odd('a')])).toEqual([])
+  })
+
+  test('losses are counted where the rows tell of some, and only there', async () => {
+    const counted: string[] = []
+    const lossSql: View['lossSql'] = (input) => {
+      counted.push(input.from)
+      return nameView.lossSql(input)
+    }
+    warehouse.views[0] = { ...nameView, lossSql }
+    await warehouse.load(T1, [{ lines: [patient('a', 'A'), patient('b', [])] }])
+    expect(counted).toEqual([])
+    const merged = await warehouse.load(T2, [{ lines: [{ resourceType: 'Patient', id: 'b', name: [{ family: {} }] }] }])
+    expect([counted.length, merged.views[0]!.losses[0]!.values]).toEqual([1, 1])
+    await warehouse.load(T3, [{ lines: [patient('b', 'B')] }])
+    expect(counted.length).toBe(1)
   })
 
   test('the same id at two sources is two resources', async () => {

@@ -9,6 +9,7 @@ import type { Level, Part, Plan } from '../plan/plan.ts'
 import { ViewError } from '../view-error.ts'
 import { exactNumbers } from './exact-numbers.ts'
 import { exprSql, withVars, type ExprContext } from './expr-sql.ts'
+import { withLossNote } from './loss-note.ts'
 import { partList } from './rows-sql.ts'
 import { structText, wantsDigits } from './struct.ts'
 
@@ -21,6 +22,8 @@ export interface ViewInput {
   readonly keyPrefix?: string
   /** Names of its columns that each row of the view carries, first in the output. */
   readonly carry: readonly string[]
+  /** Name of a sequence from which a number is taken for each resource of which lossSql() counts something. */
+  readonly lossSequence?: string | undefined
 }
 
 /**
@@ -52,7 +55,7 @@ export function viewSql(plan: Plan, input: ViewInput, stopsOnMany: boolean): str
   }
   const carry = input.carry.map(sqlName)
   const key = input.keyPrefix === undefined ? [] : [`${sqlName(input.keyPrefix)} || '/' AS __key`]
-  const context: ExprContext = {
+  const context = {
     vars: new Map([[plan.root, plan.root]]),
     keyPrefix: input.keyPrefix === undefined ? undefined : '__key',
     json: JSON_TEXT,
@@ -60,14 +63,10 @@ export function viewSql(plan: Plan, input: ViewInput, stopsOnMany: boolean): str
   }
   const { parsed, isType } = parsedSql(plan, input, [...carry, ...key, `${sqlName(input.json)} AS ${JSON_TEXT}`])
   const conditions = [isType, ...plan.where.map((test) => exprSql(test, context))]
+  const { lossSequence } = input
+  const where = lossSequence === undefined ? conditions : [withLossNote(conditions, plan, context, lossSequence)]
   const staging: Staging = { plan, carry, isKeyed: key.length > 0 }
-  return stage(
-    staging,
-    { from: parsed, where: conditions, context, known: [] },
-    cellsOf(plan.level, context),
-    plan.level.parts,
-    [],
-  )
+  return stage(staging, { from: parsed, where, context, known: [] }, cellsOf(plan.level, context), plan.level.parts, [])
 }
 
 /** The relation with each resource as a structure, beside `columns`, and the condition that it is of the view's type. */
