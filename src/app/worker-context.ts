@@ -27,7 +27,7 @@ export interface OpenOptions {
   readonly observe: RunObserver
   readonly signal: AbortSignal
   /** How the view tables are brought to their definitions; false leaves them as they are. */
-  readonly align?: AlignOptions | false
+  readonly align?: Omit<AlignOptions, 'now'> | false
 }
 
 export interface OpenWorker {
@@ -107,12 +107,15 @@ async function alignTables(
   database: Database,
   lake: Lake,
   views: readonly View[],
-  options: AlignOptions,
+  options: Omit<AlignOptions, 'now'>,
   disk: DiskGuard,
   signal: AbortSignal,
 ): Promise<ViewTableChanges> {
   const align = (watched: AbortSignal) =>
-    database.transaction((session) => alignViewTables(session, lake, views, options), watched)
+    database.transaction(
+      (session) => alignViewTables(session, lake, views, { ...options, now: systemClock.now() }),
+      watched,
+    )
   const held = await database.using((session) => session.first('FROM stoker.resource LIMIT 1'))
   return held === undefined ? align(signal) : disk.watch('making tables from the raw log', signal, align)
 }

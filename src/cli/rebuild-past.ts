@@ -5,7 +5,7 @@ import { startLifecycle } from '../app/lifecycle.ts'
 import { STOKER_VERSION } from '../app/version.ts'
 import { configuredViews } from '../app/worker-context.ts'
 import { Database } from '../store/database.ts'
-import { definitionsOfRun, pastView, type PastView } from '../warehouse/definitions.ts'
+import { definitionsOf, pastView, type PastView } from '../warehouse/definitions.ts'
 import { Lake } from '../warehouse/lake.ts'
 import { writePast, type PastFolder } from '../warehouse/past-folder.ts'
 import { pastCommit } from '../warehouse/past.ts'
@@ -34,7 +34,7 @@ export async function rebuildPast(options: PastOptions, names: readonly string[]
         const commit = await pastCommit(session, options.asOf)
         const views = options.currentViews
           ? (await configuredViews(config)).map(pastView)
-          : await definitionsOfRun(session, commit.run)
+          : await definitionsOf(session, commit.run, commit.asked)
         return writePast(session, lake, chosen(views, names), commit, {
           folder: resolve(options.to),
           stokerVersion: STOKER_VERSION,

@@ -14,6 +14,14 @@ export async function recordDefinition(session: Session, view: View): Promise<vo
   )
 }
 
+/** From `now` on the tables are made by `views`, and those that are `gone` are none. */
+export async function recordUse(session: Session, views: readonly View[], gone: readonly string[], now: Date) {
+  const uses = [...views.map(({ name, hash }) => [name, hash] as const), ...gone.map((name) => [name, null] as const)]
+  for (const [name, hash] of uses) {
+    await session.run('INSERT INTO stoker.view_use VALUES ($1, $2, $3::TIMESTAMPTZ)', [name, hash, now.toISOString()])
+  }
+}
+
 /** A view, by its compiled SQL, for tables as they were or would have been. */
 export interface PastView extends Omit<View, 'sql' | 'lossSql'> {
   /** Its rows over lines of the raw log, as a SELECT. */
@@ -25,12 +33,17 @@ export function pastView(view: View): PastView {
   return { ...view, rows: (lines) => viewRows(view, lines) }
 }
 
-/** The definitions in force when a run was committed, by name. */
-export async function definitionsOfRun(session: Session, run: number): Promise<PastView[]> {
+/** The definitions in force when a run was committed, or at a time after it, by name. */
+export async function definitionsOf(session: Session, run: number, at?: Date): Promise<PastView[]> {
+  const inForce =
+    at === undefined
+      ? 'SELECT view_table AS name, view_hash AS hash FROM stoker.run_view WHERE run = $1'
+      : // hash may be NULL, and counts all the same
+        `SELECT name, last.hash AS hash FROM (
+           SELECT name, max_by({hash: hash}, since) AS last FROM stoker.view_use WHERE since <= $1::TIMESTAMPTZ GROUP BY name)`
   const found = await session.rows<StoredDefinition>(
-    `SELECT d.* FROM stoker.view_definition AS d JOIN stoker.run_view AS v ON v.view_table = d.name AND v.view_hash = d.hash
-     WHERE v.run = $1 ORDER BY d.name`,
-    [run],
+    `SELECT d.* FROM stoker.view_definition AS d SEMI JOIN (${inForce}) USING (name, hash) ORDER BY d.name`,
+    [at?.toISOString() ?? run],
   )
   return found.map(({ description, columns, sql, ...names }) => {
     const all = JSON.parse(columns) as ViewColumn[]

@@ -9,12 +9,14 @@ import { earliestWholeCommit } from './upkeep/retention.ts'
 import { rawLines } from './raw-lines.ts'
 import { tableColumns } from './view.ts'
 
-/** A committed run: the tables stood as it left them until the next commit, of whichever source. */
+/** The rows of the tables stood as a committed run left them until the next commit, of whichever source. */
 export interface PastCommit {
   readonly run: number
   readonly source: string
   readonly commit: number
   readonly committedAt: Date
+  /** The instant that was asked for, after the commit: a view may have changed in between. */
+  readonly asked?: Date | undefined
 }
 
 /**
@@ -25,17 +27,18 @@ export interface PastCommit {
 export async function pastCommit(session: Session, when: string): Promise<PastCommit> {
   const commits = `SELECT run, source, commit_number AS commit, committed_at AS "committedAt" FROM stoker.run WHERE commit_number IS NOT NULL`
   const isRun = /^\d+$/.test(when)
+  const asked = isRun ? undefined : instantOf(when)
   const found = isRun
     ? await session.first<PastCommit>(`${commits} AND run = $1`, [Number(when)])
     : await session.first<PastCommit>(
         `${commits} AND committed_at <= $1::TIMESTAMPTZ ORDER BY commit_number DESC LIMIT 1`,
-        [instantOf(when)],
+        [asked!.toISOString()],
       )
   if (found !== undefined) {
     await refuseForgotten(session, found)
-    return found
+    return { ...found, asked }
   }
-  const what = isRun ? `run ${when} was never committed` : `nothing was committed by ${instantOf(when)}`
+  const what = isRun ? `run ${when} was never committed` : `nothing was committed by ${asked!.toISOString()}`
   throw new StokerError('PAST_UNKNOWN', what, { hint: 'stoker runs lists the runs and when they were committed' })
 }
 
@@ -50,11 +53,11 @@ async function refuseForgotten(session: Session, { run, commit }: PastCommit): P
 }
 
 /** FHIR's instant or date; a time without a zone could be any. */
-function instantOf(text: string): string {
+function instantOf(text: string): Date {
   const day = /^\d{4}-\d{2}-\d{2}$/.test(text)
   const isInstant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/.test(text)
   const instant = day ? Date.parse(`${text}T00:00:00Z`) + 86_400_000 - 1 : Date.parse(text)
-  if ((day || isInstant) && !Number.isNaN(instant)) return new Date(instant).toISOString()
+  if ((day || isInstant) && !Number.isNaN(instant)) return new Date(instant)
   throw new StokerError('USAGE_PAST', `${JSON.stringify(text)} is neither a run's number nor an instant`, {
     hint: 'write it like 12, 2026-11-21 (the end of that day, UTC) or 2026-11-21T14:30:00Z',
   })

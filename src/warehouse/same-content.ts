@@ -24,8 +24,12 @@ export async function dropSameContent(session: Session, lake: Lake, source: stri
   await session.run('DROP TABLE suspect')
 }
 
-/** A structure holds 1.50 as 1.5, though its digits tell how exact it is (FHIR R4, "decimal"). */
-const NUMBER = `'[:,\\[]\\s*(-?[0-9][0-9.eE+-]*)'`
+/**
+ * A structure holds 1.50 as 1.5, though its digits tell how exact it is (FHIR R4, "decimal"): the numbers of a text, each with
+ * its key, as a sorted list.
+ */
+const NUMBERS = `list_sort(list_transform(regexp_extract_all(json, '(?:"[^"]*"\\s*:|[,\\[])\\s*-?[0-9][0-9.eE+-]*'),
+  lambda number: regexp_replace(number, '\\s', '', 'g')))`
 
 async function dropOfType(session: Session, lake: Lake, source: string, type: string): Promise<void> {
   const places = (file: string, line: string) =>
@@ -46,8 +50,9 @@ async function dropOfType(session: Session, lake: Lake, source: string, type: st
   ] as const) {
     for (const lines of relations) {
       await session.run(
-        `INSERT INTO content
-         SELECT id, ${isNew}, hash(from_json(json, ${sqlText(JSON.stringify(struct))}), list_sort(regexp_extract_all(json, ${NUMBER}, 1))) FROM ${lines}`,
+        // To DuckDB's hash an empty list is NULL; as text they differ.
+        `INSERT INTO content SELECT id, ${isNew}, hash(value, value::VARCHAR, numbers) FROM (
+           SELECT id, from_json(json, ${sqlText(JSON.stringify(struct))}) AS value, ${NUMBERS} AS numbers FROM ${lines})`,
       )
     }
   }

@@ -10,7 +10,7 @@ export const warehouseMigrations: readonly Migration[] = [
 --   exported_at   time of the export that brought this version (its safe watermark); stands in where last_updated is
 --                 missing, or later than it
 --   subsetted     only some of its elements came; a whole version takes its place, and never the other way round
---   hash          of the resource's text: equal means unchanged
+--   hash          of the resource's text as it last came: equal means unchanged. The line may have the same in other words
 --   run, file, line  where this version, or its tombstone, lies in the raw log (no file: nothing told it)
 --   deleted_by    NULL: alive; else how its deletion was learnt: reported | missing (from a whole export) | left (its patient left
 --                 the Group)
@@ -42,6 +42,9 @@ CREATE TABLE stoker.view_table (name VARCHAR NOT NULL, resource VARCHAR NOT NULL
 --   sql      its rows, as a SELECT over a relation of raw log lines, called stoker_lines
 CREATE TABLE stoker.view_definition (
   hash VARCHAR NOT NULL, name VARCHAR NOT NULL, resource VARCHAR NOT NULL, description VARCHAR, columns JSON NOT NULL, sql VARCHAR NOT NULL);
+
+-- view_use: from when on which definition made a table; without a hash there is no such table any more.
+CREATE TABLE stoker.view_use (name VARCHAR NOT NULL, hash VARCHAR, since TIMESTAMPTZ NOT NULL);
 
 -- snapshot, snapshot_table: what was published. \`changed\` is the view table's at that time.
 --   removed_at  when it was removed; NULL: it is there

@@ -2,7 +2,7 @@
 import { sqlName } from '../core/sql.ts'
 import type { Session } from '../store/session.ts'
 import { columnChanges, refuseBreaking, type TableChange } from './column-changes.ts'
-import { recordDefinition } from './definitions.ts'
+import { recordDefinition, recordUse } from './definitions.ts'
 import { tablePlaces } from './history.ts'
 import type { Lake } from './lake.ts'
 import { rawLines } from './raw-lines.ts'
@@ -16,6 +16,8 @@ export interface ViewTableChanges {
 }
 
 export interface AlignOptions {
+  /** When it is done: from then on the tables are of these definitions. */
+  readonly now: Date
   /** Published tables may lose columns, or go. */
   readonly allowBreaking?: boolean | undefined
   /** Views to fill anew though their definition is the same. */
@@ -33,7 +35,7 @@ export async function alignViewTables(
   session: Session,
   lake: Lake,
   views: readonly View[],
-  options: AlignOptions = {},
+  options: AlignOptions,
 ): Promise<ViewTableChanges> {
   const held = new Map((await heldTables(session)).map((table) => [table.name, table]))
   const due = views.filter(({ name, hash }) => held.get(name)?.hash !== hash || options.anew?.has(name))
@@ -52,6 +54,7 @@ export async function alignViewTables(
     await makeViewTable(session, view)
     await fillViewTable(session, lake, view)
   }
+  await recordUse(session, due, gone, options.now)
   return {
     made: due.map((view) => view.name).filter((name) => !held.has(name)),
     rebuilt: changes.filter((change) => !change.isGone),

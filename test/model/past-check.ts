@@ -1,5 +1,5 @@
 /** The raw log against the past: the tables as of every run, made again, are those that stood after it. */
-import { definitionsOfRun } from '../../src/warehouse/definitions.ts'
+import { definitionsOf } from '../../src/warehouse/definitions.ts'
 import { Lake } from '../../src/warehouse/lake.ts'
 import { makePastTable, pastCommit } from '../../src/warehouse/past.ts'
 import type { ModelLake } from './model-lake.ts'
@@ -10,7 +10,7 @@ export async function pastsDiffer(lake: ModelLake, pasts: readonly Past[]): Prom
     const problems: string[] = []
     for (const { run, tables } of pasts) {
       const commit = await pastCommit(session, String(run))
-      for (const view of await definitionsOfRun(session, run)) {
+      for (const view of await definitionsOf(session, run)) {
         await makePastTable(session, new Lake(lake.lake), view, commit)
         const made = await rowsOf(session, 'FROM temp.past')
         problems.push(...differences(`${view.name} as of run ${run}`, made, tables.get(view.name) ?? []))

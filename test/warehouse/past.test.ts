@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { definitionsOfRun } from '../../src/warehouse/definitions.ts'
+import { definitionsOf } from '../../src/warehouse/definitions.ts'
 import { makePastTable, pastCommit } from '../../src/warehouse/past.ts'
 import { keepDeleted } from '../../src/warehouse/view.ts'
 import { deletions, nameView, patient, WarehouseFixture } from './warehouse-fixture.ts'
@@ -26,7 +26,7 @@ async function present(): Promise<string[]> {
 async function past(when: string): Promise<string[]> {
   return warehouse.database.using(async (session) => {
     const commit = await pastCommit(session, when)
-    const views = await definitionsOfRun(session, commit.run)
+    const views = await definitionsOf(session, commit.run, commit.asked)
     expect(views.map(({ name }) => name)).toEqual(['patient_name'])
     await makePastTable(session, warehouse.lake, views[0]!, commit)
     return (await session.rows<{ row: string }>('SELECT t::VARCHAR AS row FROM past AS t ORDER BY 1')).map(
@@ -74,7 +74,10 @@ test('a later change of the view changes nothing of what was before', async () =
     hash: 'h2',
     sql: (input) => nameView.sql(input).replace('n.family', "n.family || '!' AS family"),
   })
-  await warehouse.align()
+  await warehouse.align(new Date('2026-01-06T12:00:00Z'))
+  // between the change of the view and the next commit: the rows of the one by the definition of the other
+  expect(await past('2026-01-06T11:00:00Z')).toEqual(states[6])
+  expect(await past('2026-01-06T13:00:00Z')).toEqual(await present())
   await warehouse.load(day(7), [file(patient('9', 'new'))])
   expect(await past('6')).toEqual(states[6])
   expect(await past('7')).toEqual(await present())

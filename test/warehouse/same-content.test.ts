@@ -62,10 +62,15 @@ describe('a change is a change', () => {
       BEFORE.replace('"family":"Müller","given":["A","B"]', '"family":"A","given":["Müller","B"]'),
     ],
     ['of the digits of a number', BEFORE.replace('1.50', '1.5')],
+    [
+      'of two numbers that changed their digits',
+      BEFORE.replace('"n":1.50', '"n":1.50,"m":1.5'),
+      BEFORE.replace('"n":1.50', '"n":1.5,"m":1.50'),
+    ],
     ['of a number into text', BEFORE.replace('1.50', '"1.50"')],
     ['that adds what was not there', BEFORE.replace('"x":', '"y":true,"x":')],
-  ])('%s, though version and instant stayed', async (_, after) => {
-    expect(await reload(BEFORE, after)).toEqual(CHANGED)
+  ])('%s, though version and instant stayed', async (_, after, before = BEFORE) => {
+    expect(await reload(before, after)).toEqual(CHANGED)
   })
 
   test('where the server says so, without a look at the content: another version', async () => {
