@@ -10,6 +10,7 @@ import { Lake } from '../warehouse/lake.ts'
 import { writePast, type PastFolder } from '../warehouse/past-folder.ts'
 import { pastCommit } from '../warehouse/past.ts'
 import { bytesText, countText } from './figures.ts'
+import { tableProgress } from './table-progress.ts'
 import { textTable } from './text-table.ts'
 import { refuseUnknownViews } from './view-argument.ts'
 
@@ -38,7 +39,7 @@ export async function rebuildPast(options: PastOptions, names: readonly string[]
         return writePast(session, lake, chosen(views, names), commit, {
           folder: resolve(options.to),
           stokerVersion: STOKER_VERSION,
-          onTable: (name) => process.stderr.write(`${name} …\n`),
+          onTable: tableProgress('making'),
         })
       }),
     )
@@ -68,5 +69,5 @@ function pastText({ folder, commit: { run, source, committedAt }, tables }: Past
     tables.map(({ name, rows, bytes }) => [name, countText(rows), bytesText(bytes)]),
   )
   const when = `as run ${run} (${source}) left them at ${committedAt.toISOString()}`
-  return `${table}\nthe tables ${when}\nparquet  ${folder}\n`
+  return `${table}\nthe tables ${when}\ncatalog  ${folder}/catalog.duckdb\nparquet  ${folder}\n`
 }

@@ -9,6 +9,7 @@ import type { TableChange } from '../warehouse/column-changes.ts'
 import { publishTables } from '../worker/publish-step.ts'
 import type { Action } from './action.ts'
 import { rebuildPast, type PastOptions } from './rebuild-past.ts'
+import { tableProgress } from './table-progress.ts'
 import { refuseUnknownViews } from './view-argument.ts'
 
 interface RebuildOptions extends Partial<PastOptions> {
@@ -21,7 +22,7 @@ interface RebuildOptions extends Partial<PastOptions> {
 export function rebuildCommand(perform: (action: Action) => Promise<void>): Command {
   return new Command('rebuild')
     .description('make tables anew from the raw log, and publish them; or make past ones')
-    .argument('[view...]', 'views to make anew though their definition is the same')
+    .argument('[view...]', 'tables to make anew though their view is the same; with --as-of: tables to make')
     .option('-c, --config <file>', 'the configuration', 'stoker.yaml')
     .option('--all', 'make every table anew')
     .option('--allow-breaking', 'columns and tables that readers may use can go, or change their type')
@@ -68,7 +69,7 @@ async function rebuild(names: readonly string[], options: RebuildOptions): Promi
       align: {
         allowBreaking: options.allowBreaking,
         anew: new Set(options.all ? known : names),
-        onTable: (name) => process.stderr.write(`${name} …\n`),
+        onTable: tableProgress('making'),
       },
     })
     try {

@@ -1,6 +1,6 @@
 /** What a changed view does to those who read its table by name: what it gains, and what it loses or gives another type. Pure. */
 import { StokerError } from '../core/errors.ts'
-import type { ViewColumn } from './view.ts'
+import { DELETED_COLUMN, type ViewColumn } from './view.ts'
 
 export interface TableChange {
   readonly table: string
@@ -37,20 +37,31 @@ export function breaksReaders({ isGone, lost, retyped }: TableChange): boolean {
   return isGone || lost.length + retyped.length > 0
 }
 
+/** What the setting does to every table is told once. */
+function losesDeletions({ isGone, lost, retyped }: TableChange): boolean {
+  return !isGone && retyped.length === 0 && lost.join() === DELETED_COLUMN.name
+}
+
 /** @throws StokerError VIEWS_BREAK_READERS naming every table and column that somebody may be reading. */
 export function refuseBreaking(changes: readonly TableChange[]): void {
   const breaking = changes.filter(breaksReaders)
   if (breaking.length === 0) return
-  const lines = breaking.flatMap(({ table, isGone, lost, retyped }) => [
-    ...(isGone ? [`table ${table} goes: no view has its name`] : []),
-    ...(isGone ? [] : lost.map((column) => `${table} loses ${column}`)),
-    ...retyped.map(({ column, from, to }) => `${table}.${column} becomes ${to}, and is ${from}`),
-  ])
+  const unkept = breaking.filter(losesDeletions)
+  const lines = breaking
+    .filter((change) => !unkept.includes(change))
+    .flatMap(({ table, isGone, lost, retyped }) => [
+      ...(isGone ? [`table ${table} goes: no view has its name`] : []),
+      ...(isGone ? [] : lost.map((column) => `${table} loses ${column}`)),
+      ...retyped.map(({ column, from, to }) => `${table}.${column} becomes ${to}, and is ${from}`),
+    ])
+  if (unkept.length > 0) {
+    lines.push(`_deleted_at, and the rows of what is deleted, go from ${unkept.length} tables (deletions: remove)`)
+  }
   throw new StokerError(
     'VIEWS_BREAK_READERS',
-    `the views have changed so that queries over the published tables may break:\n  ${lines.join('\n  ')}`,
+    `the tables would change so that queries over what is published may break:\n  ${lines.join('\n  ')}`,
     {
-      hint: 'stoker rebuild --allow-breaking makes the change; or take it back, or give the new view another name and keep the old one',
+      hint: 'stoker rebuild --allow-breaking makes the change; or take it back; a changed view can have another name, beside the old one',
       facts: { tables: breaking.length },
     },
   )

@@ -14,6 +14,14 @@ describe('what a changed view does to its readers', () => {
     refuseBreaking([change])
   })
 
+  test('rows of deleted resources that are no longer to be kept are told of once, not for each table', () => {
+    const kept = [...BEFORE, { name: '_deleted_at', type: 'TIMESTAMPTZ' }]
+    const changes = ['t', 'u'].map((table) => columnChanges(table, kept, BEFORE))
+    expect(() => refuseBreaking(changes)).toThrow(
+      /what is published may break:\n {2}_deleted_at, and the rows of what is deleted, go from 2 tables \(deletions: remove\)$/,
+    )
+  })
+
   test('a column less, another type, or no table any more is refused by name, all at once', () => {
     const changes = [
       columnChanges('t', BEFORE, [{ name: 'value', type: 'VARCHAR' }]),
