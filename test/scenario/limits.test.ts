@@ -7,9 +7,11 @@ import { ended, MAIN, Scenario, type Ended } from './harness.ts'
 import { noSmallDisk, SmallDisk } from './small-disk.ts'
 import { tableDigests } from './table-digests.ts'
 
+const VIEWS = ['patient', 'patient_name', 'encounter', 'observation', 'observation_component']
+
 let scenario: Scenario
 beforeEach(async () => {
-  scenario = await Scenario.start({ patients: 8, seed: 4 }, '    types: [Patient, Encounter, Observation]\n')
+  scenario = await Scenario.start({ patients: 8, seed: 4, views: VIEWS })
 })
 afterEach(() => scenario.stop())
 
@@ -40,6 +42,10 @@ describe('a full disk', () => {
   }) => {
     const why = noSmallDisk()
     if (why !== undefined) skip(why)
+    await scenario.stop()
+    // Of all views there is enough to write that the disk is full in several places.
+    const types = '    types: [Patient, Encounter, Observation]\n'
+    scenario = await Scenario.start({ patients: 8, seed: 4, views: 'all' }, types)
     const want = await undisturbed()
     const config = await configured('full.yaml', (yaml) => `minimumFreeDisk: 0B\n${yaml}`)
     const disk = await SmallDisk.make(scenario.lake, 1 << 20)
@@ -102,7 +108,7 @@ describe('memory', () => {
     const data = await mkdtemp(join(tmpdir(), 'stoker-long-line-'))
     const text = { status: 'generated', div: `<div>${'x'.repeat(48 << 20)}</div>` }
     await writeFile(join(data, 'Patient.ndjson'), `${JSON.stringify({ resourceType: 'Patient', id: 'long', text })}\n`)
-    scenario = await Scenario.start({ data }, '    types: [Patient]\n')
+    scenario = await Scenario.start({ data, views: ['patient'] })
     const config = await configured('lean.yaml', (yaml) => yaml.replace('memoryLimit: 512MiB', 'memoryLimit: 128MiB'))
     const result = await scenario.run('sync', '--json', '--config', config)
     expect(errorOf(result)).toMatchObject({ code: 'STORE_MEMORY' })

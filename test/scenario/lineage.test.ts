@@ -1,6 +1,5 @@
 /** What can be told of runs and rows afterwards: `stoker lineage`, `stoker runs`, and books that do not balance. */
 import { copyFileSync } from 'node:fs'
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startDemoServer } from '../../src/demo/server.ts'
@@ -46,13 +45,8 @@ async function sync(...words: string[]): Promise<void> {
 beforeAll(async () => {
   const messages = [{ severity: 'warning', code: 'processing' }]
   const behaviour = { malformedLines: { Patient: [`["${NAME}"]`] }, messages }
-  const views = 'views: {shipped: false, folders: [views]}\n'
-  scenario = await Scenario.start({ patients: 3, seed: 4, behaviour }, `    types: [Patient, Condition]\n${views}`)
-  await mkdir(join(scenario.folder, 'views'))
-  for (const view of ['patient.json', 'patient_address.json']) {
-    const from = new URL(`../../schemas/views/us-core/${view}`, import.meta.url)
-    copyFileSync(from, join(scenario.folder, 'views', view))
-  }
+  const options = { patients: 3, seed: 4, behaviour, views: ['patient', 'patient_address'] }
+  scenario = await Scenario.start(options, '    types: [Patient, Condition]\n')
   const { store } = scenario.server
   other = [...store.versions(['Patient'])][0]!.id
   store.create(patient(NAME))

@@ -1,5 +1,5 @@
 /** A lake opened in this process, with one source, on a clock on which nobody waits: whole runs without a process each. */
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -15,9 +15,7 @@ import type { RunEvent } from '../../src/worker/events.ts'
 import { runSource, type RunOutcome } from '../../src/worker/run.ts'
 import type { Source } from '../../src/worker/source.ts'
 import { FastClock } from '../bulk/fast-clock.ts'
-
-/** The one view of the lake: others would only take time. */
-const VIEW = 'patient.json'
+import { copyViews, readDuckDb } from './harness.ts'
 
 export class OpenLake {
   readonly folder: string
@@ -36,15 +34,21 @@ export class OpenLake {
     this.clock = clock
   }
 
-  /** Ends with the test. The clock is the server's as well, where it goes by one. */
-  static async make(baseUrl: string, clock = new FastClock()): Promise<OpenLake> {
+  /**
+   * Ends with the test. The clock is the server's as well, where it goes by one. Of the shipped views only one, unless
+   * more are named: others would only take time.
+   */
+  static async make(baseUrl: string, clock = new FastClock(), views = ['patient']): Promise<OpenLake> {
     const folder = await mkdtemp(join(tmpdir(), 'stoker-open-lake-'))
     onTestFinished(() => rm(folder, { recursive: true, force: true }))
-    await mkdir(join(folder, 'views'))
-    await copyFile(new URL(`../../schemas/views/us-core/${VIEW}`, import.meta.url), join(folder, 'views', VIEW))
+    await copyViews(views, join(folder, 'views'))
     const lake = new OpenLake(folder, baseUrl, clock)
     onTestFinished(() => lake.close())
     return lake
+  }
+
+  get catalog(): string {
+    return join(this.folder, 'lake', 'catalog.duckdb')
   }
 
   async write(name: string, text: string): Promise<void> {
@@ -60,6 +64,11 @@ export class OpenLake {
   /** Of the worker's own database. */
   async rows<T extends object = Row>(sql: string): Promise<T[]> {
     return this.opened!.worker.context.database.using((session) => session.rows<T>(sql))
+  }
+
+  /** Of a catalog, the newest by default, as a reader has it. */
+  read(sql: string, catalog = this.catalog): Promise<Record<string, unknown>[]> {
+    return readDuckDb(catalog, sql)
   }
 
   /** Codes of what the runs found that was not asked or announced. */

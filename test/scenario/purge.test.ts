@@ -5,6 +5,8 @@ import { afterEach, expect, test } from 'vitest'
 import { Scenario } from './harness.ts'
 
 const SLICE = new URL('../fixtures/synthea/', import.meta.url).pathname
+const VIEWS = ['patient', 'patient_name', 'encounter', 'encounter_diagnosis', 'condition']
+const TYPES = '    types: [Patient, Encounter, Condition]\n'
 
 let scenario: Scenario
 afterEach(() => scenario.stop())
@@ -30,7 +32,7 @@ interface PurgedJson {
 }
 
 test('a patient is purged by one command, asked for first, and the next full export brings them back', async () => {
-  scenario = await Scenario.start({ data: SLICE }, '    types: [Patient, Encounter, Condition]\n')
+  scenario = await Scenario.start({ data: SLICE, views: VIEWS }, TYPES)
   expect((await scenario.run('sync')).code).toBe(0)
   const [{ id, family }] = (await scenario.read(
     'SELECT p.id, n.family_name AS family FROM patient AS p JOIN patient_name AS n USING (_resource_key) ORDER BY id LIMIT 1',

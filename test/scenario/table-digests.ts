@@ -2,8 +2,10 @@
 import { createHash } from 'node:crypto'
 import type { Scenario } from './harness.ts'
 
+type Readable = Pick<Scenario, 'catalog' | 'read'>
+
 /** Every row of every view table, without the columns that tell runs apart, as one digest a table. */
-export async function tableDigests(of: Scenario, catalog = of.catalog): Promise<Record<string, string>> {
+export async function tableDigests(of: Readable, catalog = of.catalog): Promise<Record<string, string>> {
   const tables = await of.read(
     `SELECT view_name AS name FROM duckdb_views() WHERE schema_name = 'main' AND NOT internal ORDER BY 1`,
     catalog,
