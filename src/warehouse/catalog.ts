@@ -48,17 +48,22 @@ export async function defineTables(
 ): Promise<void> {
   // DuckDB looks at the files of a view when it is made; what the variable says is theirs only here and now.
   if (mount !== undefined) await connection.run(`SET VARIABLE ${MOUNT_VARIABLE} = ${sqlText(mount.lake)}`)
-  await connection.run('CREATE SCHEMA IF NOT EXISTS stoker')
-  for (const table of tables) {
-    const name = `${sqlName(table.schema)}.${sqlName(table.name)}`
-    await connection.run(`CREATE VIEW ${name} AS SELECT * FROM read_parquet(${filesText(table.files, mount)})`)
-    if (table.description !== undefined)
-      await connection.run(`COMMENT ON VIEW ${name} IS ${sqlText(table.description)}`)
-    for (const column of table.columns) {
-      if (column.description === undefined) continue
-      await connection.run(`COMMENT ON COLUMN ${name}.${sqlName(column.name)} IS ${sqlText(column.description)}`)
-    }
-  }
+  // A thousand comments, one by one and each committed for itself, took three times as long.
+  await connection.run('BEGIN TRANSACTION; CREATE SCHEMA IF NOT EXISTS stoker')
+  for (const table of tables) await connection.run(definition(table, mount).join(';\n'))
+  await connection.run('COMMIT')
+}
+
+function definition({ schema, name, files, description, columns }: CatalogTable, mount: Mount | undefined): string[] {
+  const view = `${sqlName(schema)}.${sqlName(name)}`
+  const described = columns.filter((column) => column.description !== undefined)
+  return [
+    `CREATE VIEW ${view} AS SELECT * FROM read_parquet(${filesText(files, mount)})`,
+    ...(description === undefined ? [] : [`COMMENT ON VIEW ${view} IS ${sqlText(description)}`]),
+    ...described.map(
+      (column) => `COMMENT ON COLUMN ${view}.${sqlName(column.name)} IS ${sqlText(column.description!)}`,
+    ),
+  ]
 }
 
 function filesText(files: CatalogTable['files'], mount: Mount | undefined): string {
