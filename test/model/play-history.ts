@@ -94,9 +94,11 @@ class Play {
   private async sync(lake: ModelLake, sync: Sync, where: string): Promise<Outcome | undefined> {
     this.server.expect(sync)
     const outcome = await this.outcome(lake, sync)
-    // What changes meanwhile may be told by the next run only.
-    for (const change of sync.meanwhile)
+    // What changes meanwhile may be told by the next run only, or, of a patient whom no list ever had, by none.
+    for (const change of sync.meanwhile) {
       if (change.do === 'backup' || change.do === 'remove') this.owesFull ||= this.isUntold(change)
+      if (change.do === 'leave') this.owesFull = true
+    }
     if (outcome instanceof Error) {
       const code = (outcome as { code?: string }).code ?? ''
       if (!PASSING.has(code) || sync.seed.startsWith('rest')) this.problems.push(`${where}: ${code} ${outcome.message}`)
