@@ -1,4 +1,5 @@
 /** The process's life: the signals that ask it to stop, as one AbortSignal. */
+import { isAbort } from '../core/errors.ts'
 
 export interface Lifecycle {
   /** Aborts at the first SIGINT or SIGTERM. */
@@ -30,5 +31,27 @@ export function startLifecycle(onStop: (signal: Stop) => void): Lifecycle {
       process.off('SIGINT', handle)
       process.off('SIGTERM', handle)
     },
+  }
+}
+
+/**
+ * A command under a lifecycle. Whatever it was doing when a signal came, be it opening the lake, it ends with the signal's
+ * exit code; an error that is not of the stopping is told.
+ * @param work gives the exit code where no signal came
+ */
+export async function underLifecycle(
+  onStop: (signal: Stop) => void,
+  work: (signal: AbortSignal) => Promise<number>,
+): Promise<number> {
+  const lifecycle = startLifecycle(onStop)
+  try {
+    const code = await work(lifecycle.signal)
+    return lifecycle.exitCode() ?? code
+  } catch (error) {
+    const code = isAbort(error) ? lifecycle.exitCode() : undefined
+    if (code === undefined) throw error
+    return code
+  } finally {
+    lifecycle.dispose()
   }
 }

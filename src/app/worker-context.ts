@@ -10,6 +10,7 @@ import { Database } from '../store/database.ts'
 import { migrate } from '../store/migrate.ts'
 import { loadAllViews } from '../views/library.ts'
 import { Lake } from '../warehouse/lake.ts'
+import { clearLeftovers } from '../warehouse/snapshot/retention.ts'
 import { warehouseMigrations } from '../warehouse/schema.ts'
 import { alignViewTables, type AlignOptions, type ViewTableChanges } from '../warehouse/view-tables.ts'
 import { keepDeleted, type View } from '../warehouse/view.ts'
@@ -58,6 +59,7 @@ export async function openWorker(config: Config, options: OpenOptions): Promise<
   try {
     await database.limitSpill(await disk.room())
     await migrate(database, [...ledgerMigrations, ...warehouseMigrations])
+    await clearLeftovers(database, lake, systemClock.now())
     const changes = align === false ? NO_CHANGES : await alignTables(database, lake, views, align, disk, signal)
     if (changes.rebuilt.length > 0) {
       log.info(

@@ -3,19 +3,21 @@ import { Command } from 'commander'
 import { createInterface } from 'node:readline/promises'
 import { loadConfig, type Config } from '../app/config.ts'
 import { LAKE_SOURCES_SQL, type LakeSource } from '../app/former-sources.ts'
-import { startLifecycle } from '../app/lifecycle.ts'
+import { underLifecycle } from '../app/lifecycle.ts'
 import { makeLog } from '../app/log.ts'
 import { openWorker, type OpenWorker } from '../app/worker-context.ts'
 import { StokerError } from '../core/errors.ts'
-import { searchFiles } from '../warehouse/purge/proof.ts'
+import { searchFiles } from '../warehouse/purge/bytes.ts'
 import { countPurge, type Purged } from '../warehouse/purge/purge.ts'
 import { openPurge, refuseOpenRun } from '../warehouse/purge/record.ts'
 import { Lake } from '../warehouse/lake.ts'
+import type { LeftSnapshots } from '../warehouse/purge/snapshots.ts'
 import { subjectKey, type PurgeSubject } from '../warehouse/purge/subject.ts'
-import { purgeInput, purgeLake } from '../worker/purge.ts'
+import { finishPurges, purgeInput, purgeLake } from '../worker/purge.ts'
 import type { Action } from './action.ts'
 import { EXIT } from './exit-code.ts'
-import { isClean, purgedText, selectedText } from './purge-text.ts'
+import { jsonText } from './json-text.ts'
+import { isClean, isReadNow, leftText, purgedText, selectedText, foundNothing } from './purge-text.ts'
 import { purgeSubject, type SubjectOptions } from './purge-subject.ts'
 
 interface PurgeOptions extends SubjectOptions {
@@ -36,7 +38,7 @@ export function purgeCommand(perform: (action: Action) => Promise<void>): Comman
     .option('-c, --config <file>', 'the configuration', 'stoker.yaml')
     .option('--keep-snapshots', 'leave older snapshots, and tell which still have it')
     .option('--dry-run', 'count what would go, and change nothing')
-    .option('--finish', 'finish a purge that was interrupted')
+    .option('--finish', 'finish a purge that was interrupted, and remove the snapshots that it had to leave')
     .option('--yes', 'do not ask')
     .option('--json', 'the result as JSON on standard output')
     .addHelpText(
@@ -51,6 +53,8 @@ SOURCE/ may be left out where the lake has one source. What is a patient's: the 
 subject, patient, beneficiary or individual it is, or was in any version. It goes from the raw log, the tables and their
 past, the texts of rejects, and from every older snapshot, which goes whole.
 
+A snapshot that is being read stays until nobody does: then stoker purge --finish, or any other purge, removes it.
+
 Delete it at the server first: what the server still has comes back with the next run that brings it. Backups, traces
 and folders that stoker rebuild --as-of wrote are out of reach.`,
     )
@@ -59,14 +63,12 @@ and folders that stoker rebuild --as-of wrote are out of reach.`,
 
 async function purge(options: PurgeOptions): Promise<number> {
   const config = await loadConfig(options.config)
-  const lifecycle = startLifecycle(() => undefined)
-  try {
-    const finished: Purged[] = []
-    const open = await atOpenLake(config, lifecycle.signal, ({ context }) => openPurge(context.ledger))
-    if (open !== undefined && !options.dryRun)
-      finished.push(...(await runPurge(config, lifecycle.signal, undefined, options)))
-    if (options.finish) return report(finished, options)
-    const subject = await atOpenLake(config, lifecycle.signal, async (worker) => {
+  return underLifecycle(tellStopping, async (signal) => {
+    const open = await atOpenLake(config, signal, ({ context }) => openPurge(context.ledger))
+    const mayFinish = (open !== undefined || options.finish) && !options.dryRun
+    const before = mayFinish ? await runPurge(config, signal, undefined, options) : NOTHING
+    if (options.finish) return report(before, options)
+    const subject = await atOpenLake(config, signal, async (worker) => {
       const sources = await worker.context.ledger.rows<LakeSource>(LAKE_SOURCES_SQL)
       const chosen = purgeSubject(
         options,
@@ -74,30 +76,45 @@ async function purge(options: PurgeOptions): Promise<number> {
       )
       await refuseOpenRun(worker.context.ledger, chosen.source)
       const selected = await countPurge(purgeInput(worker.context), chosen)
-      if (options.dryRun && options.json)
-        process.stdout.write(`${JSON.stringify({ subject: subjectKey(chosen), ...selected }, null, 2)}\n`)
+      if (options.dryRun && options.json) process.stdout.write(jsonText({ subject: subjectKey(chosen), ...selected }))
       else if (!options.json) process.stdout.write(selectedText(chosen, selected))
       return chosen
     })
     if (options.dryRun) return EXIT.done
-    if (!options.yes) await confirm(subject, lifecycle.signal)
-    return report([...finished, ...(await runPurge(config, lifecycle.signal, subject, options))], options)
-  } finally {
-    lifecycle.dispose()
-  }
+    if (!options.yes) await confirm(subject, signal)
+    const now = await runPurge(config, signal, subject, options)
+    const removed = [...before.snapshots.removed, ...now.snapshots.removed]
+    const snapshots = { removed, left: now.snapshots.left }
+    return report({ purges: [...before.purges, ...now.purges], snapshots }, options)
+  })
 }
+
+/** Each of its steps is done to its end; a second signal ends it at once, which is safe too. */
+function tellStopping(signal: string): void {
+  process.stderr.write(`\n${signal}: stopping; stoker purge --finish does what is left\n`)
+}
+
+interface Done {
+  readonly purges: readonly Purged[]
+  /** What became of those that earlier purges had left. */
+  readonly snapshots: LeftSnapshots
+}
+
+const NOTHING: Done = { purges: [], snapshots: { removed: [], left: [] } }
 
 async function runPurge(
   config: Config,
   signal: AbortSignal,
   subject: PurgeSubject | undefined,
   { keepSnapshots = false }: { readonly keepSnapshots?: boolean },
-): Promise<Purged[]> {
-  const purged = await atOpenLake(config, signal, ({ context }) =>
-    purgeLake(context, subject, { keepsSnapshots: keepSnapshots }),
-  )
-  if (purged === undefined) return []
-  return [{ ...purged, places: [...purged.places, await searchFiles(new Lake(config.lake), purged.subject)] }]
+): Promise<Done> {
+  const { snapshots, purged } = await atOpenLake(config, signal, async ({ context }) => ({
+    snapshots: await finishPurges(context),
+    purged: await purgeLake(context, subject, { keepsSnapshots: keepSnapshots }),
+  }))
+  if (purged === undefined) return { purges: [], snapshots }
+  const files = await searchFiles(new Lake(config.lake), purged.subject, purged.needles)
+  return { purges: [{ ...purged, places: [...purged.places, files] }], snapshots }
 }
 
 /** The lake is closed afterwards. */
@@ -106,6 +123,7 @@ async function atOpenLake<T>(
   signal: AbortSignal,
   work: (worker: OpenWorker) => Promise<T>,
 ): Promise<T> {
+  signal.throwIfAborted()
   const worker = await openWorker(config, { log: makeLog('warn'), observe: () => undefined, signal })
   try {
     return await work(worker)
@@ -129,17 +147,15 @@ async function confirm(subject: PurgeSubject, signal: AbortSignal): Promise<void
   }
 }
 
-function report(purges: readonly Purged[], { json }: { readonly json?: true }): number {
+function report({ purges, snapshots }: Done, { json }: { readonly json?: true }): number {
   if (json)
-    process.stdout.write(
-      `${JSON.stringify(
-        purges.map(({ subject, ...rest }) => ({ subject: subjectKey(subject), ...rest })),
-        null,
-        2,
-      )}\n`,
-    )
-  else process.stdout.write(purges.length === 0 ? 'Nothing is left to finish.\n' : purges.map(purgedText).join('\n'))
-  // A snapshot that was being read goes with the next purge.
-  const isReadNow = purges.every((purged) => isClean({ ...purged, keepsSnapshots: true }))
-  return purges.every(isClean) ? EXIT.done : isReadNow ? EXIT.retry : EXIT.failed
+    process.stdout.write(jsonText(purges.map(({ subject, ...rest }) => ({ subject: subjectKey(subject), ...rest }))))
+  else {
+    const { removed, left } = snapshots
+    const before = purges.length === 0 || removed.length + left.length > 0 ? [leftText(snapshots)] : []
+    process.stdout.write([...before, ...purges.map(purgedText)].join('\n'))
+  }
+  if (purges.some(foundNothing)) return EXIT.usage
+  if (purges.every(isClean)) return snapshots.left.length === 0 ? EXIT.done : EXIT.retry
+  return purges.every(isReadNow) ? EXIT.retry : EXIT.failed
 }

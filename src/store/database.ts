@@ -1,15 +1,16 @@
 /** The one DuckDB file that holds ledger, resource index and view tables: open, sessions, transactions. */
 import { DuckDBInstance } from '@duckdb/node-api'
-import { chmod, readdir, rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { chmod } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { systemClock } from '../core/clock.ts'
 import { FILE_MODE, makeFolder } from '../core/durable.ts'
 import { StokerError } from '../core/errors.ts'
 import { diskErrorOfDuckDb } from '../core/system-error.ts'
 import { isHeldByWorker, isLocked, lockedError, WorkerFile, type Worker } from './lock.ts'
 import { Session } from './session.ts'
+import { clearQuerySpills, clearWorkerSpills, spillsIn, workerSpill } from './spill.ts'
 
-export interface DatabaseOptions {
+interface DatabaseOptions {
   /** Path of the DuckDB file; its folder is made where it is missing. */
   readonly path: string
   /** What DuckDB may hold in memory; beyond it, it spills to `temp` beside the file. */
@@ -43,19 +44,22 @@ export class Database {
   }
 
   /**
-   * Opens the file for this process alone, and clears away what a killed one had spilled. The lock is the system's
-   * (`fcntl`): it is lost as soon as anything in this process opens the same file and closes it.
+   * Opens the file for this process alone, and clears away what killed ones had spilled. The lock is the system's
+   * (`fcntl`): it is lost as soon as anything in this process opens the same file and closes it. From here on the process
+   * makes files for its owner alone; what is for others gets its mode by name.
    * @throws StokerError STORE_LOCKED when another process holds it.
    */
   static async open(options: DatabaseOptions): Promise<Database> {
     const { path, readOnly = false } = options
     const folder = dirname(path)
-    const spill = join(folder, 'temp')
-    const ours = `${spillPrefix()}${(opened += 1)}`
-    if (!readOnly) await makeFolder(spill)
+    if (!readOnly) {
+      // DuckDB makes its log and its copies as the umask says, in a folder that others may pass on their way to the snapshots.
+      process.umask(0o077)
+      await makeFolder(spillsIn(folder))
+    }
     const settings: Record<string, string> = {
       memory_limit: `${Math.floor(options.memoryLimitBytes / 1024)}KiB`,
-      temp_directory: join(spill, ours),
+      temp_directory: workerSpill(folder, (opened += 1)),
       // Nothing is fetched at run time: all that is needed is built in.
       autoinstall_known_extensions: 'false',
     }
@@ -65,9 +69,10 @@ export class Database {
     const database = new Database(path, instance)
     try {
       if (!readOnly) {
-        await chmod(path, FILE_MODE)
+        await makePrivate(path)
         if (options.worker !== undefined) database.workerFile = await WorkerFile.write(folder, options.worker)
-        await clearSpilled(spill)
+        await clearWorkerSpills(folder)
+        await clearQuerySpills(folder, systemClock.now())
       }
       await database.using((session) => session.run(SETTINGS))
       return database
@@ -160,14 +165,11 @@ function openError(path: string, cause: unknown): StokerError {
 
 let opened = 0
 
-/** Of the folders that this process spills to: no other process, of this host or another container, begins the same. */
-function spillPrefix(): string {
-  return `${process.pid}-${Math.round(performance.timeOrigin)}-`
-}
-
-/** To be called with the lock in hand: then the others' owners are no more. */
-async function clearSpilled(spill: string): Promise<void> {
-  for (const name of await readdir(spill)) {
-    if (!name.startsWith(spillPrefix())) await rm(join(spill, name), { recursive: true, force: true })
+/** The file, and the log of what is not yet in it, as an earlier process may have left them. */
+async function makePrivate(path: string): Promise<void> {
+  for (const each of [path, `${path}.wal`]) {
+    await chmod(each, FILE_MODE).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error
+    })
   }
 }

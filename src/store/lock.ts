@@ -1,10 +1,10 @@
 /** Who holds a lake: DuckDB's lock is the truth, `worker.json` beside it says what the lock cannot. */
-import { readFileSync, readlinkSync, rmSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { writeWhole } from '../core/durable.ts'
 import { StokerError } from '../core/errors.ts'
+import { fateOf, isMark, isNear, ownMark, type ProcessMark } from './process-mark.ts'
 
 /** What a worker says of itself to a second one. */
 export interface Worker {
@@ -14,11 +14,7 @@ export interface Worker {
   readonly startedAt: Date
 }
 
-interface Holder extends Omit<Worker, 'startedAt'> {
-  readonly pid: number
-  /** Within which the PID counts: two containers may go by the name of their host. */
-  readonly pidNamespace: string
-  readonly host: string
+interface Holder extends Omit<Worker, 'startedAt'>, ProcessMark {
   readonly startedAt: string
 }
 
@@ -35,7 +31,7 @@ export class WorkerFile {
   /** Without it the lock holds just as well: a disk too full for these few bytes must not keep anybody from making room. */
   static async write(folder: string, worker: Worker): Promise<WorkerFile> {
     const path = pathIn(folder)
-    const holder = { pid: process.pid, ...here(), ...worker, startedAt: worker.startedAt.toISOString() }
+    const holder = { ...ownMark(), ...worker, startedAt: worker.startedAt.toISOString() }
     await rm(path, { force: true })
     await writeWhole(path, `${JSON.stringify(holder, null, 2)}\n`).catch(() => rm(`${path}.part`, { force: true }))
     return new WorkerFile(path, holder)
@@ -113,32 +109,8 @@ function unnamed(pid: number | undefined, seen: string | undefined, over: Holder
 
 /** Left over by a process of this host that is no more. Of another host, or another container's, nobody can tell. */
 function isOver(holder: Holder): boolean {
-  const { pid } = holder
-  if (!isNear(holder)) return false
   // A restarted container gives the same numbers again: it is not this process that holds the lock.
-  if (pid === process.pid) return true
-  try {
-    process.kill(pid, 0)
-    return false
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH'
-  }
-}
-
-function here(): Pick<Holder, 'host' | 'pidNamespace'> {
-  let pidNamespace = ''
-  try {
-    pidNamespace = readlinkSync('/proc/self/ns/pid')
-  } catch {
-    // Only Linux has them.
-  }
-  return { host: hostname(), pidNamespace }
-}
-
-/** Its PID means the same process here. */
-function isNear(holder: Holder): boolean {
-  const { host, pidNamespace } = here()
-  return holder.host === host && holder.pidNamespace === pidNamespace
+  return isNear(holder) && (holder.pid === process.pid || fateOf(holder) === 'gone')
 }
 
 function pathIn(folder: string): string {
@@ -148,10 +120,9 @@ function pathIn(folder: string): string {
 function readHolder(path: string): Holder | undefined {
   try {
     const holder = JSON.parse(readFileSync(path, 'utf8')) as Partial<Holder>
-    const { pid, host, pidNamespace, command, version, startedAt } = holder
-    const texts = [host, pidNamespace, command, version, startedAt]
-    const isWhole = Number.isSafeInteger(pid) && texts.every((each) => typeof each === 'string')
-    return isWhole && pid! > 0 ? (holder as Holder) : undefined
+    const { command, version, startedAt } = holder
+    const isWhole = [command, version, startedAt].every((each) => typeof each === 'string') && isMark(holder)
+    return isWhole ? (holder as Holder) : undefined
   } catch {
     return undefined
   }

@@ -72,5 +72,23 @@ function compileFile(file: string, text: string, options: CompileOptions): Compi
   if ((definition as { name?: unknown }).name === undefined) {
     throw new ViewError('VIEW_INVALID', 'is missing: the name of the table', { file, path: 'name' })
   }
+  const reserved = reservation(view.name)
+  if (reserved !== undefined) {
+    throw new ViewError('VIEW_INVALID', reserved, { file, path: 'name' }, 'name the table otherwise')
+  }
   return view
 }
+
+/** What a view's name takes the place of as a table of the warehouse, or as a folder of a snapshot. */
+function reservation(name: string): string | undefined {
+  if (name.toLowerCase() === 'stoker') return `${name} is the place of Stoker's own tables: a schema and a folder`
+  if (BUILT_IN.test(name)) return `${name} may be a table of DuckDB itself, as all names that begin so`
+  if (name.length > NAME_CHARACTERS_MAX) return `is longer than the name of a folder can be (${NAME_CHARACTERS_MAX})`
+  return undefined
+}
+
+/** DuckDB's own tables stand in every schema's way: beside a table `duckdb_columns`, SHOW TABLES fails. */
+const BUILT_IN = /^(?:duckdb|sqlite|pragma)_/i
+
+/** Of a folder or file on the file systems in use. */
+const NAME_CHARACTERS_MAX = 255

@@ -15,7 +15,7 @@ export interface CatalogTable {
 }
 
 /** Where the lake is, and where its readers will see it. */
-export interface Mount {
+interface Mount {
   readonly lake: string
   readonly at: string
 }
@@ -38,7 +38,7 @@ export async function writeCatalog(path: string, tables: readonly CatalogTable[]
 }
 
 /** A reader's variable of this name stands before the path that the catalog was written for. */
-export const MOUNT_VARIABLE = 'stoker_lake'
+const MOUNT_VARIABLE = 'stoker_lake'
 
 /** Makes the views, with their descriptions, in the connection's own database. */
 export async function defineTables(

@@ -4,11 +4,14 @@ import { join } from 'node:path'
 /**
  * ```
  * warehouse.duckdb            ledger, resource index, view tables: the worker's alone
+ * worker.json                 who holds it, while somebody does
  * raw/SOURCE/RUN/FILE.parquet the raw log (and FILE.rejects.ndjson)
+ * raw/SOURCE/packed/N.parquet lines of several files, once compacted
  * staging/RUN/FILE.ndjson     files of a run under way
  * snapshots/000007/TABLE/     Parquet of a snapshot, its catalog.duckdb and manifest.json
  * catalog.duckdb              the newest snapshot's catalog: what readers open
  * readers/PID-….json          which process reads which snapshot
+ * temp/                       what is spilled, a folder a process
  * ```
  */
 export class Lake {

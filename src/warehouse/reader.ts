@@ -1,10 +1,10 @@
 /** Reading a snapshot: its tables in a DuckDB of their own that can reach nothing else, and change nothing. */
 import { DuckDBInstance, StatementType, type DuckDBConnection, type DuckDBResult } from '@duckdb/node-api'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
 import { StokerError } from '../core/errors.ts'
 import { sqlText } from '../core/sql.ts'
 import { plainRow } from '../store/session.ts'
+import { makeQuerySpill } from '../store/spill.ts'
 import { defineTables } from './catalog.ts'
 import type { Lake } from './lake.ts'
 import type { Lease } from './snapshot/leases.ts'
@@ -37,7 +37,7 @@ export class SnapshotReader {
    */
   static async open(lake: Lake, memoryLimitBytes: number, snapshot?: number): Promise<SnapshotReader> {
     return withSnapshot(lake, snapshot, async ({ folder, tables }, lease) => {
-      const spill = await mkdtemp(join(lake.root, 'query-')).catch(() => undefined)
+      const spill = await makeQuerySpill(lake.root)
       const instance = await DuckDBInstance.create(':memory:', {
         memory_limit: `${Math.floor(memoryLimitBytes / 1024)}KiB`,
         autoinstall_known_extensions: 'false',

@@ -20,7 +20,7 @@ import { clearLeftovers, collectSnapshots } from './snapshot/retention.ts'
 import { carryAllOver, writeSmallTable, writeViewTable } from './snapshot/table-files.ts'
 import { tableColumns, viewTable, type View } from './view.ts'
 
-export interface PublishedTable {
+interface PublishedTable {
   readonly name: string
   readonly rows: number
   readonly bytes: number
@@ -38,7 +38,7 @@ export interface Snapshot {
   readonly removed: readonly number[]
 }
 
-export interface PublishOptions {
+interface PublishOptions {
   /** Without them nothing old goes. */
   readonly snapshots?: Keeping['snapshots'] | undefined
   readonly readers?: Keeping['readers'] | undefined
@@ -63,7 +63,7 @@ export async function publishSnapshot(
 ): Promise<Snapshot> {
   const { readers = 'owner' } = options
   for (const folder of [lake.snapshots, lake.readers]) await makeFolder(folder)
-  await clearLeftovers(database, lake)
+  await clearLeftovers(database, lake, now)
   const published = await database.using((session) =>
     session.interruptible(options.signal, async () => {
       const previous = await lastSnapshot(session)

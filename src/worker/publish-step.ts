@@ -1,4 +1,5 @@
 /** The publishing of a committed run, and of tables that changed without one: readers see it from here on. */
+import { removeLeftSnapshots } from '../warehouse/purge/snapshots.ts'
 import { finishPublishing, publishSnapshot, type Snapshot } from '../warehouse/snapshot.ts'
 import { isPublished, lastSnapshot, snapshotOfRun } from '../warehouse/snapshot/records.ts'
 import type { RunContext, WorkerContext } from './context.ts'
@@ -30,6 +31,8 @@ async function publish(context: WorkerContext, run: number | undefined): Promise
   const { snapshots, readers } = keeping
   const options = { snapshots, readers, stokerVersion, signal }
   const published = await publishSnapshot(database, lake, views, run, clock.now(), options)
+  // A purge had to leave them while somebody read them.
+  await removeLeftSnapshots(database, lake, clock.now())
   if (published.removed.length > 0) log.info({ snapshots: published.removed }, 'old snapshots removed')
   return published
 }

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises'
 import { beginPurge, pursuePurge, type PurgeInput, type Purged } from '../warehouse/purge/purge.ts'
 import { openPurge } from '../warehouse/purge/record.ts'
 import { rewriteDatabase } from '../warehouse/purge/rewrite-database.ts'
+import { removeLeftSnapshots, type LeftSnapshots } from '../warehouse/purge/snapshots.ts'
 import type { PurgeSubject } from '../warehouse/purge/subject.ts'
 import { publishSnapshot } from '../warehouse/snapshot.ts'
 import { removeSnapshots } from '../warehouse/snapshot/retention.ts'
@@ -30,6 +31,11 @@ export async function purgeLake(
   await disk.require('the database file, which is written anew', (await stat(lake.database)).size)
   await database.using((session) => rewriteDatabase(session, lake.database, open.purge))
   return purged
+}
+
+/** Removes the snapshots that earlier purges had to leave, because they were being read. */
+export function finishPurges({ database, lake, clock }: WorkerContext): Promise<LeftSnapshots> {
+  return removeLeftSnapshots(database, lake, clock.now())
 }
 
 export function purgeInput({ database, lake, disk, clock, views, keeping, stokerVersion }: WorkerContext): PurgeInput {

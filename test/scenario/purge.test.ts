@@ -2,6 +2,8 @@ import { createReadStream } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
+import { Lake } from '../../src/warehouse/lake.ts'
+import { Lease } from '../../src/warehouse/snapshot/leases.ts'
 import { Scenario } from './harness.ts'
 
 const SLICE = new URL('../fixtures/synthea/', import.meta.url).pathname
@@ -25,9 +27,9 @@ async function filesWith(...words: string[]): Promise<string[]> {
 }
 
 interface PurgedJson {
-  readonly indexRows: number
-  readonly rawLines: number
-  readonly snapshotsRemoved: readonly number[]
+  readonly index_rows: number
+  readonly raw_lines: number
+  readonly snapshots_removed: readonly number[]
   readonly places: readonly { readonly place: string; readonly found: number }[]
 }
 
@@ -47,19 +49,40 @@ test('a patient is purged by one command, asked for first, and the next full exp
   expect(told.places.map(({ place, found }) => [place, found])).toEqual(
     ['raw log', 'rejects', 'view tables', 'index', 'snapshots', 'files'].map((place) => [place, 0]),
   )
-  expect(told).toMatchObject({ snapshotsRemoved: [1] })
-  expect(told.rawLines).toBe(told.indexRows)
+  expect(told).toMatchObject({ snapshots_removed: [1] })
+  expect(told.raw_lines).toBe(told.index_rows)
   expect(await filesWith(id, family)).toEqual([])
   expect(await scenario.read(`SELECT * FROM encounter WHERE patient_key = 'demo/Patient/${id}'`)).toEqual([])
   expect((await scenario.run('purge', '--finish')).stdout).toBe('Nothing is left to finish.\n')
 
   const again = await scenario.run('sync', '--full', '--json')
   const [{ types }] = (JSON.parse(again.stdout) as { sources: [{ types: { inserted: number }[] }] }).sources
-  expect(types.reduce((sum, type) => sum + type.inserted, 0)).toBe(told.indexRows)
+  expect(types.reduce((sum, type) => sum + type.inserted, 0)).toBe(told.index_rows)
   // What that repeated went when the run was done; by hand, all files of a type are joined.
   expect(again.stderr).toMatch(/raw log compacted: .* without \d+ lines that nothing needs/)
   const compacted = await scenario.run('compact', '--json')
-  const [done] = JSON.parse(compacted.stdout) as [{ filesAfter: number }]
-  expect(done.filesAfter).toBe(3)
+  const [done] = JSON.parse(compacted.stdout) as [{ files_after: number }]
+  expect(done.files_after).toBe(3)
   expect((await scenario.run('compact', '--source', 'nowhere')).code).toBe(2)
+})
+
+test('a snapshot that somebody reads while a patient is purged is told of, and goes by purge --finish', async () => {
+  scenario = await Scenario.start({ data: SLICE }, '    types: [Patient]\n')
+  expect((await scenario.run('sync')).code).toBe(0)
+  const [{ id }] = (await scenario.read('SELECT id FROM patient ORDER BY id LIMIT 1')) as [{ id: string }]
+  const lease = (await Lease.take(new Lake(scenario.lake), 1))!
+  const purged = await scenario.run('purge', '--patient', id, '--yes')
+  expect(purged).toMatchObject({ code: 4, stderr: '' })
+  expect(purged.stdout).toMatch(/^snapshots that still have it: 1; they are being read: stoker purge --finish/m)
+  expect(purged.stdout).toContain('NOT everything is gone')
+  expect(await scenario.run('purge', '--finish')).toMatchObject({
+    code: 4,
+    stdout: 'snapshots that have what was purged are still being read: 1\n',
+  })
+  await lease.release()
+  expect(await scenario.run('purge', '--finish')).toMatchObject({
+    code: 0,
+    stdout: 'snapshots that had what was purged are gone: 1\n',
+  })
+  expect((await readdir(join(scenario.lake, 'snapshots'))).sort()).toEqual(['000002'])
 })

@@ -1,9 +1,11 @@
 import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { spawnSync } from 'node:child_process'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Database } from '../../src/store/database.ts'
+import { markText, ownMark } from '../../src/store/process-mark.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -31,6 +33,22 @@ describe('what is spilled', () => {
     expect(await readdir(join(folder, 'temp'))).toEqual([])
   })
 
+  test('by a query goes when its process is no more; elsewhere that can be told by its age alone', async () => {
+    const own = ownMark()
+    const { pid } = spawnSync(process.execPath, ['--version'])
+    const elsewhere = { ...own, host: 'elsewhere' }
+    const [living, killed, reused] = [own, { ...own, pid }, { ...own, began: '1' }].map((m) => `query-${markText(m)}-a`)
+    const [recent, old] = ['b', 'c'].map((end) => `query-${markText(elsewhere)}-${end}`)
+    for (const name of [living, killed, reused, recent, old]) {
+      await mkdir(join(folder, 'temp', name!), { recursive: true })
+      await writeFile(join(folder, 'temp', name!, 'duckdb_temp_storage_DEFAULT-0.tmp'), 'x')
+    }
+    await utimes(join(folder, 'temp', old!), new Date(), new Date(Date.now() - 25 * 3600_000))
+    ;(await open()).close()
+    const kept = process.platform === 'linux' ? [living, recent] : [living, reused, recent]
+    expect((await readdir(join(folder, 'temp'))).sort()).toEqual(kept.sort())
+  })
+
   test('is no more than the disk has room for, and an error of the disk says so', async () => {
     const database = await open()
     try {
@@ -47,6 +65,41 @@ describe('what is spilled', () => {
       database.close()
     }
   })
+})
+
+test("a log that was made for other eyes too is the owner's alone once the database is open", async () => {
+  const path = join(folder, 'w.duckdb')
+  const killed = `
+    const { DuckDBInstance } = await import('@duckdb/node-api')
+    const connection = await (await DuckDBInstance.create(process.argv[1])).connect()
+    await connection.run('CREATE TABLE t AS SELECT 1')
+    process.kill(process.pid, 'SIGKILL')`
+  const options = { cwd: import.meta.dirname, encoding: 'utf8' } as const
+  spawnSync(process.execPath, ['--input-type=module', '-e', killed, path], options)
+  for (const each of [path, `${path}.wal`]) await chmod(each, 0o644)
+  const modes = async () => {
+    const names = (await readdir(folder)).filter((name) => name.startsWith('w.duckdb')).sort()
+    return Promise.all(names.map(async (name) => [name, (await stat(join(folder, name))).mode & 0o777]))
+  }
+  const umask = process.umask(0)
+  const database = await open()
+  try {
+    expect(await modes()).toEqual([
+      ['w.duckdb', 0o600],
+      ['w.duckdb.wal', 0o600],
+    ])
+    await database.using(async (session) => {
+      await session.run('CHECKPOINT')
+      expect(await modes()).toEqual([['w.duckdb', 0o600]])
+      await session.run('CREATE TABLE u AS SELECT 1')
+      await session.run(`ATTACH '${path}.part' AS anew`)
+      await session.run('CREATE TABLE anew.t AS SELECT 1')
+      expect((await modes()).map(([, mode]) => mode)).toEqual([0o600, 0o600, 0o600, 0o600])
+    })
+  } finally {
+    database.close()
+    process.umask(umask)
+  }
 })
 
 describe('the file that tells of the worker', () => {

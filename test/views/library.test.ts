@@ -49,6 +49,32 @@ test('all mistakes of all files are named at once, each with its place and the w
   )
 })
 
+test('a table has no name that its snapshot, its database or its folder uses otherwise', async () => {
+  const long = (characters: number) => 'p'.repeat(characters)
+  const names = ['stoker', 'Stoker', 'duckdb_columns', 'SQLITE_master', 'pragma_database_list', long(256)]
+  for (const [i, name] of names.entries()) await write(`${i}.json`, viewOf('Patient', { id: 'id' }, { name }))
+  const error = await loadViews(folder).then(
+    () => expect.unreachable(),
+    (caught: unknown) => caught as ViewsError,
+  )
+  expect(error.mistakes.map(({ place }) => place)).toEqual(names.map((_, i) => ({ file: `${i}.json`, path: 'name' })))
+  expect(error.message).toContain("0.json, name: stoker is the place of Stoker's own tables")
+  expect(error.message).toContain('name the table otherwise')
+  for (const [i, name] of ['stoker_patient', 'duckdb', 'sqlite', long(255)].entries()) {
+    await write(`${i}.json`, viewOf('Patient', { id: 'id' }, { name }))
+  }
+  for (const i of [4, 5]) await rm(join(folder, `${i}.json`))
+  expect(await loadViews(folder)).toHaveLength(4)
+})
+
+test.each(['manifest.json', 'catalog.duckdb', 'a/b', '..', '_source'])(
+  'a table may not be called %s: no database would take it without quotes',
+  async (name) => {
+    await write('a.json', viewOf('Patient', { id: 'id' }, { name }))
+    await expect(loadViews(folder)).rejects.toThrow(/a\.json, name: must be letters/)
+  },
+)
+
 test('the views that come with Stoker compile', async () => {
   const views = await loadViews(new URL('../../schemas/views/us-core/', import.meta.url).pathname)
   expect(views.length).toBeGreaterThan(0)

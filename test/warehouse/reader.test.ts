@@ -105,18 +105,20 @@ describe('a query', () => {
   })
 
   test('too large for memory spills under the lake, out of the sight of others, and leaves nothing behind', async () => {
-    const before = await readdir(warehouse.lake.root)
+    const temp = join(warehouse.lake.root, 'temp')
+    const before = await everything(warehouse.lake.root)
     const modes = await reading(warehouse.lake, async (reader) => {
       const rows = await reader.rows(
         'SELECT count(*) AS n FROM (SELECT range, hash(range)::VARCHAR AS h FROM range(3000000) ORDER BY h OFFSET 1)',
       )
       expect(rows).toEqual([{ n: 2999999 }])
-      const spills = (await readdir(warehouse.lake.root)).filter((name) => name.startsWith('query-'))
+      const spills = (await readdir(temp)).filter((name) => name.startsWith('query-'))
       expect(spills).toHaveLength(1)
-      return Promise.all(spills.map(async (name) => (await stat(join(warehouse.lake.root, name))).mode & 0o777))
+      return Promise.all(spills.map(async (name) => (await stat(join(temp, name))).mode & 0o777))
     })
     expect(modes).toEqual([0o700])
-    expect(await readdir(warehouse.lake.root)).toEqual(before)
+    expect(await everything(warehouse.lake.root)).toEqual(before)
+    expect((await readdir(temp)).filter((name) => name.startsWith('query-'))).toEqual([])
   })
 })
 

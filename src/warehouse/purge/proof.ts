@@ -1,5 +1,4 @@
 /** The proof of a purge: everything that could still hold it is read, and what is found is counted. */
-import { createReadStream } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { batches } from '../../core/batches.ts'
@@ -8,10 +7,12 @@ import { rawRelation } from '../../store/raw-log.ts'
 import type { Session } from '../../store/session.ts'
 import type { Lake } from '../lake.ts'
 import { patientOf, patientStruct } from '../patient-reference.ts'
-import { resourceKey, viewTable } from '../view.ts'
+import { viewTable } from '../view.ts'
+import { needlesOf, type Needle } from './bytes.ts'
+import { goneIndexRows, goneRows } from './gone.ts'
 import { countSuspects, rejectFiles, type Suspicion } from './rejects.ts'
 import { snapshotsWith } from './snapshots.ts'
-import { subjectKey, wordPattern, type PurgeSubject } from './subject.ts'
+import { wordPattern, type PurgeSubject } from './subject.ts'
 
 /** One kind of place: how many of it were read, and what was found in them. */
 export interface Scanned {
@@ -29,6 +30,8 @@ export interface Proof {
   readonly places: readonly Scanned[]
   /** Resources of others that still refer to what was purged, by type. */
   readonly mentions: readonly Mention[]
+  /** What the bytes of the other files are to be searched for, when the database is closed. */
+  readonly needles: readonly Needle[]
 }
 
 const FILES_AT_ONCE = 500
@@ -52,7 +55,7 @@ export async function prove(
   for (const { name } of tables) viewRows += await count(session, viewTable(name), goneRows(purge, subject))
   let indexRows = 0
   for (const table of ['stoker.resource', 'stoker.resource_past']) {
-    indexRows += await count(session, table, goneKeys(purge, subject))
+    indexRows += await count(session, table, goneIndexRows(purge, subject))
   }
   const snapshots = await snapshotsWith(session, lake, purge, subject)
   const places: Scanned[] = [
@@ -62,19 +65,8 @@ export async function prove(
     { place: 'index', scanned: 2, found: indexRows },
     { place: 'snapshots', scanned: snapshots.scanned, found: [...snapshots.found.values()].reduce((a, b) => a + b, 0) },
   ]
-  return { places, mentions: await mentions(session, raw, subject) }
-}
-
-function goneRows(purge: number, subject: PurgeSubject): string {
-  if (subject.kind === 'source') return `_source = ${sqlText(subject.source)}`
-  const key = resourceKey(sqlText(subject.source), 'type', 'id')
-  return `_resource_key IN (SELECT ${key} FROM stoker.purge_key WHERE purge = ${purge})`
-}
-
-function goneKeys(purge: number, { kind, source }: PurgeSubject): string {
-  const ofSource = `source = ${sqlText(source)}`
-  if (kind === 'source') return ofSource
-  return `${ofSource} AND (type, id) IN (SELECT (type, id) FROM stoker.purge_key WHERE purge = ${purge})`
+  const needles = await needlesOf(session, purge, subject)
+  return { places, mentions: await mentions(session, raw, subject), needles }
 }
 
 async function count(session: Session, relation: string, where: string): Promise<number> {
@@ -128,48 +120,4 @@ async function mentions(session: Session, files: readonly string[], subject: Pur
 async function parquetFiles(root: string): Promise<string[]> {
   const names = await readdir(root, { recursive: true }).catch(() => [])
   return names.filter((name) => name.endsWith('.parquet')).map((name) => join(root, name))
-}
-
-/**
- * Looks for keys as bytes in every file of the lake that is no Parquet: the database file, which has deleted rows in free
- * blocks until it is written anew, catalogs, what a query spilled. The database must be closed.
- */
-export async function searchFiles(lake: Lake, subject: PurgeSubject): Promise<Scanned> {
-  const key = subjectKey(subject).replaceAll('.', '\\.')
-  // A path or a URL may have a source's name in it: a key begins with it, and goes on with a type and an id.
-  const wanted = subject.kind === 'source' ? `${key}/[A-Z][A-Za-z]{1,40}/[A-Za-z0-9]` : `${key}(?![A-Za-z0-9_~-])`
-  const pattern = new RegExp(`(?<![A-Za-z0-9_~/-])${wanted}`, 'g')
-  let found = 0
-  let scanned = 0
-  for (const each of await readdir(lake.root, { recursive: true, withFileTypes: true })) {
-    if (!each.isFile() || each.name.endsWith('.parquet')) continue
-    scanned += 1
-    found += await occurrences(join(each.parentPath, each.name), pattern)
-  }
-  return { place: 'files', scanned, found }
-}
-
-/** Longer than any key. */
-const OVERLAP = 1024
-
-/** Memory: a chunk, and the end of the one before, where a key may begin. */
-async function occurrences(path: string, pattern: RegExp): Promise<number> {
-  let found = 0
-  let text = ''
-  let from = 0
-  const chunks = createReadStream(path, { encoding: 'latin1', highWaterMark: 1 << 20 }) as AsyncIterable<string>
-  for await (const chunk of chunks) {
-    text += chunk
-    const until = text.length - OVERLAP
-    if (until <= from) continue
-    found += countWithin(text, pattern, from, until)
-    // One character more, to see what stands in front.
-    text = text.slice(until - 1)
-    from = 1
-  }
-  return found + countWithin(text, pattern, from, text.length)
-}
-
-function countWithin(text: string, pattern: RegExp, from: number, until: number): number {
-  return [...text.matchAll(pattern)].filter(({ index }) => index >= from && index < until).length
 }

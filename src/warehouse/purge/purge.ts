@@ -4,11 +4,12 @@ import type { Database } from '../../store/database.ts'
 import type { Lake } from '../lake.ts'
 import { prove, type Proof } from './proof.ts'
 import { removeLines } from './raw-lines.ts'
-import { askPurge, clearPurge, refuseOpenRun, type OpenPurge } from './record.ts'
+import { askPurge, clearPurge, countAlso, linesAsked, refuseOpenRun, type OpenPurge } from './record.ts'
 import { removeTexts, suspicion } from './rejects.ts'
 import { removeRows } from './rows.ts'
 import { select, type Selected } from './selection.ts'
 import { snapshotsWith } from './snapshots.ts'
+import { clearSpills } from './spills.ts'
 import type { PurgeSubject } from './subject.ts'
 
 export interface PurgeInput {
@@ -29,6 +30,8 @@ export interface Purged extends Proof {
   readonly indexRows: number
   readonly rawFiles: number
   readonly rawLines: number
+  /** Bundles of deletions and messages of servers that named it, and no longer do. */
+  readonly namedBy: number
   readonly rejectTexts: number
   /** The one that was published without it. */
   readonly snapshot: number
@@ -36,6 +39,8 @@ export interface Purged extends Proof {
   /** Those that still have rows of it, because they are being read, or were to stay. */
   readonly snapshotsLeft: readonly number[]
   readonly keepsSnapshots: boolean
+  /** Queries that may still live and have spilled to disk, of whichever snapshot. */
+  readonly queriesLeft: number
 }
 
 /** What a purge would take; nothing is changed. */
@@ -82,17 +87,24 @@ export async function pursuePurge(
   return database.using(async (session) => {
     await refuseOpenRun(session, subject.source)
     const isSuspect = await suspicion(session, purge, subject)
-    const rows = await database.transaction((inside) => removeRows(inside, purge, subject))
+    const rows = await database.transaction(async (inside) =>
+      countAlso(inside, purge, await removeRows(inside, purge, subject)),
+    )
+    const rawLines = await linesAsked(session, purge)
     // Before the files: whole rejects' files of a source go with its folder.
     const rejectTexts = await removeTexts(lake, subject.source, isSuspect)
     const raw = await removeLines(session, lake, purge, { subject, disk })
     const snapshot = await input.publish()
     const { found } = await snapshotsWith(session, lake, purge, subject)
-    const snapshotsRemoved = keepsSnapshots ? [] : await input.removeSnapshots([...found.keys()])
+    const older = [...found.keys()].filter((number) => number !== snapshot)
+    const snapshotsRemoved = keepsSnapshots ? [] : await input.removeSnapshots(older)
+    const snapshotsLeft = older.filter((number) => !snapshotsRemoved.includes(number))
+    const queriesLeft = await clearSpills(lake, now)
     const proof = await prove(session, lake, purge, { subject, isSuspect })
-    const counts = { ...rows, rawFiles: raw.files, rawLines: raw.lines, rejectTexts }
-    await database.transaction((inside) => clearPurge(inside, purge, counts, now))
-    const snapshotsLeft = [...found.keys()].filter((number) => !snapshotsRemoved.includes(number))
-    return { purge, subject, ...counts, snapshot, snapshotsRemoved, snapshotsLeft, keepsSnapshots, ...proof }
+    const counts = { ...rows, rawFiles: raw.files, rawLines, namedBy: raw.namedBy, rejectTexts }
+    const due = keepsSnapshots ? [] : snapshotsLeft
+    await database.transaction((inside) => clearPurge(inside, purge, { ...counts, snapshotsLeft: due }, now))
+    const snapshots = { snapshot, snapshotsRemoved, snapshotsLeft, keepsSnapshots }
+    return { purge, subject, ...counts, ...snapshots, queriesLeft, ...proof }
   })
 }

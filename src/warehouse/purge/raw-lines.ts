@@ -15,8 +15,8 @@ import { wordPattern, type PurgeSubject } from './subject.ts'
 export interface RawGone {
   /** Files written anew, or removed. */
   readonly files: number
-  /** Lines of them that went; of Bundles of deletions and messages of servers, those that named what goes. */
-  readonly lines: number
+  /** Bundles of deletions that lost an entry, and messages of servers that went, since they named what goes. */
+  readonly namedBy: number
 }
 
 /** Done again it goes on where it was interrupted: each file is durable before the next. */
@@ -36,10 +36,10 @@ export async function removeLines(
       name.endsWith('.parquet'),
     ).length
     await rm(lake.path(join('raw', source)), { recursive: true, force: true })
-    return { files, lines: 0 }
+    return { files, namedBy: 0 }
   }
   let files = 0
-  let lines = 0
+  let namedBy = 0
   for (const file of await rawFilesOf(session, lake, source)) {
     const raw = rawRelation([lake.path(file.path)])
     const dropped = await findLines(session, raw, file, purge, subject)
@@ -48,11 +48,11 @@ export async function removeLines(
     await disk.require('raw log files that are written anew', file.bytes)
     await writePack(session, lake, source, { files: [file], dropped }, mended === 0 ? undefined : withMended)
     files += 1
-    lines += dropped + mended
+    if (file.kind !== 'output') namedBy += dropped + mended
   }
   for (const table of ['dropped', 'mended']) await session.run(`DROP TABLE IF EXISTS temp.${table}`)
   await removeOrphans(session, lake, source)
-  return { files, lines }
+  return { files, namedBy }
 }
 
 /** Makes the temporary table `dropped (file, line)`: of a file's lines those that go. */

@@ -68,7 +68,32 @@ export async function askPurge(
   return row!.purge
 }
 
-/** From here on nothing names what was purged. */
+/** Lines of the raw log that it is to take, be they gone by now or not. */
+export async function linesAsked(session: Session, purge: number): Promise<number> {
+  const row = await session.first<{ lines: number }>(
+    'SELECT count(*) AS lines FROM stoker.purge_line WHERE purge = $1',
+    [purge],
+  )
+  return row!.lines
+}
+
+/** Adds up what an interrupted process and the next one removed; in the transaction that removes it. */
+export async function countAlso<K extends string>(
+  session: Session,
+  purge: number,
+  counts: Readonly<Record<K, number>>,
+): Promise<Record<K, number>> {
+  const row = await session.first<{ counts: string | null }>('SELECT counts FROM stoker.purge WHERE purge = $1', [
+    purge,
+  ])
+  const before = JSON.parse(row?.counts ?? '{}') as Partial<Record<K, number>>
+  const entries = Object.entries<number>(counts).map(([key, count]) => [key, count + (before[key as K] ?? 0)] as const)
+  const sums = Object.fromEntries(entries) as Record<K, number>
+  await session.run('UPDATE stoker.purge SET counts = $2::JSON WHERE purge = $1', [purge, JSON.stringify(sums)])
+  return sums
+}
+
+/** From here on nothing names what was purged. @param counts with `snapshotsLeft`, numbers: see {@link removeLeftSnapshots} */
 export async function clearPurge(session: Session, purge: number, counts: object, at: Date): Promise<void> {
   await session.run('DELETE FROM stoker.purge_key WHERE purge = $1', [purge])
   await session.run('DELETE FROM stoker.purge_line WHERE purge = $1', [purge])

@@ -1,8 +1,8 @@
 /** The rows a purge takes: of view tables, index, past, members, and what the ledger says of whom it asked for. */
-import { sqlText } from '../../core/sql.ts'
 import type { Session } from '../../store/session.ts'
 import { markChanged } from '../view-tables.ts'
-import { resourceKey, viewTable } from '../view.ts'
+import { viewTable } from '../view.ts'
+import { goneIndexRows, goneRows } from './gone.ts'
 import { wordPattern, type PurgeSubject } from './subject.ts'
 
 export interface RowsGone {
@@ -13,11 +13,7 @@ export interface RowsGone {
 /** Call it in a transaction; done again it finds nothing. */
 export async function removeRows(session: Session, purge: number, subject: PurgeSubject): Promise<RowsGone> {
   const { source } = subject
-  const keys = `SELECT type, id FROM stoker.purge_key WHERE purge = ${purge}`
-  const gone =
-    subject.kind === 'source'
-      ? `_source = ${sqlText(source)}`
-      : `_resource_key IN (SELECT ${resourceKey(sqlText(source), 'type', 'id')} FROM (${keys}))`
+  const gone = goneRows(purge, subject)
   let viewRows = 0
   for (const { name } of await session.rows<{ name: string }>('SELECT name FROM stoker.view_table ORDER BY name')) {
     const rows = await session.run(`DELETE FROM ${viewTable(name)} WHERE ${gone}`)
@@ -32,15 +28,14 @@ export async function removeRows(session: Session, purge: number, subject: Purge
 async function dropKeys(
   session: Session,
   purge: number,
-  { source, type, id }: Exclude<PurgeSubject, { kind: 'source' }>,
+  subject: Exclude<PurgeSubject, { kind: 'source' }>,
 ): Promise<number> {
-  const ofKeys = `source = ${sqlText(source)} AND (type, id) IN (SELECT (type, id) FROM stoker.purge_key WHERE purge = ${purge})`
-  const now = await session.run(`DELETE FROM stoker.resource WHERE ${ofKeys}`)
-  const past = await session.run(
-    `DELETE FROM stoker.resource_past WHERE (${ofKeys}) OR (source = ${sqlText(source)} AND deleted_by IS NULL
-       AND (file, line) IN (SELECT (file, line) FROM stoker.purge_line WHERE purge = ${purge}))`,
-  )
-  if (type !== 'Patient') return now + past
+  const { source, type, id } = subject
+  let rows = 0
+  for (const table of ['resource', 'resource_past']) {
+    rows += await session.run(`DELETE FROM stoker.${table} WHERE ${goneIndexRows(purge, subject)}`)
+  }
+  if (type !== 'Patient') return rows
   await session.run('DELETE FROM stoker.member WHERE source = $1 AND patient = $2', [source, id])
   // An export of those who joined a Group names them.
   await session.run(
@@ -54,7 +49,7 @@ async function dropKeys(
      WHERE run IN (SELECT run FROM stoker.run WHERE source = $1) AND regexp_matches(request_url, $2)`,
     [source, wordPattern(id)],
   )
-  return now + past
+  return rows
 }
 
 /** Its runs stay in the ledger, marked; nothing of what they brought does. */

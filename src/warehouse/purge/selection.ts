@@ -19,7 +19,8 @@ export interface Selected {
 
 /**
  * Fills `purge_key` and `purge_line` for a purge; call it in a transaction. A resource is a patient's when any version of
- * it ever named them. One that names somebody else now was put right: it stays, only its lines of that time go.
+ * it ever named them. One that names somebody else now, or did when it was deleted, was put right: it stays, only its lines
+ * of that time go.
  */
 export async function select(session: Session, lake: Lake, purge: number, subject: PurgeSubject): Promise<Selected> {
   if (subject.kind === 'source') return everything(session, subject.source)
@@ -68,10 +69,15 @@ async function findNamed(session: Session, relations: readonly string[], id: str
   }
 }
 
-/** Takes out of `candidate` what is another patient's by now. */
+/** Takes out of `candidate` what is another patient's by now, or was when it was deleted. */
 async function dropOthers(session: Session, lake: Lake, source: string, id: string): Promise<void> {
-  const places = `SELECT file, line FROM stoker.resource SEMI JOIN candidate USING (type, id) ANTI JOIN named USING (file, line)
-    WHERE source = ${sqlText(source)} AND deleted_by IS NULL`
+  const ofSource = `source = ${sqlText(source)}`
+  const places = `SELECT file, line FROM (
+      SELECT type, id, file, line FROM stoker.resource WHERE ${ofSource} AND deleted_by IS NULL
+      UNION ALL SELECT type, id, arg_max(file, until_run), arg_max(line, until_run) FROM stoker.resource_past
+        SEMI JOIN (SELECT type, id FROM stoker.resource WHERE ${ofSource} AND deleted_by IS NOT NULL) AS dead USING (type, id)
+        WHERE ${ofSource} AND deleted_by IS NULL GROUP BY type, id)
+    SEMI JOIN candidate USING (type, id) ANTI JOIN named USING (file, line)`
   const paths = await session.rows<{ path: string }>(
     `SELECT DISTINCT raw_path AS path FROM stoker.file WHERE file IN (SELECT file FROM (${places})) ORDER BY path`,
   )

@@ -1,17 +1,13 @@
 /** Leases: which snapshots are being read, told by files that readers put into the lake while they live. */
 import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { FOLDER_MODE } from '../../core/durable.ts'
+import { fateOf, isMark, ownMark, type ProcessMark } from '../../store/process-mark.ts'
 import type { Lake } from '../lake.ts'
 
-interface LeaseContent {
+interface LeaseContent extends ProcessMark {
   readonly snapshot: number
-  readonly host: string
-  readonly pid: number
-  /** When the process began, as the system counts: a process number is given again. */
-  readonly began: string | null
 }
 
 /** A process of another host or container can't be asked whether it lives: its lease counts for so long. */
@@ -30,7 +26,7 @@ export class Lease {
   /** Undefined for a reader that may not write to the lake: then `snapshots.days` alone protects what it reads. */
   static async take(lake: Lake, snapshot: number): Promise<Lease | undefined> {
     const path = join(lake.readers, `${process.pid}-${randomBytes(6).toString('hex')}.json`)
-    const content: LeaseContent = { snapshot, host: hostname(), pid: process.pid, began: await beganAt(process.pid) }
+    const content: LeaseContent = { snapshot, ...ownMark() }
     try {
       await mkdir(lake.readers, { mode: FOLDER_MODE }).catch((error: NodeJS.ErrnoException) => {
         if (error.code !== 'EEXIST') throw error
@@ -57,8 +53,8 @@ export async function leasedSnapshots(lake: Lake, now: Date): Promise<Set<number
       const written = (await stat(path)).mtimeMs
       const lease = name.endsWith('.json') ? readLease(await readFile(path, 'utf8')) : undefined
       const isOld = now.getTime() - written > FOREIGN_LEASE_MS
-      const isLive =
-        lease?.host === hostname() ? (await beganAt(lease.pid, isAlive(lease.pid))) === lease.began : !isOld
+      const fate = lease === undefined ? 'elsewhere' : fateOf(lease)
+      const isLive = fate === 'elsewhere' ? !isOld : fate === 'lives'
       if (lease !== undefined && isLive) held.add(lease.snapshot)
       else if (lease !== undefined || isOld) await rm(path, { force: true })
     } catch {
@@ -71,27 +67,8 @@ export async function leasedSnapshots(lake: Lake, now: Date): Promise<Set<number
 function readLease(text: string): LeaseContent | undefined {
   try {
     const lease = JSON.parse(text) as LeaseContent
-    return Number.isInteger(lease.snapshot) && Number.isInteger(lease.pid) ? lease : undefined
+    return Number.isInteger(lease.snapshot) && isMark(lease) ? lease : undefined
   } catch {
     return undefined
-  }
-}
-
-/**
- * Field 22 of /proc/PID/stat, counted behind the name in parentheses, which may hold anything. Null where the system has
- * none; 'gone' of a process that is no more.
- */
-async function beganAt(pid: number, alive = true): Promise<string | null> {
-  if (!alive) return 'gone'
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
-  return text?.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? null
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }

@@ -7,7 +7,7 @@ import type { Lake } from '../lake.ts'
 import { withSnapshot } from './opening.ts'
 import type { SnapshotManifest } from './manifest.ts'
 
-export interface MountedCatalog {
+interface MountedCatalog {
   readonly snapshot: number
   readonly tables: number
 }

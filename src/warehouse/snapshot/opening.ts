@@ -7,7 +7,7 @@ import { readCatalog, type CatalogTable } from '../catalog.ts'
 import type { Lake } from '../lake.ts'
 import { Lease } from './leases.ts'
 
-export interface FoundSnapshot {
+interface FoundSnapshot {
   readonly number: number
   readonly folder: string
   /** With their files where they are now. */

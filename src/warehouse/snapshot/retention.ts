@@ -3,11 +3,12 @@ import { readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { syncFolder } from '../../core/durable.ts'
 import type { Database } from '../../store/database.ts'
+import { clearQuerySpills } from '../../store/spill.ts'
 import type { Keeping } from '../keeping.ts'
 import type { Lake } from '../lake.ts'
 import { leasedSnapshots } from './leases.ts'
 
-export interface KeptSnapshot {
+interface KeptSnapshot {
   readonly snapshot: number
   readonly publishedAt: Date
 }
@@ -62,13 +63,15 @@ export async function removeSnapshots(
   now: Date,
 ): Promise<number[]> {
   const gone: number[] = []
-  for (const number of numbers) {
+  const held = await leasedSnapshots(lake, now)
+  // What is read stays where it is: not every reader has all of its files open already.
+  for (const number of numbers.filter((each) => !held.has(each))) {
     const folder = lake.snapshot(number)
     const aside = `${folder}${REMOVED}`
     await rename(folder, aside).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error
     })
-    // A reader that took its lease a moment ago has found the folder, or looks for another: see SnapshotReader.open.
+    // A reader that took its lease since then has found the folder, or looks for another: see withSnapshot.
     if ((await leasedSnapshots(lake, now)).has(number)) {
       await rename(aside, folder).catch(() => undefined)
       continue
@@ -85,17 +88,18 @@ export async function removeSnapshots(
     )
     await session.run(`DELETE FROM stoker.snapshot_file WHERE snapshot IN (${list})`)
   })
-  await clearLeftovers(database, lake)
+  await clearLeftovers(database, lake, now)
   return gone
 }
 
 const REMOVED = '.removed'
 
 /**
- * What interrupted publishings and removals left: unfinished snapshots, removed ones, and folders aside whose removal was
- * not yet settled, which come back.
+ * What interrupted publishings, removals and queries left: unfinished snapshots, removed ones, spilled rows; folders aside
+ * whose removal was not yet settled come back.
  */
-export async function clearLeftovers(database: Database, lake: Lake): Promise<void> {
+export async function clearLeftovers(database: Database, lake: Lake, now: Date): Promise<void> {
+  await clearQuerySpills(lake.root, now)
   const there = await database.using((session) =>
     session.rows<{ snapshot: number }>('SELECT snapshot FROM stoker.snapshot WHERE removed_at IS NULL'),
   )

@@ -22,12 +22,12 @@ export interface TableFile {
 }
 
 /** Files that may be carried over: what the last snapshot published, and where. */
-export interface Published {
+interface Published {
   readonly folder: string
   readonly files: readonly TableFile[]
 }
 
-export interface Written {
+interface Written {
   readonly files: readonly TableFile[]
   /** How many of them are the old snapshot's. */
   readonly carriedOver: number

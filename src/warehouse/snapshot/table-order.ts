@@ -1,7 +1,7 @@
 /** By what the rows of a published table lie together: the patient they are about, and a code. */
 import type { View } from '../view.ts'
 
-export interface TableOrder {
+interface TableOrder {
   /** Column with the key of the patient, or of the resource where the rows are about no patient. */
   readonly patient: string
   /** Column with the code that cohorts are made by; undefined where there is none. */

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { mkdir, readdir, readFile, rename, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -21,6 +21,26 @@ async function publish(on: number, snapshots = { keep: 1, days: 0 }): Promise<Sn
   const { database, lake, views } = warehouse
   return publishSnapshot(database, lake, views, undefined, day(on), { snapshots })
 }
+
+/** A process that has the newest snapshot open, and answers. */
+async function readElsewhere(
+  wrapper: readonly string[] = [],
+): Promise<{ readonly child: ChildProcess; readonly answer: (sql: string) => Promise<unknown> }> {
+  const script = new URL('reading-process.js', import.meta.url).pathname
+  const [program, ...args] = [...wrapper, process.execPath, script, warehouse.lake.root]
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  onTestFinished(() => void child.kill('SIGKILL'))
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  expect((await lines.next()).value).toBe('open')
+  const answer = async (sql: string): Promise<unknown> => {
+    child.stdin.write(`${sql}\n`)
+    return (await lines.next()).value
+  }
+  return { child, answer }
+}
+
+const spills = async () =>
+  (await readdir(join(warehouse.lake.root, 'temp'))).filter((name) => name.startsWith('query-'))
 
 const folders = async () => (await readdir(warehouse.lake.snapshots)).sort()
 
@@ -59,24 +79,57 @@ test('old snapshots go, the ledger remembers them, and what was carried over fro
 test('a snapshot that another process reads stays whole until it is done with it, or is killed', async () => {
   await warehouse.load('2026-01-01T00:00:00Z', [{ lines: [patient('a', 'A')] }])
   await publish(1)
-  const script = new URL('reading-process.js', import.meta.url).pathname
-  const child = spawn(process.execPath, [script, warehouse.lake.root], { stdio: ['pipe', 'pipe', 'inherit'] })
-  onTestFinished(() => void child.kill('SIGKILL'))
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  expect((await lines.next()).value).toBe('open')
+  const { child, answer } = await readElsewhere()
   for (const on of [2, 3, 4]) {
     await warehouse.load(day(on).toISOString(), [{ lines: [patient('a', `A${on}`)] }])
     await publish(on)
   }
   expect(await folders()).toEqual(['000001', '000004'])
-  child.stdin.write('SELECT family FROM patient_name\n')
-  expect((await lines.next()).value).toBe('[{"family":"A"}]')
+  expect(await answer('SELECT family FROM patient_name')).toBe('[{"family":"A"}]')
+  expect(await spills()).toHaveLength(1)
   const ended = new Promise((resolve) => child.on('close', resolve))
   child.kill('SIGKILL')
   await ended
   expect(await readdir(warehouse.lake.readers)).toHaveLength(1)
   expect((await publish(5)).removed).toEqual([1, 4])
   expect(await readdir(warehouse.lake.readers)).toEqual([])
+  expect(await spills()).toEqual([])
+})
+
+test('nor does one go that a process of another container reads which has the name of this host', async ({ skip }) => {
+  const other = ['unshare', '--pid', '--fork', '--kill-child', '--mount-proc']
+  if (spawnSync(other[0]!, [...other.slice(1), 'true']).status !== 0) skip('no PID namespace may be made here')
+  await warehouse.load('2026-01-01T00:00:00Z', [{ lines: [patient('a', 'A')] }])
+  await publish(1)
+  const { child, answer } = await readElsewhere(other)
+  for (const on of [2, 3]) {
+    await warehouse.load(day(on).toISOString(), [{ lines: [patient('a', `A${on}`)] }])
+    await publish(on)
+  }
+  expect(await folders()).toEqual(['000001', '000003'])
+  expect(await spills()).toHaveLength(1)
+  expect(await answer('SELECT family FROM patient_name')).toBe('[{"family":"A"}]')
+  const ended = new Promise((resolve) => child.on('close', resolve))
+  child.stdin!.end()
+  await ended
+  expect((await publish(4)).removed).toEqual([1, 3])
+  expect(await spills()).toEqual([])
+})
+
+test('what is being read is not so much as moved', async () => {
+  const { database, lake } = warehouse
+  const keepAll = { keep: 9, days: 0 }
+  for (const on of [1, 2, 3]) await publish(on, keepAll)
+  const lease = await Lease.take(lake, 1)
+  // Renaming a folder changes it, and the one it is in.
+  const changes = async () =>
+    Promise.all([lake.snapshot(1), lake.snapshots].map(async (path) => (await stat(path)).ctimeMs))
+  const before = await changes()
+  expect(await removeSnapshots(database, lake, [1], new Date())).toEqual([])
+  expect(await changes()).toEqual(before)
+  expect(await removeSnapshots(database, lake, [1, 2], new Date())).toEqual([2])
+  await lease!.release()
+  expect(await removeSnapshots(database, lake, [1, 2], new Date())).toEqual([1, 2])
 })
 
 test('a lease of another host counts for a day, one of a process number that was given again does not', async () => {
