@@ -47,8 +47,8 @@ export async function recordMembers(
     `CREATE OR REPLACE TEMP TABLE present AS SELECT DISTINCT id FROM ${rawRelation(paths)} WHERE type = 'Patient'`,
   )
   const left = await session.run(
-    `UPDATE stoker.member SET left_run = $2
-     WHERE source = $1 AND left_run IS NULL AND patient NOT IN (SELECT id FROM present)`,
+    `UPDATE stoker.member SET left_run = $2, seen_run = NULL
+     WHERE source = $1 AND (left_run IS NULL OR seen_run IS NOT NULL) AND patient NOT IN (SELECT id FROM present)`,
     [source, run],
   )
   const returned = await session.run(
@@ -56,12 +56,41 @@ export async function recordMembers(
     [source],
   )
   const joined = await session.run(
-    `INSERT INTO stoker.member SELECT $1, $3, id, $2, NULL FROM present
+    `INSERT INTO stoker.member SELECT $1, $3, id, $2, NULL, NULL FROM present
      WHERE id NOT IN (SELECT patient FROM stoker.member WHERE source = $1)`,
     [source, run, groupKey],
   )
   await session.run('DROP TABLE temp.present')
   return { known: before?.known ?? false, joined, left, returned }
+}
+
+/**
+ * Notes the patients in `paths` who are not in the Group as far as is known, though their rows come: the list may have been
+ * made before they joined, or could not be relied on. Whom the next list does not have has left by then. Where no list was
+ * ever recorded nothing is noted: the first one asks who is no member.
+ */
+export async function noteSeen(
+  session: Session,
+  run: number,
+  source: string,
+  groupKey: string,
+  paths: readonly string[],
+): Promise<void> {
+  await session.run(
+    `CREATE OR REPLACE TEMP TABLE seen AS SELECT DISTINCT id FROM ${rawRelation(paths)} WHERE type = 'Patient'`,
+  )
+  await session.run(
+    `UPDATE stoker.member SET seen_run = $2
+     WHERE source = $1 AND group_key = $3 AND left_run IS NOT NULL AND patient IN (SELECT id FROM seen)`,
+    [source, run, groupKey],
+  )
+  await session.run(
+    `INSERT INTO stoker.member SELECT $1, $3, id, $2, $2, $2 FROM seen
+     WHERE id NOT IN (SELECT patient FROM stoker.member WHERE source = $1)
+       AND EXISTS (FROM stoker.member WHERE source = $1 AND group_key = $3)`,
+    [source, run, groupKey],
+  )
+  await session.run('DROP TABLE temp.seen')
 }
 
 /** Patients who joined in a run, as a relation like {@link MEMBERS}. */

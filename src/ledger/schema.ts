@@ -86,8 +86,10 @@ CREATE TABLE stoker.watermark (
 -- member: the patients of an exported Group.
 --   group_key    server and Group, as text: of another one it says nothing
 --   joined_run, left_run  the run that saw it; left_run is NULL for those who are in it
+--   seen_run  of somebody who is not in it as far as is known: the run that brought rows of them all the same
 CREATE TABLE stoker.member (
-  source VARCHAR NOT NULL, group_key VARCHAR NOT NULL, patient VARCHAR NOT NULL, joined_run INTEGER NOT NULL, left_run INTEGER);
+  source VARCHAR NOT NULL, group_key VARCHAR NOT NULL, patient VARCHAR NOT NULL, joined_run INTEGER NOT NULL, left_run INTEGER,
+  seen_run INTEGER);
 
 -- run_type, run_view: what a committed run did.
 --   view_hash  of the definition in force: stoker.view_definition

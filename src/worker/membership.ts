@@ -2,7 +2,7 @@
 import type { ExportRecord } from '../ledger/exports.ts'
 import type { FileRecord } from '../ledger/files.ts'
 import { recordFinding } from '../ledger/findings.ts'
-import { joinedIn, LEFT, MEMBERS, recordMembers } from '../ledger/members.ts'
+import { joinedIn, LEFT, MEMBERS, noteSeen, recordMembers, type MemberChanges } from '../ledger/members.ts'
 import type { Session } from '../store/session.ts'
 import type { Leavers } from '../warehouse/leavers.ts'
 import type { RunContext } from './context.ts'
@@ -27,23 +27,17 @@ export async function commitMembers(
   const teller = source.level.kind === 'group' ? tellerOf(exports) : undefined
   if (teller === undefined || teller.transaction_time === null) return undefined
   const lines = memberFiles(files.filter((file) => file.export === teller.export))
+  if (lines?.every((file) => !file.resources)) return undefined
   const histories = exports.filter((record) => record.whole || record.purpose === 'newcomers')
-  if (lines === undefined || heldOf([teller]).has('Patient') || heldOf(histories).size > 0) return undefined
-  if (lines.every((file) => !file.resources)) return undefined
-  const { known, joined, left, returned } = await recordMembers(
-    session,
-    run,
-    source.name,
-    groupKey(source),
-    lines.map((file) => lake.path(file.raw_path!)),
+  const isSure = lines !== undefined && !heldOf([teller]).has('Patient') && heldOf(histories).size === 0
+  const changes = isSure ? await takeList(context, session, teller, lines) : undefined
+  const patients = files.filter(
+    ({ kind, type, state }) => kind === 'output' && type === 'Patient' && state === 'landed',
   )
-  if (known) {
-    const changes = [['JOINED', joined] as const, ['LEFT', left] as const].filter(([, count]) => count > 0)
-    for (const [code, count] of changes) {
-      await recordFinding(session, run, { export: teller.export, file: null, type: null, code, count })
-      context.tell({ kind: 'finding', code, count, type: undefined })
-    }
-  }
+  const paths = patients.map((file) => lake.path(file.raw_path!))
+  await noteSeen(session, run, source.name, groupKey(source), paths)
+  if (changes === undefined) return undefined
+  const { known, joined, left, returned } = changes
   const { leavers: policy } = source.groupChanges
   const history = exports.find((record) => record.purpose === 'newcomers')
   return {
@@ -56,6 +50,24 @@ export async function commitMembers(
     changed: left > 0 || !known,
     returned: returned > 0 && history !== undefined ? { patients: joinedIn(run), types: history.types } : undefined,
   }
+}
+
+/** Who is in the Group now, and what that changes. */
+async function takeList(
+  context: RunContext,
+  session: Session,
+  teller: ExportRecord,
+  lines: readonly FileRecord[],
+): Promise<MemberChanges> {
+  const { source, run, lake } = context
+  const paths = lines.map((file) => lake.path(file.raw_path!))
+  const changes = await recordMembers(session, run, source.name, groupKey(source), paths)
+  const told = [['JOINED', changes.joined] as const, ['LEFT', changes.left] as const]
+  for (const [code, count] of changes.known ? told.filter(([, many]) => many > 0) : []) {
+    await recordFinding(session, run, { export: teller.export, file: null, type: null, code, count })
+    context.tell({ kind: 'finding', code, count, type: undefined })
+  }
+  return changes
 }
 
 /**
