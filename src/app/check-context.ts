@@ -38,7 +38,8 @@ export async function* checkConfigured(source: SourceConfig, options: CheckOptio
     trace,
   })
   try {
-    yield* client.check({ request: firstRequest(source), auth, manifestUrl, tryExport }, signal)
+    const asked = { request: firstRequest(source), typesNamed: source.typesNamed, auth, manifestUrl, tryExport }
+    yield* client.check(asked, signal)
   } finally {
     await client.close()
     trace?.close()

@@ -52,6 +52,7 @@ export async function readSource(
     auth,
     ...place,
     types,
+    typesNamed: fields.has('types'),
     request,
     since,
     groupChanges,

@@ -78,6 +78,8 @@ export interface SourceConfig {
   readonly manifestUrl: URL | undefined
   /** The resource types to ask for and to load, never empty; without `types` in the file, those the views know. */
   readonly types: readonly string[]
+  /** False: they are those the views know. */
+  readonly typesNamed: boolean
   readonly request: RequestConfig
   readonly since: SincePolicy
   /** What happens when the members of the Group change; for level group, and without effect otherwise. */

@@ -3,7 +3,8 @@ import { MultiBar, type SingleBar } from 'cli-progress'
 import type { RunEvent, RunObserver } from '../worker/events.ts'
 import { delayText } from './delay-text.ts'
 import { findingText } from './finding-text.ts'
-import { bytesText, countText, durationText } from './figures.ts'
+import { bytesText, countText, durationText, plural } from './figures.ts'
+import { lostText } from './plain-progress.ts'
 
 export interface BarProgress {
   readonly observe: RunObserver
@@ -42,7 +43,10 @@ export function barProgress(stream: NodeJS.WriteStream, now: () => number): BarP
     observe(event) {
       if (event.kind === 'started' || bars === undefined) bars = begin(event)
       if (event.kind === 'note') multi.log(`${event.source}: note: ${event.text}\n`)
-      else if (event.kind === 'finding') multi.log(`${event.source}: note: ${findingText(event)}\n`)
+      else if (event.kind === 'lost') {
+        multi.log(`${event.source}: note: ${lostText(event)}\n`)
+        show(multi, bars, event, now())
+      } else if (event.kind === 'finding') multi.log(`${event.source}: note: ${findingText(event)}\n`)
       else show(multi, bars, event, now())
     },
     stop: () => multi.stop(),
@@ -61,11 +65,20 @@ function show(multi: MultiBar, bars: Bars, event: RunEvent, at: number): void {
     case 'delayed':
       return say(delayText(event))
     case 'listed':
-      if (bars.listedFiles === 0) bars.startedAt = at
-      bars.listedFiles += event.files
       bars.listedLines =
         event.lines === undefined || bars.listedLines === undefined ? undefined : bars.listedLines + event.lines
-      return say(`${event.files} files listed`)
+      return say(`${plural(event.files, 'file')} listed`)
+    case 'gathering':
+      if (bars.listedFiles === 0) bars.startedAt = at
+      bars.landedFiles += event.before
+      bars.listedFiles += event.before + event.files
+      // Lines of files that came before are not known: the share is told by files.
+      if (event.before > 0) bars.listedLines = undefined
+      return
+    case 'lost':
+      removeFile(multi, bars, event.file)
+      bars.landedFiles += 1
+      return
     case 'fetching': {
       const { bar, startedAt } = bars.files.get(event.file) ?? { bar: multi.create(1, 0, { text: '' }), startedAt: at }
       bars.files.set(event.file, { bar, startedAt })
@@ -80,9 +93,7 @@ function show(multi: MultiBar, bars: Bars, event: RunEvent, at: number): void {
       return bar.update(0, { text: text.join(' ') })
     }
     case 'landed': {
-      const file = bars.files.get(event.file)
-      if (file !== undefined) multi.remove(file.bar)
-      bars.files.delete(event.file)
+      removeFile(multi, bars, event.file)
       bars.landedFiles += 1
       bars.landedLines += event.resources + event.rejects
       bars.landedBytes += event.bytes
@@ -91,13 +102,15 @@ function show(multi: MultiBar, bars: Bars, event: RunEvent, at: number): void {
         : bars.landedFiles / Math.max(1, bars.listedFiles)
       const ms = at - bars.startedAt
       return say(
-        `files ${bars.landedFiles}/${bars.listedFiles} ${gauge(share)} ${countText(bars.landedLines)} resources ${rate(bars.landedBytes, ms)} ${remaining(share, ms)}`,
+        `files ${countText(bars.landedFiles)}/${countText(bars.listedFiles)} ${gauge(share)} ${countText(bars.landedLines)} resources ${rate(bars.landedBytes, ms)} ${remaining(share, ms)}`,
       )
     }
     case 'merging':
-      return say(`merging ${gauge(event.done / Math.max(1, event.of))} ${event.table}`)
+      return say(`merging ${gauge(event.done / Math.max(1, event.of))} ${event.table ?? ''}`)
     case 'committed':
-      return say('committed, publishing the snapshot')
+      return say('committed')
+    case 'publishing':
+      return say('publishing the snapshot')
     case 'published':
       return say(`published snapshot ${event.snapshot}`)
     case 'failed':
@@ -107,6 +120,12 @@ function show(multi: MultiBar, bars: Bars, event: RunEvent, at: number): void {
     case 'note':
       return
   }
+}
+
+function removeFile(multi: MultiBar, bars: Bars, file: number): void {
+  const shown = bars.files.get(file)
+  if (shown !== undefined) multi.remove(shown.bar)
+  bars.files.delete(file)
 }
 
 const GAUGE_CELLS = 20

@@ -8,6 +8,7 @@ import { writeMountedCatalog } from '../warehouse/snapshot/mounted-catalog.ts'
 import type { Action } from './action.ts'
 import { wholeNumber } from './arguments.ts'
 import { plural } from './figures.ts'
+import { jsonText } from './json-text.ts'
 import { lakeOf, withLakeOptions, type LakeOptions } from './lake-option.ts'
 
 interface CatalogOptions extends LakeOptions {
@@ -51,7 +52,7 @@ Whoever opens it may name yet another place: SET VARIABLE stoker_lake = '/elsewh
         const { snapshot, tables } = written
         process.stdout.write(
           options.json
-            ? `${JSON.stringify({ catalog: out, at, snapshot, tables }, null, 2)}\n`
+            ? jsonText({ catalog: out, at, snapshot, tables })
             : `${out}: ${plural(tables, 'table')} of snapshot ${snapshot}, at ${at}\n`,
         )
         return 0

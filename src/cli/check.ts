@@ -10,6 +10,7 @@ import type { CheckLine } from '../bulk/check/line.ts'
 import type { Action } from './action.ts'
 import { EXIT } from './exit-code.ts'
 import { plural } from './figures.ts'
+import { jsonText } from './json-text.ts'
 import { chosenSources } from './source-argument.ts'
 
 interface CheckCommandOptions {
@@ -71,7 +72,7 @@ async function check(names: readonly string[], options: CheckCommandOptions): Pr
   const failures = results.flatMap(({ lines }) => lines.filter(({ verdict }) => verdict === 'failed'))
   if (options.json) {
     const { file, warnings } = config
-    process.stdout.write(`${JSON.stringify({ config: { file, warnings }, sources: results }, null, 2)}\n`)
+    process.stdout.write(jsonText({ config: { file, warnings }, sources: results }))
   }
   const end = failures.length === 0 ? 'nothing failed' : `${plural(failures.length, 'step')} failed`
   tell(`\n${end}\n`)

@@ -2,12 +2,14 @@
 import { Command } from 'commander'
 import { loadConfig } from '../app/config.ts'
 import { formerSources, LAKE_SOURCES_SQL, type LakeSource } from '../app/former-sources.ts'
-import { startLifecycle } from '../app/lifecycle.ts'
+import { underLifecycle } from '../app/lifecycle.ts'
 import { makeLog } from '../app/log.ts'
 import { openWorker } from '../app/worker-context.ts'
 import { compactSource, type Compacted } from '../warehouse/upkeep/compact.ts'
 import type { Action } from './action.ts'
+import { EXIT } from './exit-code.ts'
 import { bytesText, plural } from './figures.ts'
+import { jsonText } from './json-text.ts'
 import { chosenSources } from './source-argument.ts'
 
 interface CompactOptions {
@@ -20,8 +22,9 @@ interface CompactOptions {
 export function compactCommand(perform: (action: Action) => Promise<void>): Command {
   return new Command('compact')
     .description('write the raw log anew: few large files, without the lines that nothing needs')
+    .argument('[source...]', 'names of sources; all of the lake when none is given')
     .option('-c, --config <file>', 'the configuration', 'stoker.yaml')
-    .option('--source <name>', 'of one source only')
+    .option('--source <name>', 'the same as the argument, for one source')
     .option('--dry-run', 'tell what it would do, and change nothing')
     .option('--json', 'the result as JSON on standard output')
     .addHelpText(
@@ -29,42 +32,41 @@ export function compactCommand(perform: (action: Action) => Promise<void>): Comm
       `
 Examples:
   stoker compact --dry-run            what is there to gain
-  stoker compact --source hospital-a
+  stoker compact hospital-a
 
 Which versions stay is rawLog.keep of the configuration: all (only what repeats another line goes), latest, or a number
 of days. After every run the same is done where it is worth it: when 32 files or more could be joined, or a quarter of
 the lines may go. Files of a run under way are left alone.`,
     )
-    .action((options: CompactOptions) => perform(() => compact(options)))
+    .action((sources: string[], options: CompactOptions) => perform(() => compact(sources, options)))
 }
 
-async function compact(options: CompactOptions): Promise<number> {
+async function compact(sources: readonly string[], options: CompactOptions): Promise<number> {
   const config = await loadConfig(options.config)
-  const lifecycle = startLifecycle(() => undefined)
-  try {
-    const { signal } = lifecycle
+  const onStop = (signal: string) =>
+    process.stderr.write(`\n${signal}: stopping; what is written anew stays, the rest is as it was\n`)
+  return underLifecycle(onStop, async (signal) => {
     const worker = await openWorker(config, { log: makeLog('warn'), observe: () => undefined, signal })
     try {
       const { database, lake, keeping, disk, ledger, clock } = worker.context
       const inLake = await ledger.rows<LakeSource>(LAKE_SOURCES_SQL)
       const configured = config.sources.map((source) => source.name)
       const former = formerSources(inLake, configured)
-      const names = options.source === undefined ? [...configured, ...former] : [options.source]
+      const named = [...sources, ...(options.source === undefined ? [] : [options.source])]
+      const names = named.length === 0 ? [...configured, ...former] : new Set(named)
       const how = options.dryRun ? 'count' : 'thorough'
       const results: Compacted[] = []
-      for (const source of chosenSources(names, config, former)) {
+      for (const source of chosenSources([...names], config, former)) {
         const result = await compactSource({ database, lake, source, keeping, disk, now: clock.now(), how, signal })
         if (result !== undefined) results.push(result)
       }
       const text = results.map((result) => compactedText(result, options.dryRun === true)).join('')
-      process.stdout.write(options.json ? `${JSON.stringify(results, null, 2)}\n` : text)
-      return lifecycle.exitCode() ?? 0
+      process.stdout.write(options.json ? jsonText(results) : text)
+      return EXIT.done
     } finally {
       worker.close()
     }
-  } finally {
-    lifecycle.dispose()
-  }
+  })
 }
 
 function compactedText(result: Compacted, isDryRun: boolean): string {

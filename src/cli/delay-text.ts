@@ -6,6 +6,23 @@ const REASONS: Readonly<Record<string, string>> = {
   BULK_UNREACHABLE: 'the server is out of reach',
 }
 
-export function delayText({ code, ms }: { readonly code: string; readonly ms: number }): string {
-  return `${REASONS[code] ?? 'the server does not answer as it should'}: next try in ${durationText(ms)}`
+export interface Delay {
+  readonly code: string
+  readonly ms: number
+  /** Of the answer, where there was one. */
+  readonly status?: number | undefined
+  /** Of a download. */
+  readonly file?: number | undefined
+  readonly type?: string | undefined
 }
+
+export function delayText({ code, ms, status, file, type }: Delay): string {
+  const answered = status === undefined ? '' : ` (${status})`
+  const why = NOT_BUSY.has(status) ? 'the server does not give it now, and says that it may later' : REASONS[code]
+  const reason = `${why ?? 'the server does not answer as it should'}${answered}`
+  const about = file === undefined ? '' : `file ${file}${type === undefined ? '' : ` (${type})`}: `
+  return `${about}${reason}: next try in ${durationText(ms)}`
+}
+
+/** Statuses that are final by themselves, and are waited for because of the words that came with them. */
+const NOT_BUSY: ReadonlySet<number | undefined> = new Set([400, 403, 404, 409, 410, 412, 422])

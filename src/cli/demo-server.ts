@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander'
 import { createPublicKey, type JsonWebKey } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
 import type { JWK } from 'jose'
 import { shippedProfile } from '../app/config-profile.ts'
 import { writeNewKey } from '../app/key-file.ts'
@@ -53,9 +54,15 @@ Examples:
   stoker demo-server --like medplum                    with the ways of a Medplum server
   stoker demo-server --data ./ndjson                   Patient.ndjson, Observation.ndjson, …
 
-While it runs, let it change:
-  curl -X POST 'http://127.0.0.1:8765/control/change?percent=1'
-  curl -X PUT 'http://127.0.0.1:8765/control/behaviour' -d '{"like": "hapi", "neverDone": true}'`,
+While it runs, from this machine, at http://127.0.0.1:8765/control:
+  curl -X POST   …/change?percent=1&seed=7&ids=true   creates, updates and deletes so many percent each
+  curl -X PUT    …/resource -d '{"resourceType": "Patient", "id": "p1"}'    stores one, new or not
+  curl -X DELETE …/resource/Patient/p1                deletes one
+  curl -X POST   …/publish                            makes $bulk-publish give what it holds now
+  curl           …/stats                               resources, requests so far, and every behaviour there is
+  curl -X PUT    …/behaviour -d '{"like": "hapi", "neverDone": true}'       the others stay as they are
+  curl -X PUT    …/behaviour -d '{"fileFailures": {"status": 503, "times": 2, "type": "Condition"}}'
+What a behaviour takes is told where it is given something else.`,
     )
     .action((options: ServerCommandOptions) => perform(() => serve(options)))
 }
@@ -102,7 +109,7 @@ async function serve(options: ServerCommandOptions): Promise<number> {
 
 interface RegisteredClient {
   readonly auth: Exclude<DemoServerOptions['auth'], 'none'>
-  /** For the printed configuration: the file of the private key, where that is known. */
+  /** For the printed configuration, which may be put anywhere: the absolute path of the private key, where that is known. */
   readonly keyFile?: string
   /** JWK text of a new key. */
   readonly newKey?: string
@@ -111,11 +118,11 @@ interface RegisteredClient {
 async function registeredClient({ newKey, jwks, clientId }: ServerCommandOptions): Promise<RegisteredClient> {
   if (newKey !== undefined) {
     const keys = await demoKeyPair('ES384', clientId)
-    return { auth: keys, keyFile: newKey, newKey: `${JSON.stringify(keys.privateJwk, null, 2)}\n` }
+    return { auth: keys, keyFile: resolve(newKey), newKey: `${JSON.stringify(keys.privateJwk, null, 2)}\n` }
   }
   if (jwks === undefined) return { auth: undefined }
   const { isPrivate, keys } = await readKeys(jwks)
-  return { auth: { clientId, jwks: { keys } }, ...(isPrivate ? { keyFile: jwks } : {}) }
+  return { auth: { clientId, jwks: { keys } }, ...(isPrivate ? { keyFile: resolve(jwks) } : {}) }
 }
 
 /** A JWKS, or a single JWK such as --new-key writes, of which the public half is registered. */

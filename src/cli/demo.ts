@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import { access, rm } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { loadConfig } from '../app/config.ts'
-import { startLifecycle } from '../app/lifecycle.ts'
+import { underLifecycle } from '../app/lifecycle.ts'
 import { makeLog } from '../app/log.ts'
 import { openWorker } from '../app/worker-context.ts'
 import { makeFolder, writeWhole } from '../core/durable.ts'
@@ -13,6 +13,7 @@ import { startDemoServer, type DemoServer } from '../demo/server.ts'
 import { SnapshotReader } from '../warehouse/reader.ts'
 import { syncSources } from '../worker/sync.ts'
 import { wholeNumber } from './arguments.ts'
+import { EXIT } from './exit-code.ts'
 import { countText, plural } from './figures.ts'
 import type { Action } from './action.ts'
 import { plainProgress } from './plain-progress.ts'
@@ -39,7 +40,14 @@ Examples:
   stoker demo --patients 2000
   stoker query --config stoker-demo/stoker.yaml "SHOW TABLES"      afterwards`,
     )
-    .action((options: DemoOptions) => perform(() => demo(options)))
+    .action((options: DemoOptions) =>
+      perform(() =>
+        underLifecycle(
+          () => undefined,
+          (signal) => demo(options, signal),
+        ),
+      ),
+    )
 }
 
 /** Patients with diabetes whose last HbA1c is above 9 %: a measure of poor control (NQF 0059, CMS122). */
@@ -54,11 +62,10 @@ WHERE l.value_quantity > 9 AND p._resource_key IN (
   SELECT patient_key FROM condition WHERE code IN ('44054006', '46635009') AND clinical_status = 'active')
 GROUP BY ALL ORDER BY ALL`.trim()
 
-async function demo(options: DemoOptions): Promise<number> {
+async function demo(options: DemoOptions, signal: AbortSignal): Promise<number> {
   const folder = resolve(options.folder)
   await emptyDemoFolder(folder)
   const say = (text: string) => process.stdout.write(`${text}\n`)
-  const lifecycle = startLifecycle(() => undefined)
   const keys = await demoKeyPair()
   const server = await startDemoServer({ patients: options.patients, seed: options.seed, auth: keys })
   try {
@@ -70,7 +77,7 @@ async function demo(options: DemoOptions): Promise<number> {
     const worker = await openWorker(await loadConfig(file, {}), {
       log: makeLog('warn'),
       observe: plainProgress((text) => process.stdout.write(`  ${text}`), Date.now),
-      signal: lifecycle.signal,
+      signal,
     })
     const { context, sources } = worker
     try {
@@ -78,7 +85,7 @@ async function demo(options: DemoOptions): Promise<number> {
       say(outcomeTable(await sync(), context.views))
       const change = await server.change({ percent: 1 })
       say(
-        `2. The server changes: ${plural(change.created.length, 'resource')} created, ${change.updated.length} updated, ${change.deleted.length} deleted.`,
+        `2. The server changes: ${plural(change.created.length, 'resource')} created, ${countText(change.updated.length)} updated, ${countText(change.deleted.length)} deleted.`,
       )
       say('   Second sync: only what changed.')
       say(outcomeTable(await sync(), context.views))
@@ -97,7 +104,7 @@ async function demo(options: DemoOptions): Promise<number> {
     say(`Parquet files   ${context.lake.snapshots}/`)
     say(`Configuration   ${file}`)
     say(`\nAsk more:       npx stoker query --config ${relative('.', file)} "SHOW TABLES"`)
-    return lifecycle.exitCode() ?? 0
+    return EXIT.done
 
     async function sync() {
       const [result] = await syncSources(context, sources, false)
@@ -106,7 +113,6 @@ async function demo(options: DemoOptions): Promise<number> {
     }
   } finally {
     await server.stop()
-    lifecycle.dispose()
   }
 }
 

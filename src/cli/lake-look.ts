@@ -1,71 +1,112 @@
-/** A look into a lake: at its database or, while a worker holds that, at the newest snapshot. */
-import { access } from 'node:fs/promises'
+/** A look into a lake: at its database or, where that can not be opened now, at the newest snapshot. */
+import { access, constants } from 'node:fs/promises'
 import { StokerError } from '../core/errors.ts'
 import type { Ask } from '../ledger/run-details.ts'
 import { Database } from '../store/database.ts'
 import type { Lake } from '../warehouse/lake.ts'
 import { SnapshotReader } from '../warehouse/reader.ts'
+import { isMissing } from './lake-option.ts'
 
 export interface Look {
-  /** False while a worker holds the database: then what is asked for is what the newest snapshot knows. */
+  /** False where the database can not be read: then what is asked for is what the newest snapshot knows. */
   readonly live: boolean
-  /** Who holds it, such as `PID 12`, as far as it is known. */
-  readonly holder: string
+  /** Why it can not; undefined where it can. */
+  readonly shut: ShutDatabase | undefined
   readonly ask: Ask
 }
 
-/**
- * @throws StokerError STATUS_NO_LAKE when there is none, STORE_LOCKED when a worker holds it and nothing was published yet
- */
+/** A database that nobody, or not this user, can read now. */
+export interface ShutDatabase {
+  /** STORE_LOCKED, STORE_FORBIDDEN or STORE_MISSING. */
+  readonly code: string
+  /** A sentence without its full stop. */
+  readonly why: string
+  /** To follow "is in the database". */
+  readonly which: string
+  readonly wayOut: string
+  /** As it is to be told where there is no snapshot either. */
+  readonly error: StokerError
+}
+
+/** @throws StokerError the code of {@link ShutDatabase} when the database is shut and nothing was published yet */
 export async function lookInto<T>(lake: Lake, memoryLimitBytes: number, work: (look: Look) => Promise<T>): Promise<T> {
-  await access(lake.database).catch((cause: unknown) => {
-    throw new StokerError('STATUS_NO_LAKE', `there is no lake in ${lake.root} yet`, {
-      hint: 'run stoker sync first, or check the lake folder in the configuration',
-      cause,
-    })
-  })
-  let database: Database
+  let shut = await withoutRights(lake)
+  let database: Database | undefined
   try {
-    database = await Database.open({ path: lake.database, memoryLimitBytes, readOnly: true })
+    if (shut === undefined) database = await Database.open({ path: lake.database, memoryLimitBytes, readOnly: true })
   } catch (error) {
     if (!(error instanceof StokerError) || error.code !== 'STORE_LOCKED') throw error
-    return lookAtSnapshot(lake, memoryLimitBytes, error, work)
+    shut = locked(error)
   }
+  if (database === undefined) return lookAtSnapshot(lake, memoryLimitBytes, shut!, work)
   try {
-    return await database.using((session) => work({ live: true, holder: '', ask: (sql) => session.rows(sql) }))
+    return await database.using((session) => work({ live: true, shut, ask: (sql) => session.rows(sql) }))
   } finally {
     database.close()
   }
 }
 
+/** Asked of the system before DuckDB opens it: DuckDB's error does not tell one from another. */
+async function withoutRights({ database, root }: Lake): Promise<ShutDatabase | undefined> {
+  if (await isMissing(database)) {
+    const why = 'This lake has snapshots and no database'
+    const wayOut = 'look where stoker sync writes'
+    const error = new StokerError('STORE_MISSING', `there is no database in ${root}`, { hint: wayOut })
+    return { code: error.code, why, which: 'which is not here', wayOut, error }
+  }
+  const { code } = await access(database, constants.R_OK).then(
+    () => ({ code: undefined }),
+    (error: NodeJS.ErrnoException) => error,
+  )
+  if (code !== 'EACCES' && code !== 'EPERM') return undefined
+  const why = 'This user may not read the database'
+  const wayOut = 'ask as the user who runs stoker sync'
+  const error = new StokerError('STORE_FORBIDDEN', `this user may not read ${database}`, { hint: wayOut })
+  return { code: error.code, why, which: 'which this user may not read', wayOut, error }
+}
+
+function locked(error: StokerError): ShutDatabase {
+  const pid = error.facts.workerPid ?? error.facts.lockPid
+  const holder = pid === undefined ? 'another process' : `PID ${pid}`
+  const why = `The database is held by ${holder} now`
+  return { code: error.code, why, which: `which ${holder} holds`, wayOut: 'wait until it ends', error }
+}
+
 async function lookAtSnapshot<T>(
   lake: Lake,
   memoryLimitBytes: number,
-  locked: StokerError,
+  shut: ShutDatabase,
   work: (look: Look) => Promise<T>,
 ): Promise<T> {
   const reader = await SnapshotReader.open(lake, memoryLimitBytes).catch((cause: unknown) => {
     if (!(cause instanceof StokerError) || cause.code !== 'QUERY_NO_SNAPSHOT') throw cause
-    throw new StokerError('STORE_LOCKED', `${locked.message}, and nothing is published yet`, {
-      retryable: true,
-      ...(locked.hint !== undefined && { hint: locked.hint }),
-      facts: locked.facts,
-      cause: locked,
+    const { code, message, hint, facts, retryable } = shut.error
+    throw new StokerError(code, `${message}, and nothing is published yet`, {
+      retryable,
+      ...(hint !== undefined && { hint }),
+      facts,
+      cause: shut.error,
     })
   })
   try {
-    return await work({ live: false, holder: holderOf(locked), ask: async (sql) => (await reader.rows(sql)) as never })
+    return await work({ live: false, shut, ask: async (sql) => (await reader.rows(sql)) as never })
   } finally {
     await reader.close()
   }
 }
 
-function holderOf({ facts }: StokerError): string {
-  const pid = facts.workerPid ?? facts.lockPid
-  return pid === undefined ? 'another process' : `PID ${pid}`
+/** Said above what is read from a snapshot. */
+export function snapshotNotice({ shut }: Pick<Look, 'shut'>): string {
+  return shut === undefined ? '' : `${shut.why}: what follows is as of the newest snapshot.\n\n`
 }
 
-/** Said above what is read from a snapshot. */
-export function snapshotNotice({ live, holder }: Pick<Look, 'live' | 'holder'>): string {
-  return live ? '' : `The database is held by ${holder} now: what follows is as of the newest snapshot.\n\n`
+/**
+ * For what the newest snapshot does not tell.
+ * @param what is in the database, and would have been the answer
+ */
+export function notInSnapshot({ code, which, wayOut }: ShutDatabase, message: string, what: string): StokerError {
+  return new StokerError(code, message, {
+    retryable: code === 'STORE_LOCKED',
+    hint: `${what} is in the database, ${which}: ${wayOut}`,
+  })
 }

@@ -14,7 +14,8 @@ import {
 import { rawRelationAt } from '../store/raw-log.ts'
 import type { Lake } from '../warehouse/lake.ts'
 import type { Action } from './action.ts'
-import { lookInto, snapshotNotice, type Look } from './lake-look.ts'
+import { lookInto, notInSnapshot, snapshotNotice, type Look } from './lake-look.ts'
+import { jsonText } from './json-text.ts'
 import { lakeOf, withLakeOptions, type LakeOptions } from './lake-option.ts'
 import { lineageText, type Lineage } from './lineage-text.ts'
 import { shownUrl } from './request-url.ts'
@@ -80,24 +81,22 @@ async function follow(look: Look, table: LineageTable, key: ResourceKey): Promis
   return { key: text, table, rows: await countRowsOf(ask, table.name, key), versions }
 }
 
-function neverSeen({ live, holder }: Look, key: string, table: LineageTable): StokerError {
-  if (live) {
+function neverSeen({ shut }: Look, key: string, table: LineageTable): StokerError {
+  if (shut === undefined) {
     return new StokerError('LINEAGE_UNKNOWN', `${key} was never seen`, {
       hint: 'no run received it, and none was told of its deletion; ids are told apart by upper and lower case',
     })
   }
-  return new StokerError('STORE_LOCKED', `${table.name} has no row of ${key} in the newest snapshot`, {
-    retryable: true,
-    hint: `whether it was ever seen, or deleted, is in the database, which ${holder} holds: wait until it ends`,
-  })
+  const message = `${table.name} has no row of ${key} in the newest snapshot`
+  return notInSnapshot(shut, message, 'whether it was ever seen, or deleted,')
 }
 
 function lookText(look: Look, { versions, ...found }: Lineage, asJson: true | undefined): string {
   if (asJson) {
     const shown = versions.map((each) => ({ ...each, request_url: each.request_url && shownUrl(each.request_url) }))
-    return `${JSON.stringify({ live: look.live, ...found, state: stateOf(found.rows, versions), versions: shown }, null, 2)}\n`
+    return jsonText({ live: look.live, ...found, state: stateOf(found.rows, versions), versions: shown })
   }
-  const earlier = look.live ? '' : `\nEarlier versions are in the database, which ${look.holder} holds.\n`
+  const earlier = look.shut === undefined ? '' : `\nEarlier versions are in the database, ${look.shut.which}.\n`
   return `${snapshotNotice(look)}${lineageText({ versions, ...found })}${earlier}`
 }
 
@@ -108,16 +107,13 @@ function stateOf(rows: number, versions: readonly Version[]): 'held' | 'no row' 
 
 /** The only place where a resource's content is shown, and only because it was asked for. */
 async function rawText(
-  { live, holder, ask }: Look,
+  { shut, ask }: Look,
   lake: Lake,
   { source, type, id }: ResourceKey,
   versions: readonly Version[],
 ): Promise<string> {
-  if (!live) {
-    throw new StokerError('STORE_LOCKED', 'where its text lies in the raw log is known to the database alone', {
-      retryable: true,
-      hint: `wait until ${holder} ends, which holds it`,
-    })
+  if (shut !== undefined) {
+    throw notInSnapshot(shut, 'where its text lies in the raw log is known to the database alone', 'that')
   }
   const newest = versions.find((version) => version.deleted_by === null)
   const [file] = await ask<{ raw_path: string | null }>(

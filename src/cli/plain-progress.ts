@@ -6,35 +6,57 @@ import { bytesText, countText, durationText, plural } from './figures.ts'
 
 /** A run of 20,000 files must not write 20,000 lines: at most one landed file is told in this time. */
 const LANDED_EVERY_MS = 1000
+/** A merge of 43 tables is seen to go on, without a line for each. */
+const MERGING_EVERY_MS = 3000
 
 /** What a line holds in a file of another kind than output. */
 const NOUNS: Readonly<Record<string, string>> = { deleted: 'Bundle', error: 'OperationOutcome' }
 
+/** Files of the run that are in the raw log or lost, and all that are known of. */
+interface Gathered {
+  done: number
+  of: number
+  toldAt: number
+}
+
 export function plainProgress(write: (text: string) => void, now: () => number): RunObserver {
-  let landed = { files: 0, of: 0, toldAt: -Infinity }
+  let gathered: Gathered = { done: 0, of: 0, toldAt: -Infinity }
+  let mergingToldAt = -Infinity
   let waited = ''
   return (event) => {
-    const say = (text: string) => write(`${event.source} run ${event.run}: ${text}\n`)
-    if (event.kind === 'started') landed = { files: 0, of: 0, toldAt: -Infinity }
-    if (event.kind === 'listed') landed = { files: 0, of: landed.of + event.files, toldAt: -Infinity }
-    if (event.kind === 'landed') {
-      landed.files += 1
-      const isLast = landed.files === landed.of
-      if (!isLast && now() - landed.toldAt < LANDED_EVERY_MS && landed.of > 50) return
-      landed.toldAt = now()
-      const rejects = event.rejects > 0 ? `, ${plural(event.rejects, 'reject')}` : ''
-      say(
-        `landed ${event.type}: ${plural(event.resources, NOUNS[event.type] ?? 'resource')}${rejects}, ${bytesText(event.bytes)} (file ${landed.files} of ${landed.of})`,
-      )
-      return
+    const say = (text: string | undefined) => text !== undefined && write(`${event.source} run ${event.run}: ${text}\n`)
+    switch (event.kind) {
+      case 'started':
+        gathered = { done: 0, of: 0, toldAt: -Infinity }
+        return say(lineFor(event))
+      case 'gathering':
+        gathered.done += event.before
+        gathered.of += event.before + event.files
+        return say(event.before === 0 ? undefined : beforeText(event))
+      case 'landed':
+      case 'lost': {
+        gathered.done += 1
+        const isTold = gathered.done === gathered.of || gathered.of <= 50 || event.kind === 'lost'
+        if (!isTold && now() - gathered.toldAt < LANDED_EVERY_MS) return
+        gathered.toldAt = now()
+        return say(`${lineFor(event)} (file ${countText(gathered.done)} of ${countText(gathered.of)})`)
+      }
+      case 'waiting':
+        if (event.progress === waited) return
+        waited = event.progress ?? ''
+        return say(lineFor(event))
+      case 'merging':
+        if (event.table !== undefined && now() - mergingToldAt < MERGING_EVERY_MS) return
+        mergingToldAt = now()
+        return say(lineFor(event))
+      default:
+        return say(lineFor(event))
     }
-    if (event.kind === 'waiting') {
-      if (event.progress === waited) return
-      waited = event.progress ?? ''
-    }
-    const text = lineFor(event)
-    if (text !== undefined) say(text)
   }
+}
+
+function beforeText({ files, before }: { readonly files: number; readonly before: number }): string {
+  return `of ${plural(files + before, 'file')} that the server had listed, ${countText(before)} ${before === 1 ? 'was' : 'were'} done before the interruption, ${countText(files)} ${files === 1 ? 'is' : 'are'} left`
 }
 
 function lineFor(event: RunEvent): string | undefined {
@@ -49,8 +71,20 @@ function lineFor(event: RunEvent): string | undefined {
       return delayText(event)
     case 'listed':
       return `the server listed ${plural(event.files, 'file')}${event.lines === undefined ? '' : `, ${plural(event.lines, 'resource')}`}`
+    case 'landed': {
+      const rejects = event.rejects > 0 ? `, ${plural(event.rejects, 'reject')}` : ''
+      return `landed ${event.type}: ${plural(event.resources, NOUNS[event.type] ?? 'resource')}${rejects}, ${bytesText(event.bytes)}`
+    }
+    case 'lost':
+      return `note: ${lostText(event)}`
+    case 'merging':
+      return event.table === undefined
+        ? `merging into ${plural(event.of, 'table')} …`
+        : `merging: ${event.table}, table ${countText(event.done + 1)} of ${countText(event.of)}`
     case 'committed':
       return `committed: ${countText(event.inserted)} inserted, ${countText(event.updated)} updated, ${countText(event.deleted)} deleted`
+    case 'publishing':
+      return 'publishing …'
     case 'published':
       return `published snapshot ${event.snapshot}: ${plural(event.tables, 'table')}, ${countText(event.carriedOver)} of them unchanged`
     case 'finding':
@@ -59,9 +93,20 @@ function lineFor(event: RunEvent): string | undefined {
       return `note: ${event.text}`
     case 'failed':
       return `failed (${event.code})`
+    case 'gathering':
     case 'fetching':
-    case 'landed':
-    case 'merging':
       return undefined
   }
+}
+
+export function lostText({
+  file,
+  type,
+  text,
+}: {
+  readonly file: number
+  readonly type: string
+  readonly text: string
+}): string {
+  return `file ${file} (${type}) could not be had: ${text}`
 }

@@ -17,6 +17,7 @@ import { purgeCommand } from './purge.ts'
 import { queryCommand } from './query.ts'
 import { rebuildCommand } from './rebuild.ts'
 import { runsCommand } from './runs.ts'
+import { snapshotsCommand } from './snapshots.ts'
 import { statusCommand } from './status.ts'
 import { syncCommand } from './sync.ts'
 import { viewsCommand } from './views.ts'
@@ -41,6 +42,7 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     syncCommand,
     statusCommand,
     runsCommand,
+    snapshotsCommand,
     lineageCommand,
     queryCommand,
     rebuildCommand,

@@ -11,6 +11,7 @@ import {
 import { once } from 'node:events'
 import type { Writable } from 'node:stream'
 import { writeArrow } from './arrow-output.ts'
+import { countText, plural } from './figures.ts'
 import { textTable } from './text-table.ts'
 
 export const FORMATS = ['table', 'json', 'csv', 'arrow'] as const
@@ -58,9 +59,9 @@ async function writeTable(result: DuckDBResult, out: Writable): Promise<void> {
   for await (const chunk of jsonRows(result)) {
     for (const row of chunk) if (rows++ < TABLE_ROWS_MAX) shown.push(row.map(cellText))
   }
-  await write(out, `${textTable(columns, shown)}${rows === 1 ? '1 row' : `${rows} rows`}\n`)
+  await write(out, `${textTable(columns, shown)}${plural(rows, 'row')}\n`)
   if (rows > TABLE_ROWS_MAX)
-    await write(out, `(the first ${TABLE_ROWS_MAX} are shown; --format csv or json writes all)\n`)
+    await write(out, `(the first ${countText(TABLE_ROWS_MAX)} are shown; --format csv or json writes all)\n`)
 }
 
 async function writeJson(result: DuckDBResult, out: Writable): Promise<void> {

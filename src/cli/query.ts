@@ -1,5 +1,6 @@
 /** `stoker query`: SQL over the newest snapshot. */
 import { Command, Option } from 'commander'
+import { StokerError } from '../core/errors.ts'
 import { SnapshotReader } from '../warehouse/reader.ts'
 import { lakeOf, withLakeOptions, type LakeOptions } from './lake-option.ts'
 import type { Action } from './action.ts'
@@ -33,7 +34,11 @@ NULL and the empty text both an empty field.`,
         const { lake, memoryLimitBytes } = await lakeOf(options)
         const reader = await SnapshotReader.open(lake, memoryLimitBytes, options.snapshot)
         try {
-          await writeResult(await reader.query(sql), options.json ? 'json' : options.format, process.stdout)
+          await writeResult(
+            await reader.query(sql).catch((error: unknown) => refuseOther(error, sql)),
+            options.json ? 'json' : options.format,
+            process.stdout,
+          )
         } finally {
           await reader.close()
         }
@@ -42,3 +47,16 @@ NULL and the empty text both an empty field.`,
     )
   return withLakeOptions(command)
 }
+
+/** DuckDB refuses some statements that change something with words about views and files. */
+function refuseOther(error: unknown, sql: string): never {
+  const verb = OTHERS.exec(sql)?.[1]?.toUpperCase()
+  if (verb === undefined || !(error instanceof StokerError)) throw error
+  throw new StokerError('QUERY_REFUSED', `a query is one SELECT, not ${verb}`, {
+    hint: 'a snapshot is only read. Work on a copy of a table: stoker query --format csv "FROM patient" > patient.csv, or its Parquet files',
+    cause: error,
+  })
+}
+
+const OTHERS =
+  /^\s*(INSERT|UPDATE|DELETE|MERGE|TRUNCATE|CREATE|DROP|ALTER|COPY|ATTACH|DETACH|INSTALL|LOAD|SET|RESET|USE|CALL|PRAGMA|EXPORT|IMPORT|VACUUM|CHECKPOINT|BEGIN|COMMIT)\b/i

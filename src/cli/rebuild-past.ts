@@ -1,15 +1,18 @@
 /** `stoker rebuild --as-of`: the tables of a past run, in a folder of their own. */
 import { resolve } from 'node:path'
 import { loadConfig } from '../app/config.ts'
-import { startLifecycle } from '../app/lifecycle.ts'
+import { underLifecycle } from '../app/lifecycle.ts'
 import { STOKER_VERSION } from '../app/version.ts'
 import { configuredViews } from '../app/worker-context.ts'
 import { Database } from '../store/database.ts'
+import type { Session } from '../store/session.ts'
 import { definitionsOf, pastView, type PastView } from '../warehouse/definitions.ts'
 import { Lake } from '../warehouse/lake.ts'
 import { writePast, type PastFolder } from '../warehouse/past-folder.ts'
 import { pastCommit } from '../warehouse/past.ts'
+import { EXIT } from './exit-code.ts'
 import { bytesText, countText } from './figures.ts'
+import { jsonText } from './json-text.ts'
 import { tableProgress } from './table-progress.ts'
 import { textTable } from './text-table.ts'
 import { refuseUnknownViews } from './view-argument.ts'
@@ -27,27 +30,29 @@ export async function rebuildPast(options: PastOptions, names: readonly string[]
   const config = await loadConfig(options.config)
   const lake = new Lake(config.lake)
   const { memoryLimitBytes, threads } = config
-  const lifecycle = startLifecycle(() => process.stderr.write('\nstopping: no folder is made\n'))
-  const database = await Database.open({ path: lake.database, memoryLimitBytes, threads, readOnly: true })
-  try {
-    const past = await database.using((session) =>
-      session.interruptible(lifecycle.signal, async () => {
-        const commit = await pastCommit(session, options.asOf)
-        const views = options.currentViews
-          ? (await configuredViews(config)).map(pastView)
-          : await definitionsOf(session, commit.run, commit.asked)
-        return writePast(session, lake, chosen(views, names), commit, {
-          folder: resolve(options.to),
-          stokerVersion: STOKER_VERSION,
-          onTable: tableProgress('making'),
-        })
-      }),
-    )
-    process.stdout.write(options.json ? `${JSON.stringify(pastJson(past), null, 2)}\n` : pastText(past))
-    return 0
-  } finally {
-    database.close()
-    lifecycle.dispose()
+  const stopping = () => process.stderr.write('\nstopping: no folder is made\n')
+  return underLifecycle(stopping, async (signal) => {
+    const database = await Database.open({ path: lake.database, memoryLimitBytes, threads, readOnly: true })
+    try {
+      const make = (session: Session) => session.interruptible(signal, () => makePast(session))
+      const past = await database.using(make)
+      process.stdout.write(options.json ? jsonText(pastJson(past)) : pastText(past))
+      return EXIT.done
+    } finally {
+      database.close()
+    }
+  })
+
+  async function makePast(session: Session): Promise<PastFolder> {
+    const commit = await pastCommit(session, options.asOf)
+    const views = options.currentViews
+      ? (await configuredViews(config)).map(pastView)
+      : await definitionsOf(session, commit.run, commit.asked)
+    return writePast(session, lake, chosen(views, names), commit, {
+      folder: resolve(options.to),
+      stokerVersion: STOKER_VERSION,
+      onTable: tableProgress('making'),
+    })
   }
 }
 

@@ -1,13 +1,16 @@
 /** `stoker rebuild`: tables from the raw log, no export needed: as they are now, or as they were after a past run. */
 import { Command } from 'commander'
 import { loadConfig } from '../app/config.ts'
-import { startLifecycle } from '../app/lifecycle.ts'
+import { underLifecycle } from '../app/lifecycle.ts'
 import { makeLog } from '../app/log.ts'
 import { configuredViews, openWorker } from '../app/worker-context.ts'
 import { StokerError } from '../core/errors.ts'
 import type { TableChange } from '../warehouse/column-changes.ts'
 import { publishTables } from '../worker/publish-step.ts'
+import type { ViewTableChanges } from '../warehouse/view-tables.ts'
 import type { Action } from './action.ts'
+import { EXIT } from './exit-code.ts'
+import { jsonText } from './json-text.ts'
 import { rebuildPast, type PastOptions } from './rebuild-past.ts'
 import { tableProgress } from './table-progress.ts'
 import { refuseUnknownViews } from './view-argument.ts'
@@ -60,34 +63,33 @@ async function rebuild(names: readonly string[], options: RebuildOptions): Promi
   const config = await loadConfig(options.config)
   const known = (await configuredViews(config)).map((view) => view.name)
   refuseUnknownViews(names, known)
-  const lifecycle = startLifecycle(() => process.stderr.write('\nstopping: the tables stay as they were\n'))
-  try {
-    const worker = await openWorker(config, {
-      log: makeLog('warn'),
-      observe: () => undefined,
-      signal: lifecycle.signal,
-      align: {
-        allowBreaking: options.allowBreaking,
-        anew: new Set(options.all ? known : names),
-        onTable: tableProgress('making'),
-      },
-    })
+  const stopping = () => process.stderr.write('\nstopping: the tables stay as they were\n')
+  return underLifecycle(stopping, async (signal) => {
+    const align = {
+      allowBreaking: options.allowBreaking,
+      anew: new Set(options.all ? known : names),
+      onTable: tableProgress('making'),
+    }
+    const worker = await openWorker(config, { log: makeLog('warn'), observe: () => undefined, signal, align })
     try {
-      const { made, rebuilt, dropped } = worker.changes
+      const { changes } = worker
       const snapshot = await publishTables(worker.context)
-      if (options.json) process.stdout.write(`${JSON.stringify({ made, rebuilt, dropped, snapshot }, null, 2)}\n`)
-      else process.stdout.write([...made.map((name) => `${name}: new\n`), ...rebuilt.map(changeText)].join(''))
-      if (options.json) return 0
-      for (const name of dropped) process.stdout.write(`${name}: dropped\n`)
-      const nothing = made.length + rebuilt.length + dropped.length === 0 ? 'every table is as its view has it; ' : ''
-      process.stdout.write(`${nothing}${snapshot === undefined ? 'nothing to publish' : `snapshot ${snapshot}`}\n`)
-      return lifecycle.exitCode() ?? 0
+      process.stdout.write(options.json ? jsonText({ ...changes, snapshot }) : rebuiltText(changes, snapshot))
+      return EXIT.done
     } finally {
       worker.close()
     }
-  } finally {
-    lifecycle.dispose()
-  }
+  })
+}
+
+function rebuiltText({ made, rebuilt, dropped }: ViewTableChanges, snapshot: number | undefined): string {
+  const nothing = made.length + rebuilt.length + dropped.length === 0 ? 'every table is as its view has it; ' : ''
+  return [
+    ...made.map((name) => `${name}: new\n`),
+    ...rebuilt.map(changeText),
+    ...dropped.map((name) => `${name}: dropped\n`),
+    `${nothing}${snapshot === undefined ? 'nothing to publish' : `snapshot ${snapshot}`}\n`,
+  ].join('')
 }
 
 function changeText({ table, gained, lost, retyped }: TableChange): string {

@@ -18,15 +18,23 @@ const FILE_COLUMNS = [
   { head: 'rejects', align: 'right' },
   { head: 'bytes', align: 'right' },
   { head: 'sha256' },
-  { head: 'tries', align: 'right' },
 ] as const
+
+/** How often a sync went without the file; a request that is repeated within one sync is not counted. */
+const IN_VAIN = { head: 'syncs in vain', align: 'right' } as const
 
 /** Each file's address stands below its figures, and why it could not be had. What failed comes first. */
 export function filesText({ files }: Pick<RunDetails, 'files'>): string {
   if (files.length === 0) return ''
   const sorted = [...files].sort((a, b) => rank(a) - rank(b) || a.file - b.file)
   const shown = sorted.slice(0, FILES_SHOWN)
-  const table = textTable(FILE_COLUMNS, shown.map(fileCells)).trimEnd().split('\n')
+  const isInVain = shown.some(({ tries }) => tries !== null)
+  const table = textTable(
+    isInVain ? [...FILE_COLUMNS, IN_VAIN] : FILE_COLUMNS,
+    shown.map((file) => [...fileCells(file), ...(isInVain ? [String(file.tries ?? '')] : [])]),
+  )
+    .trimEnd()
+    .split('\n')
   const lines = shown.flatMap(({ url, note }, i) => [
     table[i + 2]!,
     `      ${cutMiddle(url, 94)}`,
@@ -53,7 +61,6 @@ function fileCells(file: FileDetails): string[] {
     count(file.rejects),
     file.bytes === null ? '' : bytesText(file.bytes),
     file.sha256?.slice(0, 8) ?? '',
-    count(file.tries),
   ]
 }
 

@@ -8,8 +8,11 @@ import type { Lake } from '../warehouse/lake.ts'
 import type { Action } from './action.ts'
 import { wholeNumber } from './arguments.ts'
 import { countText, durationText, plural } from './figures.ts'
-import { lookInto, snapshotNotice } from './lake-look.ts'
+import { jsonText } from './json-text.ts'
+import { lookInto, notInSnapshot, snapshotNotice, type Look } from './lake-look.ts'
 import { lakeOf, withLakeOptions, type LakeOptions } from './lake-option.ts'
+import { refuseUnknownSources } from './lake-sources.ts'
+import { goesOnText, stateText } from './run-state.ts'
 import { runText } from './run-text.ts'
 import { textTable } from './text-table.ts'
 
@@ -23,22 +26,23 @@ interface RunsOptions extends LakeOptions {
 export function runsCommand(perform: (action: Action) => Promise<void>): Command {
   const command = new Command('runs')
     .description('what each run did, newest first; all that is known of one')
-    .option('-s, --source <name>', 'of this source alone')
+    .argument('[source...]', 'names of sources; all of the lake when none is given')
+    .option('-s, --source <name>', 'the same as the argument, for one source')
     .option('-n, --limit <count>', 'so many at most', wholeNumber(1, 100_000), 20)
-    .option('--failed', 'only those that were given up, or that an error stopped')
+    .option('--failed', 'only those that failed or were cancelled, and open ones that an error stopped')
     .option('--json', 'as JSON')
     .addHelpText(
       'after',
       `
 Examples:
   stoker runs
-  stoker runs --failed --source hospital
+  stoker runs hospital --failed
   stoker runs show 12                phases, exports, files, rejects, what the server said
-  stoker runs show 12 --json         every file of it
+  stoker runs show 12 --json         every file of it; tries: so many syncs could not have it
 
 Nothing of a resource's content is shown; of a line that could not be used, its place and where its text lies.`,
     )
-    .action((_options, self: Command) => perform(() => list(self.opts<RunsOptions>())))
+    .action((sources: string[], _options, self: Command) => perform(() => list(sources, self.opts<RunsOptions>())))
   withLakeOptions(command)
   return command.addCommand(showCommand(perform))
 }
@@ -60,20 +64,22 @@ Options as of stoker runs: --config, --lake, --json.`,
     .action((run: number, _options, self: Command) => perform(() => show(run, self.optsWithGlobals<RunsOptions>())))
 }
 
-async function list(options: RunsOptions): Promise<number> {
+async function list(named: readonly string[], options: RunsOptions): Promise<number> {
   const { lake, memoryLimitBytes } = await lakeOf(options)
   const { source, limit, failed } = options
-  const { runs, live, notice } = await lookInto(lake, memoryLimitBytes, async (look) => ({
-    runs: await runLines(look.ask, { source, limit, failed }),
-    live: look.live,
-    notice: snapshotNotice(look),
-  }))
-  process.stdout.write(options.json ? `${JSON.stringify({ live, runs }, null, 2)}\n` : notice + runsText(runs))
+  const sources = [...named, ...(source === undefined ? [] : [source])]
+  const { runs, live, notice } = await lookInto(lake, memoryLimitBytes, async (look) => {
+    await refuseUnknownSources(sources, look.ask, options)
+    const found = await runLines(look.ask, { sources, limit, failed })
+    return { runs: found, live: look.live, notice: snapshotNotice(look) }
+  })
+  process.stdout.write(options.json ? jsonText({ live, runs }) : notice + runsText(runs, live, failed))
   return 0
 }
 
-function runsText(runs: readonly RunLine[]): string {
-  if (runs.length === 0) return 'no such run\n'
+function runsText(runs: readonly RunLine[], live: boolean, failed: true | undefined): string {
+  if (runs.length === 0)
+    return failed ? 'no run failed, was cancelled, or was stopped by an error\n' : 'no run yet: stoker sync\n'
   const table = textTable(
     [
       { head: 'run', align: 'right' },
@@ -86,7 +92,7 @@ function runsText(runs: readonly RunLine[]): string {
         run.run,
         run.source,
         run.mode,
-        run.state,
+        stateText(run),
         `${run.started_at.toISOString().slice(0, 16)}Z`,
         ended === null ? '' : durationText(ended.getTime() - run.started_at.getTime()),
         countText(run.files),
@@ -95,7 +101,8 @@ function runsText(runs: readonly RunLine[]): string {
       ]
     }),
   )
-  return `${table}${runs.map(remarkText).join('')}`
+  const goingOn = live ? runs.flatMap((run) => goesOnText(run) ?? []) : []
+  return `${table}${runs.map(remarkText).join('')}${goingOn.map((text) => `${text}\n`).join('')}`
 }
 
 function remarkText({ run, error_code, error_message, held }: RunLine): string {
@@ -112,20 +119,16 @@ async function show(run: number, options: RunsOptions): Promise<number> {
   })
   process.stdout.write(
     options.json
-      ? `${JSON.stringify({ live, ...detailsJson(details, lake) }, null, 2)}\n`
+      ? jsonText({ live, ...detailsJson(details, lake) })
       : `${notice}${runText(details, rejectsFileOf(details, lake))}`,
   )
   return 0
 }
 
-async function unknownRun(run: number, { live, holder, ask }: Parameters<Parameters<typeof lookInto>[2]>[0]) {
+async function unknownRun(run: number, { shut, ask }: Look): Promise<StokerError> {
   const [last] = await ask<{ run: number | null }>('SELECT max(run) AS run FROM stoker.run')
-  if (!live && run > (last?.run ?? 0)) {
-    return new StokerError('STORE_LOCKED', `run ${run} is not in the newest snapshot`, {
-      retryable: true,
-      hint: `what came after it is in the database, which ${holder} holds: wait until it ends`,
-    })
-  }
+  if (shut !== undefined && run > (last?.run ?? 0))
+    return notInSnapshot(shut, `run ${run} is not in the newest snapshot`, 'what came after it')
   return new StokerError('RUNS_UNKNOWN', `there is no run ${run}`, {
     hint: last?.run == null ? 'nothing was run yet: stoker sync' : `the last one is ${last.run}: stoker runs`,
   })

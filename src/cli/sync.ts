@@ -3,7 +3,7 @@ import { Command, Option } from 'commander'
 import { loadConfig } from '../app/config.ts'
 import { findingText } from '../app/config-findings.ts'
 import { formerSources, formerText, LAKE_SOURCES_SQL, type LakeSource } from '../app/former-sources.ts'
-import { startLifecycle } from '../app/lifecycle.ts'
+import { underLifecycle } from '../app/lifecycle.ts'
 import { makeLog, type LogLevel } from '../app/log.ts'
 import { openWorker } from '../app/worker-context.ts'
 import { isAbort, StokerError } from '../core/errors.ts'
@@ -15,6 +15,7 @@ import { syncSources, type SourceResult } from '../worker/sync.ts'
 import { barProgress } from './bar-progress.ts'
 import { errorText } from './error-text.ts'
 import { EXIT, exitCodeOf } from './exit-code.ts'
+import { jsonText } from './json-text.ts'
 import { plainProgress } from './plain-progress.ts'
 import type { Action } from './action.ts'
 import { chosenSources } from './source-argument.ts'
@@ -59,15 +60,11 @@ async function sync(names: readonly string[], options: SyncOptions & { readonly 
   for (const warning of config.warnings) process.stderr.write(`warning: ${findingText(warning)}\n`)
   const chosenNames = chosenSources(names, config)
   const progress = observer()
-  const lifecycle = startLifecycle((signal) =>
-    process.stderr.write(`\n${signal}: stopping; the next start goes on from here (again to stop at once)\n`),
-  )
-  try {
-    const worker = await openWorker(config, {
-      log: makeLog(options.logLevel),
-      observe: progress.observe,
-      signal: lifecycle.signal,
-    }).catch((error: unknown) => {
+  const onStop = (signal: string) =>
+    process.stderr.write(`\n${signal}: stopping; the next start goes on from here (again to stop at once)\n`)
+  return underLifecycle(onStop, async (signal) => {
+    const log = makeLog(options.logLevel)
+    const worker = await openWorker(config, { log, observe: progress.observe, signal }).catch((error: unknown) => {
       if (options.json) writeJson({ sources: [], error: errorJson(foreseen(error)), lake: config.lake })
       throw error
     })
@@ -83,10 +80,8 @@ async function sync(names: readonly string[], options: SyncOptions & { readonly 
       worker.close()
     }
     report(results, worker.context.views, worker.context.lake, options)
-    return lifecycle.exitCode() ?? exitCode(results)
-  } finally {
-    lifecycle.dispose()
-  }
+    return exitCode(results)
+  })
 }
 
 function observer(): { observe: RunObserver; stop(): void } {
@@ -118,7 +113,7 @@ function report(
 }
 
 function writeJson(value: object): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`)
+  process.stdout.write(jsonText(value))
 }
 
 function errorJson(error: unknown): object {

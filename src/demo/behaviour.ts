@@ -34,7 +34,8 @@ export function parseBehaviour(json: unknown): Partial<DemoBehaviour> {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) throw invalid('a JSON object is needed')
   for (const [key, value] of Object.entries(json)) {
     if (!Object.hasOwn(CHECKS, key)) throw invalid(`there is no "${key}"; known are ${Object.keys(CHECKS).join(', ')}`)
-    if (!CHECKS[key as keyof DemoBehaviour](value)) throw invalid(`"${key}" has a value it cannot take`)
+    const check = CHECKS[key as keyof DemoBehaviour]
+    if (!check(value)) throw invalid(`"${key}" has a value it cannot take; it takes ${check.takes}`)
   }
   return json
 }

@@ -35,8 +35,11 @@ export interface Overview {
 
 /** What it reads is in the database and, as of the last publishing, in every snapshot's catalog too. */
 const OVERVIEW_SQL = {
-  types: `SELECT source, type, coalesce(resources, 0) AS resources, coalesce(deleted, 0) AS deleted, transaction_time AS watermark
-    FROM stoker.resource_count FULL JOIN stoker.watermark USING (source, type) ORDER BY source, type`,
+  types: `WITH last AS (SELECT source, max(run) AS run FROM stoker.run WHERE committed_at IS NOT NULL GROUP BY source),
+      held AS (SELECT source, type FROM stoker.run_type JOIN last USING (run) WHERE held IS NOT NULL)
+    SELECT source, type, coalesce(resources, 0) AS resources, coalesce(deleted, 0) AS deleted, transaction_time AS watermark
+    FROM stoker.resource_count FULL JOIN stoker.watermark USING (source, type) FULL JOIN held USING (source, type)
+    ORDER BY source, type`,
   runs: 'SELECT * FROM stoker.run ORDER BY run DESC LIMIT 10',
   remarks: `WITH last AS (SELECT source, max(run) AS run FROM stoker.run WHERE committed_at IS NOT NULL GROUP BY source)
     SELECT source, run, 'held' AS kind, type, held AS what, 1 AS count FROM stoker.run_type JOIN last USING (run) WHERE held IS NOT NULL
@@ -47,6 +50,32 @@ const OVERVIEW_SQL = {
     UNION ALL SELECT source, run, 'loss', concat(view_table, ': ', coalesce(element, column_name)), wanted, max(count)
       FROM stoker.run_loss JOIN last USING (run) GROUP BY ALL
     ORDER BY source, kind, type, what`,
+}
+
+/** One purge; whom it took is kept nowhere. */
+export interface PurgeRecord {
+  readonly purge: number
+  readonly kind: 'patient' | 'resource' | 'source'
+  readonly source: string
+  /** asked: what it takes may still be there. cleared: the database file is still to be written anew. */
+  readonly state: 'asked' | 'cleared' | 'done'
+  readonly keeps_snapshots: boolean
+  readonly asked_at: Date
+  readonly ended_at: Date | null
+  /** What it took; null before it is cleared. */
+  readonly counts: Readonly<Record<string, unknown>> | null
+}
+
+/** Newest first. The database alone knows of them: a snapshot does not. */
+export async function purges(ask: Ask): Promise<PurgeRecord[]> {
+  const rows = await ask<Omit<PurgeRecord, 'counts'> & { readonly counts: string | null }>(
+    `SELECT purge, kind, source, state, keeps_snapshots, asked_at, ended_at, counts::VARCHAR AS counts
+     FROM stoker.purge ORDER BY purge DESC`,
+  )
+  return rows.map(({ counts, ...row }) => ({
+    ...row,
+    counts: counts === null ? null : (JSON.parse(counts) as Record<string, unknown>),
+  }))
 }
 
 export async function overview(ask: Ask): Promise<Overview> {

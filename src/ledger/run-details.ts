@@ -115,16 +115,17 @@ export interface RunLine extends RunRecord {
 }
 
 export interface RunsAsked {
-  readonly source?: string | undefined
+  /** All of them where none is named. */
+  readonly sources?: readonly string[]
   readonly limit: number
   /** Those alone that were given up, or were stopped by an error and not finished since. */
   readonly failed?: boolean | undefined
 }
 
 /** Newest first. */
-export async function runLines(ask: Ask, { source, limit, failed }: RunsAsked): Promise<RunLine[]> {
+export async function runLines(ask: Ask, { sources = [], limit, failed }: RunsAsked): Promise<RunLine[]> {
   const where = [
-    ...(source === undefined ? [] : [`source = ${sqlText(source)}`]),
+    ...(sources.length === 0 ? [] : [`source IN (${sources.map(sqlText).join(', ')})`]),
     ...(failed ? [`(state IN ('abandoned', 'failed') OR error_code IS NOT NULL)`] : []),
   ]
   return ask(`

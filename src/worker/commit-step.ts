@@ -85,7 +85,7 @@ function refuseEmptyHanded(files: readonly FileRecord[]): void {
   if (outputs.length === 0 || outputs.some((file) => file.state !== 'failed')) return
   throw new StokerError(
     'RUN_NOTHING_LOADED',
-    `none of the ${outputs.length} files the server listed could be had: ${outputs[0]!.note ?? ''}`,
+    `none of the ${outputs.length.toLocaleString('en-US')} files the server listed could be had: ${outputs[0]!.note ?? ''}`,
     { hint: 'check that the source may read its export files (requiresAccessToken, tokenOrigins), then run again' },
   )
 }

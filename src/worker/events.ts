@@ -12,8 +12,20 @@ export type RunEvent = { readonly source: string; readonly run: number } & (
       readonly since: string | undefined
     }
   | { readonly kind: 'waiting'; readonly progress: string | undefined; readonly waitedMs: number }
-  | { readonly kind: 'delayed'; readonly step: string; readonly code: string; readonly ms: number }
+  | {
+      readonly kind: 'delayed'
+      readonly step: string
+      readonly code: string
+      /** Of the answer, where there was one. */
+      readonly status: number | undefined
+      readonly ms: number
+      /** Of a download: its number, and what it is called. */
+      readonly file?: number | undefined
+      readonly type?: string | undefined
+    }
   | { readonly kind: 'listed'; readonly files: number; readonly lines: number | undefined }
+  /** Files are on their way to the raw log; `before`: so many more had landed, or were lost, before this process began. */
+  | { readonly kind: 'gathering'; readonly files: number; readonly before: number }
   | {
       readonly kind: 'fetching'
       readonly file: number
@@ -30,8 +42,12 @@ export type RunEvent = { readonly source: string; readonly run: number } & (
       readonly resources: number
       readonly rejects: number
     }
-  | { readonly kind: 'merging'; readonly table: string; readonly done: number; readonly of: number }
+  /** A file that is not to be had. */
+  | { readonly kind: 'lost'; readonly file: number; readonly type: string; readonly text: string }
+  /** Without a table: the resource index, before the first of them. */
+  | { readonly kind: 'merging'; readonly table: string | undefined; readonly done: number; readonly of: number }
   | { readonly kind: 'committed'; readonly inserted: number; readonly updated: number; readonly deleted: number }
+  | { readonly kind: 'publishing' }
   | { readonly kind: 'published'; readonly snapshot: number; readonly tables: number; readonly carriedOver: number }
   | { readonly kind: 'finding'; readonly code: FindingCode; readonly count: number; readonly type: string | undefined }
   | { readonly kind: 'note'; readonly text: string }

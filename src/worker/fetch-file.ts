@@ -49,7 +49,10 @@ async function download(
     { requiresAccessToken: record.requires_token ?? false },
     (body) => stage(body, lake.staged(run, file.file), { onProgress, signal, onWriting }),
     signal,
-    { onForm: (found) => (form = found) },
+    {
+      onForm: (found) => (form = found),
+      onWait: (wait) => context.tell({ kind: 'delayed', ...wait, file: file.file, type }),
+    },
   )
   if (form !== undefined) {
     await report(context, file, { code: 'FORM', count: 1, type: file.type ?? undefined })

@@ -39,12 +39,8 @@ export async function followExport(context: RunContext, planned: ExportRecord, l
     if (context.source.manifestUrl !== undefined) await load()
   }
   try {
-    if (planned.state === 'ready') {
-      await tellListed(context, id)
-      await load()
-    } else {
-      await context.phases.during('export', list)
-    }
+    if (planned.state === 'ready') await load()
+    else await context.phases.during('export', list)
   } catch (error) {
     const event = loader.signal.aborted ? undefined : eventOf(error)
     if (event !== undefined) await happened(context, (await exportOf(ledger, id))!, event)
@@ -54,12 +50,6 @@ export async function followExport(context: RunContext, planned: ExportRecord, l
   }
   await Promise.all(loading)
   await happened(context, (await exportOf(ledger, id))!, 'landed')
-}
-
-/** Of an export that an earlier process listed: what is left of it. */
-async function tellListed(context: RunContext, id: number): Promise<void> {
-  const files = (await filesOfExport(context.ledger, id)).filter((file) => ['listed', 'staged'].includes(file.state))
-  context.tell({ kind: 'listed', files: files.length, lines: undefined })
 }
 
 async function ask(context: RunContext, record: ExportRecord, signal: AbortSignal): Promise<void> {

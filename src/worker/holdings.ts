@@ -48,13 +48,16 @@ export function heldByMerge(
   const held = new Map<string, string>()
   for (const { file, count } of notUnderstood) {
     const of = files.find((each) => each.file === file)?.export
-    const why = `${count} deletions name no resource by type and id: only a full run finds what they mean`
+    const why = `${count.toLocaleString('en-US')} deletions name no resource by type and id: only a full run finds what they mean`
     for (const record of loads.filter((each) => each.export === of && !each.whole)) {
       for (const type of record.types) held.set(type, why)
     }
   }
   for (const { type, count } of partial) {
-    held.set(type, `${count} resources that changed came with some elements only: a full run may have them whole`)
+    held.set(
+      type,
+      `${count.toLocaleString('en-US')} resources that changed came with some elements only: a full run may have them whole`,
+    )
   }
   return held
 }
@@ -97,7 +100,7 @@ function reason(
     return 'a file holds no usable resource'
   }
   if (counts === 'right' && file.claimed !== null && resources + rejects < file.claimed) {
-    return `a file has ${resources + rejects} of the ${file.claimed} resources that the server announced (a profile with 'counts: unreliable' passes over that)`
+    return `a file has ${(resources + rejects).toLocaleString('en-US')} of the ${file.claimed.toLocaleString('en-US')} resources that the server announced (a profile with 'counts: unreliable' passes over that)`
   }
   return undefined
 }

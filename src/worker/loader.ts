@@ -25,7 +25,7 @@ export class Loader {
   /** Aborts with the error that stops the run, or with the process. */
   readonly signal: AbortSignal
   /** A file comes up again with every page of its manifest. */
-  private readonly underWay = new Set<number>()
+  private readonly seen = new Set<number>()
   private readonly fetching: PQueue
   private readonly landing = new PQueue({ concurrency: 1 })
   private failuresInARow = 0
@@ -39,8 +39,10 @@ export class Loader {
 
   /** Resolves when all of them have landed or failed; rejects, when all have ended, if some may be had later. */
   async load(record: ExportRecord, files: readonly FileRecord[]): Promise<void> {
-    const due = files.filter(({ file, state }) => ['listed', 'staged'].includes(state) && !this.underWay.has(file))
-    for (const { file } of due) this.underWay.add(file)
+    const come = files.filter(({ file, state }) => state !== 'skipped' && !this.seen.has(file))
+    for (const { file } of come) this.seen.add(file)
+    const due = come.filter(({ state }) => ['listed', 'staged'].includes(state))
+    if (come.length > 0) this.context.tell({ kind: 'gathering', files: due.length, before: come.length - due.length })
     const loadAll = () => Promise.allSettled(due.map((file) => this.fetching.add(() => this.loadOne(record, file))))
     const ended = due.length === 0 ? [] : await this.context.phases.during('gather', loadAll)
     // All must have ended before the step does: none may write to the ledger behind its back.
@@ -87,7 +89,7 @@ export class Loader {
       if (!(await this.isLost(file, error))) throw error
       const { message, record: why } = error as StokerError
       await recordFileFailed(context.ledger, file.file, why)
-      context.tell({ kind: 'note', text: `a file of ${nameOf(file)} could not be had: ${message}` })
+      context.tell({ kind: 'lost', file: file.file, type: nameOf(file), text: message })
     }
   }
 

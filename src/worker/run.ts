@@ -102,10 +102,12 @@ async function pursue(
     if (state === 'open') {
       await refuseEnded(context)
       await gather(context)
+      context.tell({ kind: 'merging', table: undefined, done: 0, of: context.views.length })
       await phases.during('merge', async () => withRoom(context, await mergeNeed(context), commitRun))
       state = 'committed'
     }
     if (state === 'committed') {
+      context.tell({ kind: 'publishing' })
       snapshot = await phases.during('publish', async () => withRoom(context, await publishNeed(context), publishRun))
       await moveRun(ledger, run, 'published', clock.now())
     }

@@ -21,10 +21,10 @@ export async function keepUp(context: RunContext): Promise<void> {
     const done = await compactSource(input)
     if (done === undefined) return
     const lines = done.repeated + done.superseded
-    const gone = lines === 0 ? '' : `, without ${lines} lines that nothing needs`
+    const gone = lines === 0 ? '' : `, without ${lines.toLocaleString('en-US')} lines that nothing needs`
     context.tell({
       kind: 'note',
-      text: `raw log compacted: ${done.filesBefore} files are ${done.filesAfter} now${gone}`,
+      text: `raw log compacted: ${done.filesBefore.toLocaleString('en-US')} files are ${done.filesAfter.toLocaleString('en-US')} now${gone}`,
     })
   } catch (error) {
     const known = foreseen(error)

@@ -33,6 +33,23 @@ const ODDITIES: [what: string, behaviour: Partial<DemoBehaviour>][] = [
   ['that sends on to its storage, and cuts there', { fileRedirect: true, ranges: true, cutAfterBytes: 1_000, cuts: 2 }],
 ]
 
+test('a wait for a file is told to who asked for it, with the status', async () => {
+  const waits: unknown[] = []
+  const server = await startDemoServer({
+    patients: 2,
+    behaviour: { pollsBeforeDone: 0, fileFailures: { status: 503, times: 1 }, retryAfterSeconds: 7 },
+  })
+  onTestFinished(() => server.stop())
+  const elsewhere = () => waits.push('elsewhere')
+  const clock = new FastClock()
+  const { client } = clientFor(new URL(`${server.baseUrl}/`), { onWait: elsewhere }, clock)
+  const { statusUrl } = await client.kickOff({ level: { kind: 'system' }, types: ['Patient'] }, signal)
+  const { output } = await client.readManifest(statusUrl, signal)
+  const onWait = (wait: object) => waits.push(wait)
+  await client.fetchFile(output[0]!, { requiresAccessToken: false }, (body) => text(body), signal, { onWait })
+  expect(waits).toEqual([{ step: 'file', code: 'BULK_BUSY', status: 503, ms: 7000 }])
+})
+
 async function exported(behaviour: Partial<DemoBehaviour>): Promise<unknown[]> {
   const clock = new FastClock()
   const pair = await demoKeyPair()

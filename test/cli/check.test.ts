@@ -63,6 +63,14 @@ test('an export is tried only where that is asked for, and deleted at once', asy
   expect(server.requests).toMatchObject({ kickOffs: 1, cancels: 1, polls: 0, downloads: 0 })
 })
 
+test('types that the server has and no view reads are named, unless the source names its types', async () => {
+  const { config } = await configured('level: system')
+  const { stdout } = await stoker('check', '--config', config)
+  expect(stdout).toMatch(/\nok +discovery +not asked for, since no view reads them: Group\n +→ .*generate Group /)
+  const { config: named } = await configured('level: system\ntypes: [Patient]')
+  expect((await stoker('check', '--config', named)).stdout).not.toContain('not asked for')
+})
+
 test('a server that does not answer ends with 4, is told with its way out, and does not hide the rest', async () => {
   const { server, config } = await configured('level: system')
   await server.stop()

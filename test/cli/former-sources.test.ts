@@ -69,7 +69,7 @@ test('a run of such a source is given up in the ledger and on the disk, and what
   expect(cancelled).toEqual({
     code: 0,
     stdout:
-      'h: run 1 is given up; 1 export could not be deleted at the server, as its server is no longer configured\n',
+      'h: run 1 is cancelled; 1 export could not be deleted at the server, as its server is no longer configured\n',
     stderr: '',
   })
   const { runs } = await statusOf()

@@ -19,8 +19,9 @@ const SOURCE = `sources:
 `
 
 test.each([
-  ['status', [], 'STATUS_NO_LAKE'],
-  ['query', ['SELECT 1'], 'QUERY_NO_SNAPSHOT'],
+  ['status', [], 'LAKE_NONE'],
+  ['query', ['SELECT 1'], 'LAKE_NONE'],
+  ['runs', [], 'LAKE_NONE'],
 ])('%s needs no server, so it asks for no secret and stops at no mistake in a source', async (name, words, code) => {
   const config = await configuration(`lake: lake\n${SOURCE}`)
   const { stderr } = await stoker(name, ...words, '--config', config)

@@ -72,4 +72,16 @@ describe('the control endpoint', () => {
   ])('refuses %j', async (body) => {
     expect((await put(body)).status).toBe(400)
   })
+
+  it.each([
+    [{ counts: 'no' }, '"counts" has a value it cannot take; it takes "right" or "wrong"'],
+    [{ filesPerType: 0 }, 'it takes a whole number from 1 on'],
+    [
+      { fileFailures: true },
+      'it takes null or {"status": a status from 400 to 599, "times": a whole number from 0 on, "type"?: a text}',
+    ],
+  ])('says of %j what it takes', async (body, takes) => {
+    const { issue } = (await (await put(body)).json()) as { issue: { diagnostics: string }[] }
+    expect(issue[0]!.diagnostics).toContain(takes)
+  })
 })

@@ -233,6 +233,16 @@ it('fileFailures: the first requests of each file fail, with a wait for those th
   expect([status, headers['retry-after']]).toEqual([502, undefined])
 })
 
+it('fileFailures: of one type where that is named, and 404 in the words of a file that is gone', async () => {
+  fixture.behave({ fileFailures: { status: 404, times: 1, type: 'Claim' } })
+  const { output } = await poll(await begin('$export?_type=Patient,Claim'))
+  for (const { url, type } of output) {
+    const { status, body } = await download(url)
+    expect([type, status]).toEqual([type, type === 'Claim' ? 404 : 200])
+    if (status === 404) expect(String(body)).toContain('"code":"not-found"')
+  }
+})
+
 describe('the form of a file', () => {
   const accept = { accept: 'application/fhir+ndjson' }
 

@@ -52,11 +52,11 @@ describe('a second process', () => {
     expect(hint).toContain(`kill -TERM ${holder.pid}:`)
     expect(retryable).toBe(true)
     expect(facts).toMatchObject({
-      lockPid: holder.pid,
-      workerPid: holder.pid,
-      workerHost: hostname(),
-      workerCommand: command,
-      workerSince: startedAt,
+      lock_pid: holder.pid,
+      worker_pid: holder.pid,
+      worker_host: hostname(),
+      worker_command: command,
+      worker_since: startedAt,
     })
     holder.kill('SIGTERM')
     expect((await holderEnded).code).toBe(143)
@@ -102,8 +102,8 @@ describe('a second process', () => {
       const { message, hint, facts } = lockedOf(await scenario.run('sync', '--json'))
       expect(message).toContain(`another program has the database of this lake open: PID ${process.pid} on this host`)
       expect(hint).toContain('a duckdb shell, perhaps')
-      expect(facts).toMatchObject({ lockPid: process.pid, path: join(scenario.lake, 'warehouse.duckdb') })
-      expect(facts).not.toHaveProperty('workerPid')
+      expect(facts).toMatchObject({ lock_pid: process.pid, path: join(scenario.lake, 'warehouse.duckdb') })
+      expect(facts).not.toHaveProperty('worker_pid')
     } finally {
       shell.closeSync()
     }
@@ -130,7 +130,7 @@ describe('in containers that share a lake', () => {
     expect(pid).toBeLessThan(20)
 
     const outside = lockedOf(await scenario.run('sync', '--json'))
-    const seen = Number(outside.facts.lockPid)
+    const seen = Number(outside.facts.lock_pid)
     expect(seen).not.toBe(pid)
     expect(outside.message).toMatch(
       new RegExp(`PID ${pid} on host etl-1, .*; the lock is held by PID ${seen} on this host`),
@@ -140,7 +140,7 @@ describe('in containers that share a lake', () => {
     const beside = lockedOf(await ended(container('etl-2', 'sync', '--json')))
     expect(beside.message).toMatch(new RegExp(`PID ${pid} on host etl-1, .* that cannot be seen from here`))
     expect(beside.hint).toContain(`where it runs, on etl-1 (kill -TERM ${pid}:`)
-    expect(beside.facts).not.toHaveProperty('lockPid')
+    expect(beside.facts).not.toHaveProperty('lock_pid')
 
     holder.kill('SIGKILL')
     await holderEnded

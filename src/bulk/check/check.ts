@@ -12,6 +12,8 @@ import { StokerError } from '../../core/errors.ts'
 export interface CheckRequest {
   /** What a run would ask for first. */
   readonly request: ExportRequest
+  /** False: its types are those that tables are made of; what else the server has is told. */
+  readonly typesNamed?: boolean | undefined
   readonly auth: BulkAuth
   /** Read in place of exports. */
   readonly manifestUrl: URL | undefined

@@ -104,7 +104,7 @@ function serverLine(statement: Published, { software, fhirVersion }: ServerCapab
 /** What it says of itself, against what is asked. */
 export async function checkDiscovery(
   { capabilities }: CheckedServer,
-  { request, auth, manifestUrl }: CheckRequest,
+  { request, typesNamed = true, auth, manifestUrl }: CheckRequest,
   { baseUrl }: Connection,
 ): Promise<CheckLine[]> {
   const asked: AskedOfServer = {
@@ -132,12 +132,34 @@ export async function checkDiscovery(
     const text = `auth.tokenUrl is ${shown(configured)}, and the server says ${shown(tokenUrl)}`
     warnings.push(line('discovery', 'warning', text, 'leave auth.tokenUrl out, unless the operator says otherwise'))
   }
-  if (warnings.length > 0) return warnings
+  const others = typesNamed || manifestUrl !== undefined ? [] : unaskedLines(capabilities, request.types)
+  if (warnings.length > 0) return [...warnings, ...others]
   const where = configured ?? tokenUrl
   const said = where === undefined ? '' : `; tokens are given at ${shown(where)}`
   const silent = capabilities.notes.length === 0 ? '' : ` (${capabilities.notes.join(', ')})`
-  return [line('discovery', 'ok', `${shown(baseUrl)} says nothing against what is asked${silent}${said}`)]
+  return [line('discovery', 'ok', `${shown(baseUrl)} says nothing against what is asked${silent}${said}`), ...others]
 }
+
+const TYPES_SHOWN = 12
+
+/** What the server lists, and no table is made of. */
+function unaskedLines({ types, notExported }: ServerCapabilities, asked: readonly string[]): CheckLine[] {
+  const unasked = types.filter((type) => !asked.includes(type) && !notExported.includes(type) && !NO_DATA.has(type))
+  if (unasked.length === 0) return []
+  const more = unasked.length - TYPES_SHOWN
+  const names = `${unasked.slice(0, TYPES_SHOWN).join(', ')}${more > 0 ? ` and ${more} more` : ''}`
+  const wayOut = `if they are wanted: name all types in the source; stoker views generate ${unasked[0]!} makes tables of one`
+  return [line('discovery', 'ok', `not asked for, since no view reads them: ${names}`, wayOut)]
+}
+
+/** Definitions, terminology and what carries other resources: servers list them, and nobody looks for patients there. */
+const NO_DATA: ReadonlySet<string> = new Set(
+  `Basic Binary Bundle CapabilityStatement CodeSystem CompartmentDefinition ConceptMap ExampleScenario GraphDefinition
+  ImplementationGuide MessageDefinition MessageHeader NamingSystem OperationDefinition OperationOutcome Parameters
+  SearchParameter StructureDefinition StructureMap Subscription TerminologyCapabilities TestReport TestScript ValueSet`.split(
+    /\s+/,
+  ),
+)
 
 /** An assertion that looks young or old to the server is refused; and the safe watermark needs the server's clock. */
 export function checkClock({ answered, skewMs }: CheckedServer, auth: BulkAuth, signInFailed: boolean): CheckLine {

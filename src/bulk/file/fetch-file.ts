@@ -1,6 +1,7 @@
 /** The download of one export file. */
 import type { Readable } from 'node:stream'
 import { StokerError } from '../../core/errors.ts'
+import type { ServerWait } from '../http/http.ts'
 import type { Connection } from '../server/connection.ts'
 import { Download } from './download.ts'
 import type { FileForm } from './form.ts'
@@ -9,6 +10,8 @@ import type { Manifest, ManifestFile } from '../export/manifest.ts'
 export interface FileHooks {
   /** Told when a file is not NDJSON and is made into it; again for each form in another, and for each begin. */
   readonly onForm?: ((form: FileForm) => void) | undefined
+  /** Told before a wait of some seconds or more between two tries. */
+  readonly onWait?: ((wait: ServerWait) => void) | undefined
 }
 
 /**
@@ -34,7 +37,7 @@ export async function fetchFile<T>(
   const download = new Download(taker, limits.attemptsMax)
   try {
     for (;;) {
-      const request = { step: 'file', method: 'GET', url, headers: download.headers() } as const
+      const request = { step: 'file', method: 'GET', url, headers: download.headers(), onWait: hooks.onWait } as const
       const take = download.take.bind(download)
       // "SHALL NOT" be sent when requiresAccessToken is false (Bulk Data Access, "Bulk Data Output File Request").
       const sent = manifest.requiresAccessToken

@@ -34,6 +34,8 @@ export interface HttpRequest {
   readonly refused?: (token: string) => boolean
   /** Until then it is tried again where the server says to come back later, however often. */
   readonly deadline?: Date
+  /** Told of waits in place of {@link HttpOptions.onWait}, by whoever knows more of the request. */
+  readonly onWait?: ((wait: ServerWait) => void) | undefined
 }
 
 export interface HttpAnswer {
@@ -64,6 +66,8 @@ export interface ServerWait {
   readonly step: Step
   /** Of the error that would have been. */
   readonly code: string
+  /** Of the answer; undefined where none came. */
+  readonly status: number | undefined
   readonly ms: number
 }
 
@@ -128,7 +132,16 @@ export class Http {
       if (!mayTryAgain(asked.step, verdict, attempt, msLeft, limits)) throw error
       const wait = Math.min(msLeft ?? Infinity, waitMs(asked.step, verdict, attempt, askedMs, limits, random))
       log.debug({ step: asked.step, attempt, code: error.code, waitMs: wait }, 'trying again')
-      if (wait >= TOLD_FROM_MS) this.options.onWait?.({ step: asked.step, code: error.code, ms: wait })
+      if (wait >= TOLD_FROM_MS) {
+        const tell = asked.onWait ?? this.options.onWait
+        const { status } = error.facts
+        tell?.({
+          step: asked.step,
+          code: error.code,
+          status: typeof status === 'number' ? status : undefined,
+          ms: wait,
+        })
+      }
       await sleepFor(clock, wait, signal)
     }
   }

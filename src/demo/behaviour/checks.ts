@@ -1,34 +1,51 @@
 /** What a value of the behaviour may be: small tests from which each step's table of checks is made. */
 
-export type Check = (value: unknown) => boolean
+export interface Check {
+  (value: unknown): boolean
+  /** In words, as in `a number from 0 on`. */
+  readonly takes: string
+}
 
 /** One check for every key of a behaviour. */
 export type Checks<Behaviour> = Readonly<Record<keyof Behaviour, Check>>
 
-export const flag: Check = (value) => typeof value === 'boolean'
-export const text: Check = (value) => typeof value === 'string'
-export const count: Check = (value) => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+function check(takes: string, test: (value: unknown) => boolean): Check {
+  return Object.assign(test, { takes })
+}
+
+const isCount = (value: unknown) => typeof value === 'number' && Number.isSafeInteger(value) && value >= 0
+
+export const flag = check('true or false', (value) => typeof value === 'boolean')
+export const text = check('a text', (value) => typeof value === 'string')
+export const count = check('a whole number from 0 on', isCount)
+export const positive = check('a whole number from 1 on', (value) => isCount(value) && value !== 0)
 
 /** An HTTP status between the two, both included. */
 export function status(low: number, high: number): Check {
-  return (value) => count(value) && (value as number) >= low && (value as number) <= high
+  return check(
+    `a status from ${low} to ${high}`,
+    (value) => isCount(value) && (value as number) >= low && (value as number) <= high,
+  )
 }
 
 export function oneOf(...values: readonly unknown[]): Check {
-  return (value) => values.includes(value)
+  return check(values.map((value) => JSON.stringify(value)).join(' or '), (value) => values.includes(value))
 }
 
-export function listOf(check: Check): Check {
-  return (value) => Array.isArray(value) && value.every(check)
+export function listOf(each: Check): Check {
+  return check(`a list, each of it ${each.takes}`, (value) => Array.isArray(value) && value.every(each))
 }
 
 /** An object with any keys whose values pass. */
-export function mapOf(check: Check): Check {
-  return (value) => isObject(value) && Object.values(value).every(check)
+export function mapOf(each: Check): Check {
+  return check(
+    `an object, each of its values ${each.takes}`,
+    (value) => isObject(value) && Object.values(value).every(each),
+  )
 }
 
-export function nullOr(check: Check): Check {
-  return (value) => value === null || check(value)
+export function nullOr(other: Check): Check {
+  return check(`null or ${other.takes}`, (value) => value === null || other(value))
 }
 
 /** An object with exactly these keys; those in `optional` may be missing. */
@@ -37,10 +54,14 @@ export function shape(
   optional: Readonly<Record<string, Check>> = {},
 ): Check {
   const known: Readonly<Record<string, Check>> = { ...required, ...optional }
-  return (value) =>
-    isObject(value) &&
-    Object.keys(required).every((key) => key in value) &&
-    Object.entries(value).every(([key, each]) => Object.hasOwn(known, key) && known[key]!(each))
+  const keys = Object.entries(known).map(([key, { takes }]) => `"${key}"${key in required ? '' : '?'}: ${takes}`)
+  return check(
+    `{${keys.join(', ')}}`,
+    (value) =>
+      isObject(value) &&
+      Object.keys(required).every((key) => key in value) &&
+      Object.entries(value).every(([key, each]) => Object.hasOwn(known, key) && known[key]!(each)),
+  )
 }
 
 function isObject(value: unknown): value is object {

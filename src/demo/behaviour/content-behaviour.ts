@@ -1,5 +1,5 @@
 /** Oddities of what an export holds: how it is divided, and what stands in it that should not. */
-import { count, flag, listOf, mapOf, oneOf, shape, text, type Check, type Checks } from './checks.ts'
+import { count, flag, listOf, mapOf, oneOf, positive, shape, text, type Checks } from './checks.ts'
 
 /** One OperationOutcome of an error file. */
 export interface ExportMessage {
@@ -47,8 +47,6 @@ export const PLAIN_CONTENT: Readonly<ContentBehaviour> = {
   versionMeta: true,
   messages: [],
 }
-
-const positive: Check = (value) => count(value) && value !== 0
 
 export const CONTENT_CHECKS: Checks<ContentBehaviour> = {
   filesPerType: positive,

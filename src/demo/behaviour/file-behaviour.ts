@@ -32,8 +32,8 @@ export interface FileBehaviour {
   cutAfterBytes: number
   /** How many answers of each file break off so, the first ones. */
   cuts: number
-  /** So many requests of each file, the first ones, are answered with `status`. */
-  fileFailures: { readonly status: number; readonly times: number } | null
+  /** So many requests of each file, the first ones, are answered with `status`; of one type, where that is named. */
+  fileFailures: { readonly status: number; readonly times: number; readonly type?: string } | null
   fileForm: FileForm
   /** As it is, or of the form if that is not NDJSON and this is not set. */
   contentType: string
@@ -82,7 +82,7 @@ export const FILE_CHECKS: Checks<FileBehaviour> = {
   ranges: flag,
   cutAfterBytes: count,
   cuts: count,
-  fileFailures: nullOr(shape({ status: status(400, 599), times: count })),
+  fileFailures: nullOr(shape({ status: status(400, 599), times: count }, { type: text })),
   fileForm: oneOf('ndjson', 'binary', 'binary-always', 'json-array', 'bundle', 'html', 'outcome'),
   contentType: text,
   lineEnds: oneOf('lf', 'crlf'),

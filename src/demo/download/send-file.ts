@@ -51,13 +51,15 @@ function wholePart(chunks: Part['chunks'], encoding: string | undefined): Part {
   return { status: 200, headers, chunks }
 }
 
-function failOnPurpose({ behaviour, clock }: DemoState, { troubles }: JobFile): void {
+function failOnPurpose({ behaviour, clock }: DemoState, { troubles, type }: JobFile): void {
   const { fileFailures } = behaviour
   if (fileFailures === null || troubles.failures >= fileFailures.times) return
+  if (fileFailures.type !== undefined && fileFailures.type !== type) return
   troubles.failures += 1
   const { status } = fileFailures
   const headers = status === 429 || status === 503 ? retryAfterHeaders(behaviour, clock) : {}
-  throw new Refusal(status, 'transient', 'The file is not to be had just now.', headers)
+  const isGone = status === 404 || status === 410
+  throw new Refusal(status, isGone ? 'not-found' : 'transient', 'The file is not to be had just now.', headers)
 }
 
 function breaking(file: JobFile, { response }: Exchange, behaviour: DemoBehaviour) {
