@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { makeFolder, settle } from '../core/durable.ts'
 import { sqlText } from '../core/sql.ts'
+import { copyLines } from '../store/raw-log-copy.ts'
 import type { Session } from '../store/session.ts'
 import type { LineFacts } from './line-meter.ts'
 
@@ -28,8 +29,7 @@ export interface RawFile {
 export async function writeRawLog(session: Session, raw: RawFile, facts: LineFacts): Promise<void> {
   await makeFolder(dirname(raw.rawPath))
   const part = `${raw.rawPath}.part`
-  const copy = `
-COPY (
+  const select = (lines: string) => `
   SELECT type, id, version, last_updated, subsetted, header, CASE WHEN type IS NOT NULL THEN hash(json) END AS hash,
     CASE WHEN type IS NOT NULL THEN json END AS json,
     ${sqlText(raw.source)} AS source, ${raw.run}::INTEGER AS run, ${raw.file}::INTEGER AS file
@@ -43,11 +43,12 @@ COPY (
       ${header(raw)} AS header
     FROM (
       SELECT json, from_json(json, '{"resourceType":"VARCHAR","id":"JSON","meta":{"versionId":"VARCHAR","lastUpdated":"VARCHAR"}}') AS r
-      FROM read_ndjson_objects(${sqlText(raw.stagedPath)}, ignore_errors = true, compression = 'uncompressed',
-        maximum_object_size = ${objectBytesMax(facts)}))))
-TO ${sqlText(part)} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE ${rowGroupRows(facts)})`
+      FROM ${lines}))`
+  const lines = `read_ndjson_objects(${sqlText(raw.stagedPath)}, ignore_errors = true, compression = 'uncompressed',
+        maximum_object_size = ${objectBytesMax(facts)})`
+  const sizes = { lines: facts.lines, bytes: facts.bytes, longestBytes: facts.longestLineBytes }
   try {
-    await session.run(copy)
+    await copyLines(session, { lines, select, path: part, sizes, rowGroupBytes: ROW_GROUP_BYTES, level: 1 })
     await settle(part, raw.rawPath)
   } catch (error) {
     await rm(part, { force: true })
@@ -95,8 +96,5 @@ function objectBytesMax(facts: LineFacts): number {
   return Math.max(4 << 20, facts.longestLineBytes + 1024)
 }
 
-/** A row group is held in memory while it is written: about 16 MiB of text, at least a DuckDB chunk of rows. */
-function rowGroupRows(facts: LineFacts): number {
-  const lineBytes = Math.max(1, facts.bytes / Math.max(1, facts.lines))
-  return Math.min(122_880, Math.max(2_048, Math.round((16 << 20) / lineBytes)))
-}
+/** Of text: a row group is held in memory while it is written. */
+const ROW_GROUP_BYTES = 16 << 20

@@ -5,6 +5,12 @@ import { sqlText } from '../core/sql.ts'
 const COLUMNS = 'type, id, version, last_updated, subsetted, hash, json, source, run, file'
 
 /**
+ * So many files are read by one statement at most: DuckDB opens every file of a list before the first row, and holds its
+ * footer for as long; a server may cut an export into 20,000.
+ */
+export const FILES_AT_ONCE = 500
+
+/**
  * Files of the raw log as a relation in parentheses, usable resources only: `type, id, version BIGINT,
  * last_updated TIMESTAMPTZ, subsetted BOOLEAN, hash UBIGINT, json, source, run, file, line`. In a file as it landed the line
  * of a row is its place; a packed one has lines of several files, and a column that names them.

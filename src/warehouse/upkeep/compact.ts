@@ -95,8 +95,8 @@ async function forget(session: Session, { database, source, keeping, now, how }:
 
 /** What may go, by file. */
 async function findInGroup(session: Session, { lake, source, keeping, now }: CompactInput, group: readonly RawFile[]) {
-  const paths = group.map((file) => lake.path(file.path))
-  const dropped = await findDropped(session, source, paths, { rule: keeping, now })
+  const files = group.map(({ path, files }) => ({ path: lake.path(path), files }))
+  const dropped = await findDropped(session, source, files, { rule: keeping, now })
   return new Map(dropped.map((each) => [each.file, each]))
 }
 

@@ -1,4 +1,5 @@
 /** Which raw log files are written together: small ones that pile up, and those of which much may go. Pure. */
+import { FILES_AT_ONCE } from '../../store/raw-log.ts'
 import { bytesOf, keptOf, type RawFile } from './raw-files.ts'
 
 /** A packed file holds about this much: of 1.5 GB of FHIR text, a few seconds of reading. */
@@ -7,8 +8,6 @@ const PACK_BYTES = 128e6
 const SMALL_BYTES = PACK_BYTES / 2
 /** Joining so small a file costs nothing worth counting, whatever else is joined. */
 const TINY_BYTES = 1e6
-/** DuckDB opens every file of a list, and keeps a buffer for each that it reads. */
-const FILES_AT_ONCE = 500
 /** Of a file of which less may go, most would only be copied. */
 const DROPPED_SHARE_MIN = 0.1
 

@@ -16,6 +16,8 @@ export interface RawFile {
   /** What its files were in text, and their lines: how long a line is. */
   readonly textBytes: number
   readonly lines: number
+  /** At most. */
+  readonly longestLineBytes: number
   /** On disk. */
   readonly bytes: number
 }
@@ -25,7 +27,8 @@ export async function rawFilesOf(session: Session, lake: Lake, source: string): 
   const rows = await session.rows<Omit<RawFile, 'bytes'>>(
     `SELECT raw_path AS path, any_value(f.kind) AS kind, coalesce(any_value(f.type), '') AS type,
        list(f.file ORDER BY f.file) AS files, sum(f.kept)::BIGINT AS kept,
-       coalesce(sum(f.bytes), 0)::BIGINT AS "textBytes", coalesce(sum(f.lines), 0)::BIGINT AS lines
+       coalesce(sum(f.bytes), 0)::BIGINT AS "textBytes", coalesce(sum(f.lines), 0)::BIGINT AS lines,
+       coalesce(max(coalesce(f.longest_line_bytes, f.bytes)), 0) AS "longestLineBytes"
      FROM stoker.file AS f JOIN stoker.run AS r USING (run)
      WHERE r.source = $1 AND r.state = 'done' AND f.raw_path IS NOT NULL GROUP BY raw_path ORDER BY min(f.file)`,
     [source],

@@ -1,8 +1,10 @@
 /** Which lines of the raw log stay: those the index and its past refer to, and, where all versions stay, each content once. */
+import { batches } from '../../core/batches.ts'
 import { sqlText } from '../../core/sql.ts'
-import { rawRelation } from '../../store/raw-log.ts'
+import { FILES_AT_ONCE, rawRelation } from '../../store/raw-log.ts'
 import type { Session } from '../../store/session.ts'
 import type { Keeping } from '../keeping.ts'
+import { DELETED_COLUMN } from '../view.ts'
 
 export type RetentionRule = Pick<Keeping, 'rawLog' | 'deletions'>
 
@@ -18,25 +20,46 @@ export async function earliestWholeCommit(session: Session, source?: string): Pr
 }
 
 /**
- * A SELECT of the rows of the past that go: of `latest` all, of days those that were replaced before them. Where rows of
- * deleted resources stay, so does the last content of each; undefined where nothing goes.
+ * A SELECT of the rows of the past that go: of `latest` all, of days those that were replaced before them; undefined where
+ * nothing goes. Where rows of deleted resources stay, or the newest commit's tables still have them, so does the last content
+ * before every deletion that stays.
  */
 export function pastThatGoes(source: string, { rawLog, deletions }: RetentionRule, now: Date): string | undefined {
-  if (rawLog === 'all') return undefined
-  const ofSource = `source = ${sqlText(source)}`
-  const before =
-    rawLog === 'latest'
+  const before = replacedBefore(rawLog, now)
+  if (before === undefined) return undefined
+  const going = `SELECT * FROM stoker.resource_past WHERE source = ${sqlText(source)} AND ${before}`
+  const stays =
+    deletions === 'keep'
       ? 'true'
-      : `until_run IN (SELECT run FROM stoker.run WHERE committed_at < ${sqlText(daysBefore(now, rawLog.days))}::TIMESTAMPTZ)`
-  const going = `SELECT * FROM stoker.resource_past WHERE ${ofSource} AND ${before}`
-  if (deletions === 'remove') return going
-  return `SELECT * FROM (${going}) AS p WHERE p.deleted_by IS NOT NULL OR NOT EXISTS (
-    SELECT 1 FROM (
-      SELECT type, id, max(until_run) AS until_run FROM stoker.resource_past WHERE ${ofSource} AND deleted_by IS NULL
-      GROUP BY type, id) AS last
-    SEMI JOIN (SELECT type, id FROM stoker.resource WHERE ${ofSource} AND deleted_by IS NOT NULL) AS dead USING (type, id)
-    WHERE last.type = p.type AND last.id = p.id AND last.until_run = p.until_run)`
+      : `EXISTS (${COMMITS_KEEPING_DELETED} AND commit_number = (SELECT max(commit_number) FROM stoker.run))`
+  return `SELECT * FROM (${going}) WHERE deleted_by IS NOT NULL OR NOT ${stays}
+    OR (type, id, until_run) NOT IN (${lastContents(source, before)})`
 }
+
+/** Of a row of the past, whether it goes. */
+function replacedBefore(rawLog: RetentionRule['rawLog'], now: Date): string | undefined {
+  if (rawLog === 'all') return undefined
+  if (rawLog === 'latest') return 'true'
+  return `until_run IN (SELECT run FROM stoker.run WHERE committed_at < ${sqlText(daysBefore(now, rawLog.days))}::TIMESTAMPTZ)`
+}
+
+/** A SELECT of `(type, id, until_run)` of the content before every deletion that is in the index or stays in its past. */
+function lastContents(source: string, goes: string): string {
+  const ofSource = `source = ${sqlText(source)}`
+  return `SELECT (c.type, c.id, max(c.until_run)) FROM stoker.resource_past AS c JOIN (
+      SELECT type, id, run FROM stoker.resource WHERE ${ofSource} AND deleted_by IS NOT NULL
+      UNION ALL SELECT type, id, run FROM stoker.resource_past WHERE ${ofSource} AND deleted_by IS NOT NULL AND NOT ${goes}
+    ) AS gone ON gone.type = c.type AND gone.id = c.id AND c.until_run <= gone.run
+    WHERE c.${ofSource} AND c.deleted_by IS NULL GROUP BY c.type, c.id, gone.run`
+}
+
+/** Commits after which a table had rows of deleted resources, be it from a change of the view before the next; with its resource. */
+const COMMITS_KEEPING_DELETED = `SELECT u.commit_number, d.resource FROM (
+    SELECT commit_number, view_table AS name, view_hash AS hash FROM stoker.run JOIN stoker.run_view USING (run)
+    UNION ALL SELECT commit_number, name, hash FROM stoker.view_use ASOF JOIN (
+      FROM stoker.run WHERE commit_number IS NOT NULL) AS r ON r.committed_at <= since
+  ) AS u JOIN stoker.view_definition AS d USING (name, hash)
+  WHERE commit_number IS NOT NULL AND list_contains(json_extract_string(d.columns, '$[*].name'), ${sqlText(DELETED_COLUMN.name)})`
 
 function daysBefore(now: Date, days: number): string {
   return new Date(now.getTime() - days * 86_400_000).toISOString()
@@ -50,16 +73,30 @@ export async function forgetPast(session: Session, source: string, rule: Retenti
   const last = await session.first<{ commit: number | null }>(
     'SELECT max(commit_number) AS commit FROM stoker.run WHERE run IN (SELECT until_run FROM forgotten)',
   )
+  const afterKept = await commitAfterKept(session, source, replacedBefore(rule.rawLog, now)!)
   const count = await session.run(
     `DELETE FROM stoker.resource_past AS p USING forgotten AS f WHERE p.source = f.source AND p.type = f.type AND p.id = f.id
        AND p.run = f.run AND p.until_run = f.until_run`,
   )
   await session.run('DROP TABLE temp.forgotten')
   if (last?.commit == null) return count
-  const since = Math.max(last.commit, await earliestWholeCommit(session, source))
+  const since = Math.max(last.commit, afterKept, await earliestWholeCommit(session, source))
   await session.run('DELETE FROM stoker.history WHERE source = $1', [source])
   await session.run('INSERT INTO stoker.history VALUES ($1, $2)', [source, since])
   return count
+}
+
+/** Tables up to a commit had rows of deleted resources whose content is now forgotten: the commit after, 0 where none had. */
+async function commitAfterKept(session: Session, source: string, goes: string): Promise<number> {
+  const row = await session.first<{ commit: number | null }>(
+    `WITH kept AS (
+       SELECT max(commit_number) AS commit FROM (${COMMITS_KEEPING_DELETED}) AS k SEMI JOIN (
+         SELECT type FROM forgotten WHERE deleted_by IS NULL AND (type, id, until_run) IN (${lastContents(source, goes)})
+       ) AS f ON f.type = k.resource)
+     SELECT coalesce(min(commit_number), (SELECT commit + 1 FROM kept)) AS commit FROM stoker.run
+     WHERE commit_number > (SELECT commit FROM kept)`,
+  )
+  return row?.commit ?? 0
 }
 
 /** Why a line goes. */
@@ -72,7 +109,8 @@ export interface Dropped {
 }
 
 /**
- * Makes the temporary table `dropped (file, line, reason)`: the lines of these output files that nothing needs. A line
+ * Makes the temporary table `dropped (file, line, reason)`: the lines of these output files, of one or several of the
+ * ledger's each, that nothing needs. A line
  * that the index or its past refers to stays. One that says what such a line says of the same resource is `repeated`. Any
  * other was never in force, or is no longer to be told of: where all versions stay it stays too, once, else it is
  * `superseded`. Gives how many, by file.
@@ -80,7 +118,7 @@ export interface Dropped {
 export async function findDropped(
   session: Session,
   source: string,
-  paths: readonly string[],
+  files: readonly { readonly path: string; readonly files: readonly number[] }[],
   { rule, now }: { readonly rule: RetentionRule; readonly now: Date },
 ): Promise<Dropped[]> {
   const going = pastThatGoes(source, rule, now)
@@ -91,9 +129,14 @@ export async function findDropped(
     CREATE OR REPLACE TEMP VIEW referred AS
     SELECT type, id, hash, file, line FROM stoker.resource WHERE source = ${sqlText(source)} AND deleted_by IS NULL
     UNION ALL SELECT type, id, hash, file, line FROM (${stays}) WHERE hash IS NOT NULL;
-    CREATE OR REPLACE TEMP TABLE unreferred AS
-    SELECT type, id, hash, file, line FROM ${rawRelation(paths)} AS l
-    ANTI JOIN (SELECT file, line FROM referred) AS r USING (file, line);
+    CREATE OR REPLACE TEMP TABLE unreferred (type VARCHAR, id VARCHAR, hash UBIGINT, file INTEGER, line BIGINT)`)
+  for (const some of batches(files, FILES_AT_ONCE)) {
+    const numbers = some.flatMap((each) => each.files)
+    await session.run(`
+      INSERT INTO unreferred SELECT type, id, hash, file, line FROM ${rawRelation(some.map(({ path }) => path))} ANTI JOIN (
+        SELECT file, line FROM referred WHERE file BETWEEN ${least(numbers)} AND ${greatest(numbers)}) AS r USING (file, line)`)
+  }
+  await session.run(`
     CREATE OR REPLACE TEMP TABLE dropped AS
     SELECT file, line, CASE WHEN again OR nth > 1 THEN 'repeated' ELSE 'superseded' END AS reason FROM (
       SELECT file, line, again, CASE WHEN again THEN 1 ELSE row_number() OVER (PARTITION BY again, type, id, hash ORDER BY file, line) END AS nth
@@ -135,3 +178,7 @@ export async function droppableShare(
   const droppable = rule.rawLog === 'all' ? unchanged - out : kept - held - (past - letGo)
   return kept === 0 ? 0 : Math.max(0, droppable) / kept
 }
+
+/** Of lists too long for arguments. */
+const least = (numbers: readonly number[]) => numbers.reduce((a, b) => Math.min(a, b), Infinity)
+const greatest = (numbers: readonly number[]) => numbers.reduce((a, b) => Math.max(a, b), -Infinity)

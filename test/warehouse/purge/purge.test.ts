@@ -97,7 +97,7 @@ async function history(): Promise<void> {
   )
   await warehouse.database.using((session) => session.run('UPDATE stoker.file SET rejects = 2 WHERE file = 6'))
   await warehouse.database.using((session) =>
-    session.run(`INSERT INTO stoker.member VALUES ('s', 'g', '${ID}', 1, NULL);
+    session.run(`INSERT INTO stoker.member VALUES ('s', 'g', '${ID}', 1, NULL, NULL);
       INSERT INTO stoker.export (export, run, purpose, types, whole, request, filters, state, request_url)
       VALUES (1, 1, 'newcomers', ['Patient'], true, '{"patients":["${ID}","neighbour"]}', '{}', 'released',
         'http://127.0.0.1/$export?patient=Patient/${ID}')`),
