@@ -230,12 +230,11 @@ describe('BCDA', () => {
 })
 
 describe('Bug of other clients, 6', () => {
-  test('a file under its final name looked complete after a crash: one that broke off has another name, and is had again', async () => {
+  test('a file under its final name looked complete after a crash: one that broke off never gets it, and is had again', async () => {
     const { lake, server, behave } = await field({ gzip: false, cutAfterBytes: 3000, cuts: 1_000_000 })
     await expect(lake.sync(SYSTEM)).rejects.toMatchObject({ retryable: true })
     const names = await readdir(join(lake.folder, 'lake'), { recursive: true })
     expect(names.filter((name) => name.endsWith('.ndjson'))).toEqual([])
-    expect(names.filter((name) => name.endsWith('.part')).length).toBeGreaterThan(0)
     behave({ cutAfterBytes: 0 })
     expect(await lake.sync(SYSTEM)).toMatchObject({ run: 1, resumed: true })
     expect(await alive(lake)).toEqual(served(server))

@@ -91,7 +91,7 @@ describe('a disk that runs low', () => {
     expect(errorOf(result)).toMatchObject({
       code: 'DISK_LOW',
       retryable: true,
-      facts: { path: scenario.lake, minimumFreeBytes: 900e12 },
+      facts: { path: scenario.lake, minimum_free_bytes: 900e12 },
     })
     expect(result.stderr).toMatch(/no room for a new export: \d.* free in .*lake, of which minimumFreeDisk keeps 900TB/)
     expect(scenario.server.requests.kickOffs).toBe(0)
