@@ -1,6 +1,6 @@
 /** A folder with a configuration file and what it refers to, for one test. */
 import { generateKeyPairSync } from 'node:crypto'
-import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { onTestFinished } from 'vitest'
@@ -17,7 +17,9 @@ export async function makeFolder(files: Readonly<Record<string, string>>, mode =
   onTestFinished(() => rm(folder, { recursive: true, force: true }))
   for (const [name, text] of Object.entries(files)) {
     await mkdir(dirname(join(folder, name)), { recursive: true })
-    await writeFile(join(folder, name), text, { mode })
+    await writeFile(join(folder, name), text)
+    // Whatever the umask is.
+    await chmod(join(folder, name), mode)
   }
   return folder
 }

@@ -52,7 +52,7 @@ async function newestSnapshot(lake: Lake): Promise<number> {
   await mustBeThere(lake.catalog, (cause) =>
     Promise.resolve(
       new StokerError('QUERY_NO_SNAPSHOT', `there is no snapshot in ${lake.root} yet`, {
-        hint: 'run stoker sync first, or check the lake folder in the configuration',
+        hint: 'run stoker sync first, or name the lake that has been synced',
         cause,
       }),
     ),
