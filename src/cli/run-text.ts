@@ -5,7 +5,7 @@ import { countText, durationText, plural } from './figures.ts'
 import { findingText, lossText } from './finding-text.ts'
 import { cutEnd, shownUrl } from './request-url.ts'
 import { filesText, rejectsText } from './run-files-text.ts'
-import { stateText } from './run-state.ts'
+import { stateText, tookText } from './run-state.ts'
 import { textTable } from './text-table.ts'
 
 const COLUMNS = 100
@@ -39,13 +39,11 @@ export function pairsText(pairs: readonly (readonly [name: string, value: string
 }
 
 function headText({ run, snapshot }: RunDetails): string {
-  const ended = run.ended_at ?? run.committed_at
-  const took = ended === null ? '' : `, after ${durationText(ended.getTime() - run.started_at.getTime())}`
   const head = `run ${run.run}: ${run.source}, ${run.mode}, ${stateText(run)}\n`
   return `${head}${pairsText([
     ['started', `${run.started_at.toISOString()}, by Stoker ${run.stoker_version}`],
     ['committed', run.committed_at && `${run.committed_at.toISOString()}, as commit ${run.commit_number}`],
-    ['ended', run.ended_at && `${run.ended_at.toISOString()}${took}`],
+    ['ended', run.ended_at && `${run.ended_at.toISOString()}, after ${tookText(run)}`],
     ['snapshot', snapshot === null ? undefined : String(snapshot)],
     ['error', run.error_code && `${run.error_code}: ${run.error_message ?? ''}`],
     ['what to do', run.error_hint],

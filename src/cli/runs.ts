@@ -7,12 +7,12 @@ import { runDetails, runLines, type RunDetails, type RunLine } from '../ledger/r
 import type { Lake } from '../warehouse/lake.ts'
 import type { Action } from './action.ts'
 import { wholeNumber } from './arguments.ts'
-import { countText, durationText, plural } from './figures.ts'
+import { countText, plural } from './figures.ts'
 import { jsonText } from './json-text.ts'
 import { lookInto, notInSnapshot, snapshotNotice, type Look } from './lake-look.ts'
 import { lakeOf, withLakeOptions, type LakeOptions } from './lake-option.ts'
 import { refuseUnknownSources } from './lake-sources.ts'
-import { goesOnText, stateText } from './run-state.ts'
+import { goesOnText, stateText, tookText } from './run-state.ts'
 import { runText } from './run-text.ts'
 import { textTable } from './text-table.ts'
 
@@ -86,20 +86,17 @@ function runsText(runs: readonly RunLine[], live: boolean, failed: true | undefi
       ...['source', 'mode', 'state', 'started'].map((head) => ({ head })),
       ...['took', 'files', 'changed', 'rejects'].map((head) => ({ head, align: 'right' as const })),
     ],
-    runs.map((run) => {
-      const ended = run.ended_at ?? run.committed_at
-      return [
-        run.run,
-        run.source,
-        run.mode,
-        stateText(run),
-        `${run.started_at.toISOString().slice(0, 16)}Z`,
-        ended === null ? '' : durationText(ended.getTime() - run.started_at.getTime()),
-        countText(run.files),
-        countText(run.changed),
-        countText(run.rejects),
-      ]
-    }),
+    runs.map((run) => [
+      run.run,
+      run.source,
+      run.mode,
+      stateText(run),
+      `${run.started_at.toISOString().slice(0, 16)}Z`,
+      tookText(run) ?? '',
+      countText(run.files),
+      countText(run.changed),
+      countText(run.rejects),
+    ]),
   )
   const goingOn = live ? runs.flatMap((run) => goesOnText(run) ?? []) : []
   return `${table}${runs.map(remarkText).join('')}${goingOn.map((text) => `${text}\n`).join('')}`

@@ -3,9 +3,9 @@ import { formerText } from '../app/former-sources.ts'
 import type { Overview, PurgeRecord, Remark, TypeOverview } from '../ledger/overview.ts'
 import type { RunRecord } from '../ledger/runs.ts'
 import type { Lake } from '../warehouse/lake.ts'
-import { countText, durationText, plural } from './figures.ts'
+import { countText, plural } from './figures.ts'
 import { findingText, lossText } from './finding-text.ts'
-import { goesOnText, stateText } from './run-state.ts'
+import { goesOnText, stateText, tookText } from './run-state.ts'
 import { textTable } from './text-table.ts'
 
 /** What `--json` gives, but for the lake's folder. */
@@ -66,18 +66,15 @@ function typesText(types: readonly TypeOverview[]): string {
 function runsText(runs: readonly RunRecord[]): string {
   return textTable(
     ['run', 'source', 'mode', 'state', 'started', 'took', ''].map((head) => ({ head })),
-    runs.map((run) => {
-      const ended = run.ended_at ?? run.committed_at
-      return [
-        run.run,
-        run.source,
-        run.mode,
-        stateText(run),
-        run.started_at.toISOString(),
-        ended === null ? '' : durationText(ended.getTime() - run.started_at.getTime()),
-        run.error_message ?? '',
-      ]
-    }),
+    runs.map((run) => [
+      run.run,
+      run.source,
+      run.mode,
+      stateText(run),
+      run.started_at.toISOString(),
+      tookText(run) ?? '',
+      run.error_message ?? '',
+    ]),
   )
 }
 

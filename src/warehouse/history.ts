@@ -2,12 +2,12 @@
 import { sqlText } from '../core/sql.ts'
 
 /** Number of a commit (`stoker.run.commit_number`); undefined: the present state. */
-export type Moment = number | undefined
+type Moment = number | undefined
 
 const COLUMNS = 'source, type, id, version, last_updated, exported_at, subsetted, hash, run, file, line, deleted_by'
 
 /** As a relation of the columns of `stoker.resource`, in parentheses. */
-export function indexAt(moment: Moment): string {
+function indexAt(moment: Moment): string {
   if (moment === undefined) return 'stoker.resource'
   const by = committedBy(moment)
   return `(SELECT ${COLUMNS} FROM stoker.resource WHERE run IN ${by}

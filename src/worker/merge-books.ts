@@ -2,7 +2,7 @@
 import { batches } from '../core/batches.ts'
 import { StokerError } from '../core/errors.ts'
 import { sqlName, sqlText } from '../core/sql.ts'
-import { rawRelation } from '../store/raw-log.ts'
+import { FILES_AT_ONCE, rawRelation } from '../store/raw-log.ts'
 import type { Session } from '../store/session.ts'
 import type { TypeMerge, ViewMerge } from '../warehouse/merge.ts'
 
@@ -103,9 +103,6 @@ function viewImbalance({ rowsBefore, views }: MergeBooks): Imbalance | undefined
 }
 
 const NOTHING = { received: 0, inserted: 0, updated: 0, unchanged: 0, superseded: 0 }
-
-/** DuckDB keeps a buffer for each file it reads at a time. */
-const FILES_AT_ONCE = 1_000
 
 /** Two columns of few values each: of ten million lines in a tenth of a second. */
 export async function countRaw(session: Session, paths: readonly string[]): Promise<RawCount[]> {

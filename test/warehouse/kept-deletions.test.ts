@@ -9,14 +9,9 @@ const T3 = '2026-01-03T00:00:00Z'
 let warehouse: WarehouseFixture
 beforeEach(async () => {
   warehouse = await WarehouseFixture.make()
-  await use(keepDeleted(nameView))
+  await warehouse.use(keepDeleted(nameView))
 })
 afterEach(() => warehouse.close())
-
-async function use(view: typeof nameView) {
-  warehouse.views.splice(0, 1, view)
-  return warehouse.align()
-}
 
 const file = (...lines: object[]) => ({ lines })
 const deleted = (...urls: string[]) => ({ kind: 'deleted' as const, lines: [deletions(...urls)] })
@@ -57,21 +52,21 @@ describe('where deletions are kept', () => {
     await warehouse.load(T2, [file(patient('2', 'B2')), deleted('Patient/1')])
     await warehouse.load(T3, [file(patient('1', 'A'), patient('2', 'B2'))], ['Patient'])
     const before = await rows()
-    await use({ ...keepDeleted(nameView), hash: 'another' })
+    await warehouse.use({ ...keepDeleted(nameView), hash: 'another' })
     expect(await rows()).toEqual(before)
     expect(before).toEqual(['1 A 3', '2 B2 2', '3 C 1 01-03'])
   })
 
   test('a change of the policy rebuilds the tables: the rows of what was deleted before come back', async () => {
-    await use(nameView)
+    await warehouse.use(nameView)
     await warehouse.load(T1, [file(patient('1', 'A'), patient('2', 'B'))])
     await warehouse.load(T2, [deleted('Patient/2')])
     expect(await warehouse.families()).toEqual(['1 A'])
-    expect(await use(keepDeleted(nameView))).toMatchObject({
+    expect(await warehouse.use(keepDeleted(nameView))).toMatchObject({
       rebuilt: [{ table: 'patient_name', gained: ['_deleted_at'] }],
     })
     expect(await rows()).toEqual(['1 A 1', '2 B 1 01-02'])
-    await use(nameView)
+    await warehouse.use(nameView)
     expect(await warehouse.families()).toEqual(['1 A'])
   })
 })

@@ -79,6 +79,12 @@ export class WarehouseFixture {
     return fixture
   }
 
+  /** Makes the one view another, and its table by it. */
+  async use(view: View) {
+    this.views.splice(0, 1, view)
+    return this.align()
+  }
+
   async align(now = new Date(0)) {
     return this.database.transaction((session) => alignViewTables(session, this.lake, this.views, { now }))
   }

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { batches } from '../../core/batches.ts'
 import { sqlText } from '../../core/sql.ts'
-import { rawRelation } from '../../store/raw-log.ts'
+import { FILES_AT_ONCE, rawRelation } from '../../store/raw-log.ts'
 import type { Session } from '../../store/session.ts'
 import type { Lake } from '../lake.ts'
 import { patientOf, patientStruct } from '../patient-reference.ts'
@@ -33,8 +33,6 @@ export interface Proof {
   /** What the bytes of the other files are to be searched for, when the database is closed. */
   readonly needles: readonly Needle[]
 }
-
-const FILES_AT_ONCE = 500
 
 /** Bundles of deletions and messages; a Bundle that was exported is a resource. */
 const SAID_BY_SERVER = "file IN (SELECT file FROM stoker.file WHERE kind <> 'output')"

@@ -1,14 +1,12 @@
 /** What a purge takes: the resources of which every version goes, and the lines of the raw log. */
 import { batches } from '../../core/batches.ts'
 import { sqlText } from '../../core/sql.ts'
-import { rawRelation, rawRelationAt } from '../../store/raw-log.ts'
+import { FILES_AT_ONCE, rawRelation, rawRelationAt } from '../../store/raw-log.ts'
 import type { Session } from '../../store/session.ts'
 import type { Lake } from '../lake.ts'
 import { patientOf, patientStruct } from '../patient-reference.ts'
 import { rawFilesOf } from '../upkeep/raw-files.ts'
 import type { PurgeSubject } from './subject.ts'
-
-const FILES_AT_ONCE = 500
 
 export interface Selected {
   /** Resources of which every version goes, by type. */

@@ -11,14 +11,10 @@ import { deletions, nameView, patient, WarehouseFixture } from '../warehouse-fix
 let warehouse: WarehouseFixture
 beforeEach(async () => {
   warehouse = await WarehouseFixture.make()
-  await use(keepDeleted(nameView))
+  await warehouse.use(keepDeleted(nameView))
 })
 afterEach(() => warehouse.close())
 
-async function use(view: typeof nameView) {
-  warehouse.views.splice(0, 1, view)
-  await warehouse.align()
-}
 const day = (number: number) => `2026-01-${String(number).padStart(2, '0')}T00:00:00Z`
 const compact = (rawLog: Keeping['rawLog'], deletionsAre: Keeping['deletions'], now: string) =>
   compactSource({
@@ -63,7 +59,7 @@ describe('the past of tables that keep rows of deleted resources', () => {
     await warehouse.load(day(3), [{ lines: [patient('c', 'C')] }])
     const then = await present()
     expect(then).toEqual(['A deleted', 'B', 'C'])
-    await use({ ...nameView, hash: 'no longer kept' })
+    await warehouse.use({ ...nameView, hash: 'no longer kept' })
     await compact('latest', 'remove', day(4))
     expect(await asOf('3')).toEqual(then)
     await warehouse.load(day(5), [{ lines: [patient('b', 'B2')] }])
