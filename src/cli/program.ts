@@ -3,24 +3,36 @@ import { Command, CommanderError } from 'commander'
 import { STOKER_VERSION } from '../app/version.ts'
 import { foreseen } from '../core/system-error.ts'
 import type { Action } from './action.ts'
-import { cancelCommand } from './cancel.ts'
-import { catalogCommand } from './catalog.ts'
-import { checkCommand } from './check.ts'
-import { compactCommand } from './compact.ts'
-import { demoCommand } from './demo.ts'
-import { demoServerCommand } from './demo-server.ts'
 import { errorText } from './error-text.ts'
 import { EXIT, EXIT_CODES_HELP, exitCodeOf } from './exit-code.ts'
-import { keysCommand } from './keys.ts'
-import { lineageCommand } from './lineage.ts'
-import { purgeCommand } from './purge.ts'
-import { queryCommand } from './query.ts'
-import { rebuildCommand } from './rebuild.ts'
-import { runsCommand } from './runs.ts'
-import { snapshotsCommand } from './snapshots.ts'
-import { statusCommand } from './status.ts'
-import { syncCommand } from './sync.ts'
-import { viewsCommand } from './views.ts'
+
+type MakeCommand = (perform: (action: Action) => Promise<void>) => Command
+
+/** By name, in the order of the help. */
+const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
+  sync: async () => (await import('./sync.ts')).syncCommand,
+  status: async () => (await import('./status.ts')).statusCommand,
+  runs: async () => (await import('./runs.ts')).runsCommand,
+  snapshots: async () => (await import('./snapshots.ts')).snapshotsCommand,
+  lineage: async () => (await import('./lineage.ts')).lineageCommand,
+  query: async () => (await import('./query.ts')).queryCommand,
+  rebuild: async () => (await import('./rebuild.ts')).rebuildCommand,
+  catalog: async () => (await import('./catalog.ts')).catalogCommand,
+  views: async () => (await import('./views.ts')).viewsCommand,
+  check: async () => (await import('./check.ts')).checkCommand,
+  cancel: async () => (await import('./cancel.ts')).cancelCommand,
+  compact: async () => (await import('./compact.ts')).compactCommand,
+  purge: async () => (await import('./purge.ts')).purgeCommand,
+  keys: async () => (await import('./keys.ts')).keysCommand,
+  demo: async () => (await import('./demo.ts')).demoCommand,
+  'demo-server': async () => (await import('./demo-server.ts')).demoServerCommand,
+}
+
+/** The one that is named, or all: reading the code of all of them takes half a second. */
+function commandsFor(argv: readonly string[]): readonly (() => Promise<MakeCommand>)[] {
+  const name = argv.slice(2).find((word) => !word.startsWith('-'))
+  return name !== undefined && Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]!] : Object.values(COMMANDS)
+}
 
 /** @param argv as `process.argv` */
 export async function runProgram(argv: readonly string[]): Promise<number> {
@@ -38,24 +50,8 @@ export async function runProgram(argv: readonly string[]): Promise<number> {
     .addHelpText('after', EXIT_CODES_HELP)
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'stoker: ')) })
     .exitOverride()
-  for (const command of [
-    syncCommand,
-    statusCommand,
-    runsCommand,
-    snapshotsCommand,
-    lineageCommand,
-    queryCommand,
-    rebuildCommand,
-    catalogCommand,
-    viewsCommand,
-    checkCommand,
-    cancelCommand,
-    compactCommand,
-    purgeCommand,
-    keysCommand,
-    demoCommand,
-    demoServerCommand,
-  ]) {
+  for (const load of commandsFor(argv)) {
+    const command = await load()
     const subcommand = command(perform).copyInheritedSettings(program)
     program.addCommand(subcommand)
     for (const each of [subcommand, ...subcommand.commands.map((inner) => inner.copyInheritedSettings(subcommand))])
