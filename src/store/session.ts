@@ -60,6 +60,14 @@ export class Session {
     }
   }
 
+  /**
+   * From now on what this session writes into tables lies in any order: as its threads have it, with less in memory. Never
+   * for files whose order means something, not even with an ORDER BY.
+   */
+  async inAnyOrder(): Promise<void> {
+    await this.run('SET SESSION preserve_insertion_order = false')
+  }
+
   close(): void {
     this.connection.closeSync()
   }

@@ -69,6 +69,7 @@ export interface Merged {
  * not touched. Merging the same files again changes nothing.
  */
 export async function merge(session: Session, input: MergeInput): Promise<Merged> {
+  await session.inAnyOrder()
   await compareReceived(session, input.source, input.files)
   await dropSameContent(session, input.lake, input.source)
   await gatherDeparted(session, input.lake, input.source, relevant(input))

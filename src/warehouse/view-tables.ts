@@ -104,6 +104,7 @@ async function dropViewTable(session: Session, name: string): Promise<void> {
 
 async function fillViewTable(session: Session, lake: Lake, view: View): Promise<void> {
   const places = tablePlaces(view.resource, view.keepsDeleted ?? false, undefined)
+  await session.inAnyOrder()
   for (const lines of await rawLines(session, lake, places)) {
     await session.run(`INSERT INTO ${viewTable(view.name)} ${viewRows(view, lines)}`)
   }

@@ -45,7 +45,8 @@ async function load(ndjson, folder, memoryLimit, threads) {
   const instance = await DuckDBInstance.create(join(folder, 'by-hand.duckdb'), settings)
   const connection = await instance.connect()
   const raw = join(folder, 'raw.parquet')
-  await connection.run(`SET TimeZone = 'UTC'`)
+  // Without it DuckDB runs out of its memory at some gigabytes, and says itself to do so.
+  await connection.run(`SET TimeZone = 'UTC'; SET preserve_insertion_order = false`)
   await connection.run(`
     COPY (SELECT r.id AS id, TRY_CAST(r.meta."lastUpdated" AS TIMESTAMPTZ) AS last_updated, json
       FROM (SELECT json, ${READ}'{"id":"VARCHAR","meta":{"lastUpdated":"VARCHAR"}}') END AS r

@@ -52,6 +52,7 @@ if (spawnSync('curl', ['--version']).status !== 0) throw new Error('this bench n
 const results = []
 for (const gb of values.data === undefined ? values.gb.split(',').map(Number) : [undefined]) {
   results.push(await inFolder((folder) => bench(folder, gb)))
+  process.stderr.write(`${JSON.stringify(results.at(-1))}\n`)
 }
 process.stdout.write(`${JSON.stringify(results, null, 2)}\n`)
 
