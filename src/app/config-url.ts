@@ -52,14 +52,14 @@ export function readUrl(text: string | undefined, path: ConfigPath, rules: UrlRu
   }
   if (url.hash !== '') return refuse('has a fragment (#…)', 'Leave it off.')
   if (url.protocol === 'http:' && !rules.allowHttp && !isLoopback(url.hostname)) {
-    const wayOut = 'Use https, or set allowHttp: true on this source if the network between is yours.'
+    const wayOut = 'Use https, or set allowHttp: true beside it if the network between is yours.'
     return refuse('would send tokens and patients in the clear over http', wayOut)
   }
   return url
 }
 
 /** This machine itself: localhost and names below it, 127.0.0.0/8, ::1. Takes a `URL`'s hostname. */
-function isLoopback(hostname: string): boolean {
+export function isLoopback(hostname: string): boolean {
   const name = hostname.replace(/\.$/, '')
   return name === 'localhost' || name.endsWith('.localhost') || /^127(\.\d{1,3}){3}$/.test(name) || name === '[::1]'
 }

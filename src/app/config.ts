@@ -5,6 +5,7 @@ import type { ConfigFields } from './config-fields.ts'
 import { openConfigFile, readSchema } from './config-file.ts'
 import { ConfigError, type ConfigFinding } from './config-findings.ts'
 import { type LakeConfig, machineMemoryBytes, readLake } from './config-lake.ts'
+import { readService, type ServiceConfig } from './config-service.ts'
 import { readSource } from './config-source.ts'
 import { readViews, warnOfIdleViews } from './config-views.ts'
 import type { Secret } from './secret.ts'
@@ -38,6 +39,7 @@ export async function loadConfig(
   const config: LoadedConfig = {
     file,
     ...readLake(opened, machineBytes),
+    ...(await readService(fields, { folder, env })),
     views: views.folders,
     threads: fields.number('threads'),
     downloads: fields.number('downloads') ?? DOWNLOADS_DEFAULT,
@@ -50,7 +52,7 @@ export async function loadConfig(
 }
 
 /** What `config/stoker.example.yaml` says, checked whole; see `schemas/config.schema.json` for each key. */
-export interface Config extends LakeConfig {
+export interface Config extends LakeConfig, ServiceConfig {
   /** Absolute path of the file this came from. */
   readonly file: string
   /** Absolute folders of ViewDefinitions: the shipped one first (unless `views.shipped` is false), then the user's. */

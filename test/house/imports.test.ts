@@ -17,9 +17,12 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ledger: ['store', 'core'],
   demo: ['core'],
   worker: [...MIDDLE, 'store', 'core', 'app'],
-  app: ['worker', ...MIDDLE, 'store', 'core'],
-  http: ['app', 'worker', ...MIDDLE, 'store', 'core'],
-  cli: ['app', 'worker', 'http', 'demo', ...MIDDLE, 'store', 'core'],
+  analysis: ['warehouse', 'store', 'core'],
+  report: ['worker', 'ledger', 'warehouse', 'views', 'core'],
+  app: ['analysis', 'report', 'worker', ...MIDDLE, 'store', 'core'],
+  service: ['app', 'analysis', 'report', 'worker', ...MIDDLE, 'store', 'core'],
+  http: ['service', 'app', 'analysis', 'report', 'worker', ...MIDDLE, 'store', 'core'],
+  cli: ['http', 'service', 'app', 'analysis', 'report', 'worker', 'demo', ...MIDDLE, 'store', 'core'],
   main: ['cli', 'app', 'core'],
 }
 
