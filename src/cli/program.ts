@@ -30,7 +30,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
 
 /** The one that is named, or all: reading the code of all of them takes half a second. */
 function commandsFor(argv: readonly string[]): readonly (() => Promise<MakeCommand>)[] {
-  const name = argv.slice(2).find((word) => !word.startsWith('-'))
+  const name = argv.slice(2).find((word) => word !== '--trace')
   return name !== undefined && Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]!] : Object.values(COMMANDS)
 }
 

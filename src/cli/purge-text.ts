@@ -50,6 +50,9 @@ export function purgedText(purged: Purged): string {
   return `purged ${subjectKey(subject)}: ${gone.join(', ')}; snapshot ${snapshot} is without it\n${snapshotsText(purged)}\n${proof}${remarks(purged)}`
 }
 
+export const REWRITTEN =
+  'The database file is written anew, the last step of a purge that was interrupted. Whom it took is kept nowhere: to see it proven, purge the same again with --dry-run.\n'
+
 /** What `stoker purge --finish` tells where no purge was interrupted. */
 export function leftText({ removed, left }: LeftSnapshots): string {
   if (removed.length + left.length === 0) return 'Nothing is left to finish.\n'

@@ -17,7 +17,7 @@ import { finishPurges, purgeInput, purgeLake } from '../worker/purge.ts'
 import type { Action } from './action.ts'
 import { EXIT } from './exit-code.ts'
 import { jsonText } from './json-text.ts'
-import { isClean, isReadNow, leftText, purgedText, selectedText, foundNothing } from './purge-text.ts'
+import { foundNothing, isClean, isReadNow, leftText, purgedText, REWRITTEN, selectedText } from './purge-text.ts'
 import { purgeSubject, type SubjectOptions } from './purge-subject.ts'
 
 interface PurgeOptions extends SubjectOptions {
@@ -81,11 +81,14 @@ async function purge(options: PurgeOptions): Promise<number> {
       return chosen
     })
     if (options.dryRun) return EXIT.done
+    // The same command again after an interruption: it has just been done.
+    if (before.purges.some((purged) => subjectKey(purged.subject) === subjectKey(subject)))
+      return report(before, options)
     if (!options.yes) await confirm(subject, signal)
     const now = await runPurge(config, signal, subject, options)
     const removed = [...before.snapshots.removed, ...now.snapshots.removed]
     const snapshots = { removed, left: now.snapshots.left }
-    return report({ purges: [...before.purges, ...now.purges], snapshots }, options)
+    return report({ ...before, purges: [...before.purges, ...now.purges], snapshots }, options)
   })
 }
 
@@ -96,11 +99,13 @@ function tellStopping(signal: string): void {
 
 interface Done {
   readonly purges: readonly Purged[]
+  /** An interrupted purge that only the last step was left of. */
+  readonly isRewritten: boolean
   /** What became of those that earlier purges had left. */
   readonly snapshots: LeftSnapshots
 }
 
-const NOTHING: Done = { purges: [], snapshots: { removed: [], left: [] } }
+const NOTHING: Done = { purges: [], isRewritten: false, snapshots: { removed: [], left: [] } }
 
 async function runPurge(
   config: Config,
@@ -112,9 +117,10 @@ async function runPurge(
     snapshots: await finishPurges(context),
     purged: await purgeLake(context, subject, { keepsSnapshots: keepSnapshots }),
   }))
-  if (purged === undefined) return { purges: [], snapshots }
+  const isRewritten = purged === 'rewritten'
+  if (purged === undefined || isRewritten) return { purges: [], isRewritten, snapshots }
   const files = await searchFiles(new Lake(config.lake), purged.subject, purged.needles)
-  return { purges: [{ ...purged, places: [...purged.places, files] }], snapshots }
+  return { purges: [{ ...purged, places: [...purged.places, files] }], isRewritten, snapshots }
 }
 
 /** The lake is closed afterwards. */
@@ -147,15 +153,17 @@ async function confirm(subject: PurgeSubject, signal: AbortSignal): Promise<void
   }
 }
 
-function report({ purges, snapshots }: Done, { json }: { readonly json?: true }): number {
+function report({ purges, isRewritten, snapshots }: Done, { json }: { readonly json?: true }): number {
   if (json)
     process.stdout.write(jsonText(purges.map(({ subject, ...rest }) => ({ subject: subjectKey(subject), ...rest }))))
   else {
     const { removed, left } = snapshots
-    const before = purges.length === 0 || removed.length + left.length > 0 ? [leftText(snapshots)] : []
+    const hasLeft = removed.length + left.length > 0 || (purges.length === 0 && !isRewritten)
+    const before = [...(isRewritten ? [REWRITTEN] : []), ...(hasLeft ? [leftText(snapshots)] : [])]
     process.stdout.write([...before, ...purges.map(purgedText)].join('\n'))
   }
-  if (purges.some(foundNothing)) return EXIT.usage
+  // What an interrupted purge took may well have been this.
+  if (!isRewritten && purges.some(foundNothing)) return EXIT.usage
   if (purges.every(isClean)) return snapshots.left.length === 0 ? EXIT.done : EXIT.retry
   return purges.every(isReadNow) ? EXIT.retry : EXIT.failed
 }

@@ -7,12 +7,12 @@ import { configuredViews } from '../app/worker-context.ts'
 import { Database } from '../store/database.ts'
 import type { Session } from '../store/session.ts'
 import { definitionsOf, pastView, type PastView } from '../warehouse/definitions.ts'
-import { Lake } from '../warehouse/lake.ts'
 import { writePast, type PastFolder } from '../warehouse/past-folder.ts'
 import { pastCommit } from '../warehouse/past.ts'
 import { EXIT } from './exit-code.ts'
-import { bytesText, countText } from './figures.ts'
+import { bytesText, countText, plural } from './figures.ts'
 import { jsonText } from './json-text.ts'
+import { lakeOf } from './lake-option.ts'
 import { tableProgress } from './table-progress.ts'
 import { textTable } from './text-table.ts'
 import { refuseUnknownViews } from './view-argument.ts'
@@ -28,7 +28,7 @@ export interface PastOptions {
 /** @param names of tables; all of them when none is given */
 export async function rebuildPast(options: PastOptions, names: readonly string[]): Promise<number> {
   const config = await loadConfig(options.config)
-  const lake = new Lake(config.lake)
+  const { lake } = await lakeOf({ config: options.config })
   const { memoryLimitBytes, threads } = config
   const stopping = () => process.stderr.write('\nstopping: no folder is made\n')
   return underLifecycle(stopping, async (signal) => {
@@ -64,15 +64,17 @@ function chosen(views: readonly PastView[], names: readonly string[]): readonly 
   return names.length === 0 ? views : views.filter((view) => names.includes(view.name))
 }
 
-function pastJson({ folder, commit: { run, source, committedAt }, tables }: PastFolder): object {
-  return { folder, as_of: { run, source, committed_at: committedAt }, tables }
+function pastJson({ folder, commit: { run, source, committedAt, purgesSince }, tables }: PastFolder): object {
+  return { folder, as_of: { run, source, committed_at: committedAt, purges_since: purgesSince }, tables }
 }
 
-function pastText({ folder, commit: { run, source, committedAt }, tables }: PastFolder): string {
+function pastText({ folder, commit: { run, source, committedAt, purgesSince }, tables }: PastFolder): string {
   const table = textTable(
     [{ head: 'table' }, { head: 'rows', align: 'right' }, { head: 'size', align: 'right' }],
     tables.map(({ name, rows, bytes }) => [name, countText(rows), bytesText(bytes)]),
   )
   const when = `as run ${run} (${source}) left them at ${committedAt.toISOString()}`
-  return `${table}\nthe tables ${when}\ncatalog  ${folder}/catalog.duckdb\nparquet  ${folder}\n`
+  const purged =
+    purgesSince === 0 ? '' : `without what was purged since (${plural(purgesSince, 'purge')}: stoker status)\n`
+  return `${table}\nthe tables ${when}\n${purged}catalog  ${folder}/catalog.duckdb\nparquet  ${folder}\n`
 }

@@ -44,23 +44,23 @@ export async function recordMembers(
     [source],
   )
   await session.run(
-    `CREATE OR REPLACE TEMP TABLE present AS SELECT DISTINCT id FROM ${rawRelation(paths)} WHERE type = 'Patient'`,
+    `CREATE OR REPLACE TEMP TABLE _present AS SELECT DISTINCT id FROM ${rawRelation(paths)} WHERE type = 'Patient'`,
   )
   const left = await session.run(
     `UPDATE stoker.member SET left_run = $2, seen_run = NULL
-     WHERE source = $1 AND (left_run IS NULL OR seen_run IS NOT NULL) AND patient NOT IN (SELECT id FROM present)`,
+     WHERE source = $1 AND (left_run IS NULL OR seen_run IS NOT NULL) AND patient NOT IN (SELECT id FROM temp._present)`,
     [source, run],
   )
   const returned = await session.run(
-    `DELETE FROM stoker.member WHERE source = $1 AND left_run IS NOT NULL AND patient IN (SELECT id FROM present)`,
+    `DELETE FROM stoker.member WHERE source = $1 AND left_run IS NOT NULL AND patient IN (SELECT id FROM temp._present)`,
     [source],
   )
   const joined = await session.run(
-    `INSERT INTO stoker.member SELECT $1, $3, id, $2, NULL, NULL FROM present
+    `INSERT INTO stoker.member SELECT $1, $3, id, $2, NULL, NULL FROM temp._present
      WHERE id NOT IN (SELECT patient FROM stoker.member WHERE source = $1)`,
     [source, run, groupKey],
   )
-  await session.run('DROP TABLE temp.present')
+  await session.run('DROP TABLE temp._present')
   return { known: before?.known ?? false, joined, left, returned }
 }
 
@@ -77,20 +77,20 @@ export async function noteSeen(
   paths: readonly string[],
 ): Promise<void> {
   await session.run(
-    `CREATE OR REPLACE TEMP TABLE seen AS SELECT DISTINCT id FROM ${rawRelation(paths)} WHERE type = 'Patient'`,
+    `CREATE OR REPLACE TEMP TABLE _seen AS SELECT DISTINCT id FROM ${rawRelation(paths)} WHERE type = 'Patient'`,
   )
   await session.run(
     `UPDATE stoker.member SET seen_run = $2
-     WHERE source = $1 AND group_key = $3 AND left_run IS NOT NULL AND patient IN (SELECT id FROM seen)`,
+     WHERE source = $1 AND group_key = $3 AND left_run IS NOT NULL AND patient IN (SELECT id FROM temp._seen)`,
     [source, run, groupKey],
   )
   await session.run(
-    `INSERT INTO stoker.member SELECT $1, $3, id, $2, $2, $2 FROM seen
+    `INSERT INTO stoker.member SELECT $1, $3, id, $2, $2, $2 FROM temp._seen
      WHERE id NOT IN (SELECT patient FROM stoker.member WHERE source = $1)
        AND EXISTS (FROM stoker.member WHERE source = $1 AND group_key = $3)`,
     [source, run, groupKey],
   )
-  await session.run('DROP TABLE temp.seen')
+  await session.run('DROP TABLE temp._seen')
 }
 
 /** Patients who joined in a run, as a relation like {@link MEMBERS}. */

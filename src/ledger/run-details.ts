@@ -126,7 +126,7 @@ export interface RunsAsked {
 export async function runLines(ask: Ask, { sources = [], limit, failed }: RunsAsked): Promise<RunLine[]> {
   const where = [
     ...(sources.length === 0 ? [] : [`source IN (${sources.map(sqlText).join(', ')})`]),
-    ...(failed ? [`(state IN ('abandoned', 'failed') OR error_code IS NOT NULL)`] : []),
+    ...(failed ? [`(state IN ('abandoned', 'failed') OR (error_code IS NOT NULL AND state <> 'done'))`] : []),
   ]
   return ask(`
     WITH chosen AS (FROM stoker.run ${where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`} ORDER BY run DESC LIMIT ${limit})

@@ -14,11 +14,15 @@ export async function recordDefinition(session: Session, view: View): Promise<vo
   )
 }
 
-/** From `now` on the tables are made by `views`, and those that are `gone` are none. */
+/** From `now` on the tables are made by `views`, and those that are `gone` are none; be the clock what it may, after all before. */
 export async function recordUse(session: Session, views: readonly View[], gone: readonly string[], now: Date) {
   const uses = [...views.map(({ name, hash }) => [name, hash] as const), ...gone.map((name) => [name, null] as const)]
   for (const [name, hash] of uses) {
-    await session.run('INSERT INTO stoker.view_use VALUES ($1, $2, $3::TIMESTAMPTZ)', [name, hash, now.toISOString()])
+    await session.run(
+      `INSERT INTO stoker.view_use
+       SELECT $1, $2, greatest($3::TIMESTAMPTZ, (SELECT max(since) + INTERVAL '1 microsecond' FROM stoker.view_use WHERE name = $1))`,
+      [name, hash, now.toISOString()],
+    )
   }
 }
 

@@ -26,7 +26,7 @@ export interface Leavers {
 const PATIENT_REFERENCE = `'"reference"\\s*:\\s*"(?:[^"]*/)?Patient/([^"/?#]+)'`
 
 /**
- * Makes the temporary table `departed (type, id, back)`: the living resources of patients who are no longer in the Group,
+ * Makes the temporary table `_departed (type, id, back)`: the living resources of patients who are no longer in the Group,
  * and of those who are back in it. What names a member besides is a member's as well.
  */
 export async function gatherDeparted(
@@ -35,7 +35,7 @@ export async function gatherDeparted(
   source: string,
   leavers: Leavers | undefined,
 ): Promise<void> {
-  await session.run('CREATE OR REPLACE TEMP TABLE departed (type VARCHAR, id VARCHAR, back BOOLEAN)')
+  await session.run('CREATE OR REPLACE TEMP TABLE _departed (type VARCHAR, id VARCHAR, back BOOLEAN)')
   if (leavers === undefined) return
   const { members, left, returned } = leavers
   const gone = left === undefined ? `patient NOT IN ${members}` : `patient IN ${left}`
@@ -44,7 +44,7 @@ export async function gatherDeparted(
     WHERE deleted_by IS NULL AND source = ${sqlText(source)}`
   for (const lines of await rawLines(session, lake, living)) {
     await session.run(
-      `INSERT INTO departed
+      `INSERT INTO temp._departed
        SELECT type, id, back FROM (
          SELECT type, id, json, ${back} AS back FROM (
            SELECT type, id, json, ${patientOf('type', 'id', 'p')} AS patient

@@ -98,12 +98,12 @@ async function countTypes(session: Session, { source }: MergeInput): Promise<Typ
   return session.rows<TypeMerge>(
     `
     WITH counts AS (
-      SELECT type, count(*) AS received, 0 AS newest, 0 AS inserted, 0 AS updated, 0 AS unchanged, 0 AS deleted FROM received GROUP BY type
-      UNION ALL SELECT type, 0, count(*), 0, 0, 0, 0 FROM newest GROUP BY type
-      UNION ALL SELECT type, 0, 0, count(*) FILTER (kind = 'inserted'), count(*) FILTER (kind = 'updated'), 0, 0 FROM change GROUP BY type
-      UNION ALL SELECT type, 0, 0, 0, 0, count(*), 0 FROM newest AS n
+      SELECT type, count(*) AS received, 0 AS newest, 0 AS inserted, 0 AS updated, 0 AS unchanged, 0 AS deleted FROM temp._received GROUP BY type
+      UNION ALL SELECT type, 0, count(*), 0, 0, 0, 0 FROM temp._newest GROUP BY type
+      UNION ALL SELECT type, 0, 0, count(*) FILTER (kind = 'inserted'), count(*) FILTER (kind = 'updated'), 0, 0 FROM temp._change GROUP BY type
+      UNION ALL SELECT type, 0, 0, 0, 0, count(*), 0 FROM temp._newest AS n
         SEMI JOIN (SELECT type, id, hash FROM stoker.resource WHERE source = $1 AND deleted_by IS NULL) AS h USING (type, id, hash) GROUP BY type
-      UNION ALL SELECT t.type, 0, 0, 0, 0, 0, count(*) FROM tombstone AS t
+      UNION ALL SELECT t.type, 0, 0, 0, 0, 0, count(*) FROM temp._tombstone AS t
         SEMI JOIN (SELECT type, id FROM stoker.resource WHERE source = $1 AND deleted_by IS NULL) AS h USING (type, id) GROUP BY t.type)
     SELECT type, sum(received)::BIGINT AS received, sum(inserted)::BIGINT AS inserted, sum(updated)::BIGINT AS updated,
       sum(unchanged)::BIGINT AS unchanged, sum(received - inserted - updated - unchanged)::BIGINT AS superseded,
@@ -118,8 +118,8 @@ async function mergeView(session: Session, input: MergeInput, view: View): Promi
   const type = sqlText(view.resource)
   const key = resourceKey('$1', 'type', 'id')
   // What comes to life again takes the place of the rows that were kept of it.
-  const replaced = `SELECT type, id FROM change WHERE type = ${type} AND held`
-  const deleted = `SELECT type, id FROM tombstone WHERE type = ${type}`
+  const replaced = `SELECT type, id FROM temp._change WHERE type = ${type} AND held`
+  const deleted = `SELECT type, id FROM temp._tombstone WHERE type = ${type}`
   const gone = view.keepsDeleted ? replaced : `${replaced} UNION ALL ${deleted}`
   const removed = await session.run(`DELETE FROM ${table} WHERE _resource_key IN (SELECT ${key} FROM (${gone}))`, [
     input.source,
@@ -127,19 +127,19 @@ async function mergeView(session: Session, input: MergeInput, view: View): Promi
   let marked = 0
   if (view.keepsDeleted) {
     marked = await session.run(
-      `UPDATE ${table} SET _deleted_at = t.exported_at FROM tombstone AS t
-       WHERE t.type = ${type} AND _resource_key = ${resourceKey('$1', 't.type', 't.id')}`,
+      `UPDATE ${table} SET _deleted_at = stoker_gone.exported_at FROM temp._tombstone AS stoker_gone
+       WHERE stoker_gone.type = ${type} AND _resource_key = ${resourceKey('$1', 'stoker_gone.type', 'stoker_gone.id')}`,
       [input.source],
     )
   }
   let added = 0
   const losses: ViewLoss[] = []
-  const changed = `SELECT file, line, NULL::TIMESTAMPTZ AS deleted_at FROM change WHERE type = ${type}`
+  const changed = `SELECT file, line, NULL::TIMESTAMPTZ AS deleted_at FROM temp._change WHERE type = ${type}`
   for (const lines of await rawLines(session, input.lake, changed)) {
-    await session.run('CREATE OR REPLACE TEMP SEQUENCE lossy')
-    added += await session.run(`INSERT INTO ${table} ${viewRows(view, lines, 'lossy')}`)
+    await session.run('CREATE OR REPLACE TEMP SEQUENCE _lossy')
+    added += await session.run(`INSERT INTO ${table} ${viewRows(view, lines, 'temp._lossy')}`)
     // Counting reads the lines a second time: only where something is known to be lost.
-    const isLossy = (await session.first<{ lossy: boolean }>(`SELECT nextval('lossy') > 1 AS lossy`))!.lossy
+    const isLossy = (await session.first<{ lossy: boolean }>(`SELECT nextval('temp._lossy') > 1 AS lossy`))!.lossy
     if (isLossy) losses.push(...(await session.rows<ViewLoss>(viewLosses(view, lines))))
   }
   if (removed + marked + added > 0) await markChanged(session, view.name)
@@ -165,20 +165,20 @@ function summed(losses: readonly ViewLoss[]): ViewLoss[] {
 
 async function mergeIndex(session: Session, { source, run }: MergeInput): Promise<void> {
   await session.run(
-    `CREATE OR REPLACE TEMP TABLE outlived AS SELECT type, id FROM change WHERE held UNION ALL SELECT type, id FROM tombstone`,
+    `CREATE OR REPLACE TEMP TABLE _outlived AS SELECT type, id FROM temp._change WHERE held UNION ALL SELECT type, id FROM temp._tombstone`,
   )
   await session.run(
-    `INSERT INTO stoker.resource_past SELECT *, $2 FROM stoker.resource SEMI JOIN outlived USING (type, id) WHERE source = $1`,
+    `INSERT INTO stoker.resource_past SELECT *, $2 FROM stoker.resource SEMI JOIN temp._outlived USING (type, id) WHERE source = $1`,
     [source, run],
   )
   await session.run(
-    `DELETE FROM stoker.resource AS h USING outlived AS o WHERE h.source = $1 AND h.type = o.type AND h.id = o.id`,
+    `DELETE FROM stoker.resource AS h USING temp._outlived AS o WHERE h.source = $1 AND h.type = o.type AND h.id = o.id`,
     [source],
   )
   await session.run(
     `INSERT INTO stoker.resource
-     SELECT $1, type, id, version, last_updated, exported_at, subsetted, hash, run, file, line, NULL FROM change
-     UNION ALL SELECT $1, type, id, NULL, NULL, exported_at, false, NULL, run, file, line, deleted_by FROM tombstone`,
+     SELECT $1, type, id, version, last_updated, exported_at, subsetted, hash, run, file, line, NULL FROM temp._change
+     UNION ALL SELECT $1, type, id, NULL, NULL, exported_at, false, NULL, run, file, line, deleted_by FROM temp._tombstone`,
     [source],
   )
 }

@@ -1,6 +1,6 @@
-/** Past tables in a folder of their own: Parquet, a manifest and a catalog. The folder appears with all of its tables. */
+/** Past tables in a folder of their own: Parquet, a manifest and a catalog. The folder appears whole. */
 import { access, rename, rm } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { makeFolder, settle, syncFolder, writeWhole } from '../core/durable.ts'
 import { StokerError } from '../core/errors.ts'
 import type { Session } from '../store/session.ts'
@@ -45,16 +45,17 @@ export async function writePast(
   await rm(part, { recursive: true, force: true })
   try {
     const tables = await writeTables(session, lake, views, commit, { folder: part, stokerVersion, onTable })
+    const catalog = join(part, 'catalog.duckdb')
+    const mount = { lake: part, at: resolve(folder) }
+    await writeCatalog(
+      `${catalog}.part`,
+      views.map((view) => catalogTable(view, part)),
+      mount,
+    )
+    await settle(`${catalog}.part`, catalog)
     await syncFolder(part)
     await rename(part, folder)
     await syncFolder(dirname(folder))
-    // DuckDB makes no view of files that are not there yet.
-    const catalog = join(folder, 'catalog.duckdb')
-    await writeCatalog(
-      `${catalog}.part`,
-      views.map((view) => catalogTable(view, folder)),
-    )
-    await settle(`${catalog}.part`, catalog)
     return { folder, commit, tables }
   } catch (error) {
     await rm(part, { recursive: true, force: true })
@@ -74,17 +75,17 @@ async function writeTables(
   for (const view of views) {
     onTable?.(view.name)
     await makePastTable(session, lake, view, commit)
-    const { files } = await writeViewTable(session, view, 'temp.past', join(folder, view.name))
+    const { files } = await writeViewTable(session, view, 'temp._past', join(folder, view.name))
     const { name, resource, hash, description } = view
     tables.push({
       ...manifestTable(name, name, files),
       ...{ resource, description, view_hash: hash, columns: tableColumns(view) },
     })
   }
-  await session.run('DROP TABLE IF EXISTS temp.past')
+  await session.run('DROP TABLE IF EXISTS temp._past')
   const { version } = (await session.first<{ version: string }>('SELECT version() AS version'))!
-  const { run, source, committedAt } = commit
-  const as_of = { run, source, committed_at: committedAt }
+  const { run, source, committedAt, purgesSince } = commit
+  const as_of = { run, source, committed_at: committedAt, purges_since: purgesSince }
   const manifest = { as_of, stoker_version: stokerVersion, duckdb_version: version, tables }
   await writeWhole(join(folder, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`)
   return tables

@@ -15,6 +15,8 @@ export interface PastCommit {
   readonly source: string
   readonly commit: number
   readonly committedAt: Date
+  /** Purges since: what they took is in no past state either. */
+  readonly purgesSince: number
   /** The instant that was asked for, after the commit: a view may have changed in between. */
   readonly asked?: Date | undefined
 }
@@ -25,7 +27,9 @@ export interface PastCommit {
  * @throws StokerError PAST_UNKNOWN when there is none, PAST_FORGOTTEN when the raw log no longer reaches so far back
  */
 export async function pastCommit(session: Session, when: string): Promise<PastCommit> {
-  const commits = `SELECT run, source, commit_number AS commit, committed_at AS "committedAt" FROM stoker.run WHERE commit_number IS NOT NULL`
+  const commits = `SELECT run, source, commit_number AS commit, committed_at AS "committedAt",
+      (SELECT count(*) FROM stoker.purge AS p WHERE p.asked_at > r.committed_at) AS "purgesSince"
+    FROM stoker.run AS r WHERE commit_number IS NOT NULL`
   const isRun = /^\d+$/.test(when)
   const asked = isRun ? undefined : instantOf(when)
   const found = isRun
@@ -64,7 +68,7 @@ function instantOf(text: string): Date {
 }
 
 /**
- * Makes the temporary table `past`: the view's rows as of the commit, in no order. It is dropped by the next call.
+ * Makes the temporary table `_past`: the view's rows as of the commit, in no order. It is dropped by the next call.
  * Over a relation of its own the raw log is read some files at a time, whatever their number.
  */
 export async function makePastTable(
@@ -74,8 +78,8 @@ export async function makePastTable(
   { commit }: PastCommit,
 ): Promise<void> {
   const columns = tableColumns(view).map(({ name, type }) => `${sqlName(name)} ${type}`)
-  await session.run(`CREATE OR REPLACE TEMP TABLE past (${columns.join(', ')})`)
+  await session.run(`CREATE OR REPLACE TEMP TABLE _past (${columns.join(', ')})`)
   for (const lines of await rawLines(session, lake, tablePlaces(view.resource, view.keepsDeleted ?? false, commit))) {
-    await session.run(`INSERT INTO past ${view.rows(lines)}`)
+    await session.run(`INSERT INTO temp._past ${view.rows(lines)}`)
   }
 }

@@ -1,4 +1,5 @@
 /** Lines of the raw log by their places: what the view tables are filled from, be it an increment or a rebuild. */
+import { access } from 'node:fs/promises'
 import { batches } from '../core/batches.ts'
 import { StokerError } from '../core/errors.ts'
 import { areLong, oneByOne, withoutGathering } from '../store/long-lines.ts'
@@ -15,6 +16,7 @@ import type { Lake } from './lake.ts'
 export async function rawLines(session: Session, lake: Lake, places: string): Promise<string[]> {
   const files = await wantedFiles(session, places)
   refuseOdd(files)
+  await refuseMissing(files, lake)
   const long = files.filter(areLong)
   if (long.length > 0) await withoutGathering(session)
   const short = files.filter((file) => !areLong(file))
@@ -81,6 +83,22 @@ function refuseOdd(files: readonly RawFile[]): void {
       first: odd.files[0] ?? undefined,
     },
   })
+}
+
+/** DuckDB's own word for it names neither the run nor a way out. */
+async function refuseMissing(files: readonly RawFile[], lake: Lake): Promise<void> {
+  for (const { raw_path } of files) {
+    const path = lake.path(raw_path!)
+    const isThere = await access(path).then(
+      () => true,
+      () => false,
+    )
+    if (isThere) continue
+    throw new StokerError('RAW_LOG_MISSING', `a file of the raw log is gone, or may not be read: ${path}`, {
+      hint: 'put it back from a backup. Without one, take its source out and load it anew: stoker purge --source, then stoker sync',
+      facts: { path },
+    })
+  }
 }
 
 function withNoDeletion(lines: string): string {

@@ -48,29 +48,29 @@ function isOlder(row: string, held: string): string {
 }
 
 /**
- * Makes the temporary tables `received` (one row a line), `newest` (one row a resource: of several versions received,
- * the last in version order, then by file and line) and `change` (those of them that the index does not hold). A resource
+ * Makes the temporary tables `_received` (one row a line), `_newest` (one row a resource: of several versions received,
+ * the last in version order, then by file and line) and `_change` (those of them that the index does not hold). A resource
  * of which only some elements came (SUBSETTED) never stands in for a whole one, newer or not.
  */
 export async function compareReceived(session: Session, source: string, files: readonly LandedFile[]): Promise<void> {
   const outputs = files.filter((file) => file.kind === 'output')
   await session.run(
-    'CREATE OR REPLACE TEMP TABLE landed (file INTEGER, exported_at TIMESTAMPTZ, whole BOOLEAN, elements_asked BOOLEAN)',
+    'CREATE OR REPLACE TEMP TABLE _landed (file INTEGER, exported_at TIMESTAMPTZ, whole BOOLEAN, elements_asked BOOLEAN)',
   )
   for (const { file, exportedAt, whole, elementsAsked } of outputs) {
     const values = [file, exportedAt.toISOString(), whole, elementsAsked]
-    await session.run('INSERT INTO landed VALUES ($1, $2::TIMESTAMPTZ, $3, $4)', values)
+    await session.run('INSERT INTO temp._landed VALUES ($1, $2::TIMESTAMPTZ, $3, $4)', values)
   }
   await session.run(`
-    CREATE OR REPLACE TEMP TABLE received AS
+    CREATE OR REPLACE TEMP TABLE _received AS
     SELECT type, id, version, last_updated, subsetted AND NOT elements_asked AS subsetted, hash, run, file, line, exported_at, whole
-    FROM ${rawRelation(outputs.map((file) => file.rawPath))} JOIN landed USING (file)`)
+    FROM ${rawRelation(outputs.map((file) => file.rawPath))} JOIN temp._landed USING (file)`)
   await keepNewest(session)
   await session.run(
     `
-    CREATE OR REPLACE TEMP TABLE change AS
+    CREATE OR REPLACE TEMP TABLE _change AS
     SELECT n.*, h.id IS NOT NULL AS held, CASE WHEN h.id IS NULL OR h.deleted_by IS NOT NULL THEN 'inserted' ELSE 'updated' END AS kind
-    FROM newest AS n LEFT JOIN stoker.resource AS h ON h.source = $1 AND h.type = n.type AND h.id = n.id
+    FROM temp._newest AS n LEFT JOIN stoker.resource AS h ON h.source = $1 AND h.type = n.type AND h.id = n.id
     WHERE h.id IS NULL
       -- what a later run tells of the whole present state is so, be it older than what was held (a restored backup)
       OR (h.deleted_by IS NULL AND h.hash <> n.hash AND (h.subsetted OR NOT n.subsetted)
@@ -89,20 +89,20 @@ export async function compareReceived(session: Session, source: string, files: r
  */
 async function keepNewest(session: Session): Promise<void> {
   await session.run(`
-    CREATE OR REPLACE TEMP TABLE repeated AS
-    SELECT hash(type, id) AS key FROM received GROUP BY key HAVING count(*) > 1`)
-  const repeated = await session.first<{ any: boolean }>('SELECT count(*) > 0 AS any FROM repeated')
+    CREATE OR REPLACE TEMP TABLE _repeated AS
+    SELECT hash(type, id) AS key FROM temp._received GROUP BY key HAVING count(*) > 1`)
+  const repeated = await session.first<{ any: boolean }>('SELECT count(*) > 0 AS any FROM temp._repeated')
   if (!repeated?.any) {
-    await session.run('CREATE OR REPLACE TEMP VIEW newest AS FROM received')
+    await session.run('CREATE OR REPLACE TEMP VIEW _newest AS FROM temp._received')
     return
   }
   await session.run(`
-    CREATE OR REPLACE TEMP TABLE newest_rows AS
-    SELECT * FROM received WHERE hash(type, id) NOT IN (FROM repeated)
+    CREATE OR REPLACE TEMP TABLE _newest_rows AS
+    SELECT * FROM temp._received WHERE hash(type, id) NOT IN (FROM temp._repeated)
     UNION ALL
-    SELECT * FROM received AS v WHERE hash(type, id) IN (FROM repeated)
+    SELECT * FROM temp._received AS v WHERE hash(type, id) IN (FROM temp._repeated)
     QUALIFY row_number() OVER (PARTITION BY type, id ORDER BY subsetted, ${versionOrder('v')} DESC, file DESC, line DESC) = 1`)
-  await session.run('CREATE OR REPLACE TEMP VIEW newest AS FROM newest_rows')
+  await session.run('CREATE OR REPLACE TEMP VIEW _newest AS FROM temp._newest_rows')
 }
 
 export interface PartialType {
@@ -117,7 +117,7 @@ export interface PartialType {
 export async function findPartial(session: Session, source: string): Promise<PartialType[]> {
   return session.rows<PartialType>(
     `SELECT n.type, count(*) AS count
-     FROM (FROM newest WHERE subsetted AND NOT whole) AS n
+     FROM (FROM temp._newest WHERE subsetted AND NOT whole) AS n
      JOIN stoker.resource AS h ON h.source = $1 AND h.type = n.type AND h.id = n.id
      WHERE h.deleted_by IS NULL AND NOT h.subsetted AND h.hash <> n.hash AND NOT ${isOlder('n', 'h')}
      GROUP BY n.type ORDER BY n.type`,
@@ -126,7 +126,7 @@ export async function findPartial(session: Session, source: string): Promise<Par
 }
 
 export async function dropReceived(session: Session): Promise<void> {
-  await session.run('DROP VIEW IF EXISTS temp.newest')
+  await session.run('DROP VIEW IF EXISTS temp._newest')
   for (const table of [
     'landed',
     'received',
@@ -137,6 +137,6 @@ export async function dropReceived(session: Session): Promise<void> {
     'departed',
     'outlived',
   ]) {
-    await session.run(`DROP TABLE IF EXISTS temp.${table}`)
+    await session.run(`DROP TABLE IF EXISTS temp._${table}`)
   }
 }

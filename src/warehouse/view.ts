@@ -105,6 +105,7 @@ export function resourceKey(source: string, type: string, id: string): string {
   return `${source} || '/' || ${type} || '/' || ${id}`
 }
 
+/** A view's name begins with a letter; what a merge makes for itself, with an underscore, is never its namesake. */
 export function viewTable(name: string): string {
   return `main.${sqlName(name)}`
 }

@@ -14,20 +14,21 @@ export interface PurgeOptions {
 }
 
 /**
- * Finishes the purge that was interrupted; without one, purges `subject`. Undefined where there was nothing to do, or no more
- * than the last step. The database must be closed at once afterwards: its file is another.
+ * Finishes the purge that was interrupted; without one, purges `subject`. Undefined where there was nothing to do; rewritten
+ * where only the last step was left: whom it took is kept nowhere by then. The database must be closed at once afterwards:
+ * its file is another.
  */
 export async function purgeLake(
   context: WorkerContext,
   subject: PurgeSubject | undefined,
   { keepsSnapshots }: PurgeOptions,
-): Promise<Purged | undefined> {
+): Promise<Purged | 'rewritten' | undefined> {
   const { database, ledger, lake, disk } = context
   const input = purgeInput(context)
   if ((await openPurge(ledger)) === undefined && subject !== undefined) await beginPurge(input, subject, keepsSnapshots)
   const open = await openPurge(ledger)
   if (open === undefined) return undefined
-  const purged = open.subject === undefined ? undefined : await pursuePurge(input, { ...open, subject: open.subject })
+  const purged = open.subject === undefined ? 'rewritten' : await pursuePurge(input, { ...open, subject: open.subject })
   await disk.require('the database file, which is written anew', (await stat(lake.database)).size)
   await database.using((session) => rewriteDatabase(session, lake.database, open.purge))
   return purged

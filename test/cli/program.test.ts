@@ -12,3 +12,9 @@ test.each([
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
   expect(stderr).toContain(`(${help} tells more)\n`)
 })
+
+test('the help of the program names every command, wherever it is asked for', async () => {
+  const { stdout } = await stoker('--help')
+  expect(stdout).toMatch(/^ {2}sync .*$[^]*^ {2}purge .*$/m)
+  expect((await stoker('--help', 'sync')).stdout).toBe(stdout)
+})

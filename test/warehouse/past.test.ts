@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { definitionsOf } from '../../src/warehouse/definitions.ts'
 import { makePastTable, pastCommit } from '../../src/warehouse/past.ts'
@@ -29,7 +30,7 @@ async function past(when: string): Promise<string[]> {
     const views = await definitionsOf(session, commit.run, commit.asked)
     expect(views.map(({ name }) => name)).toEqual(['patient_name'])
     await makePastTable(session, warehouse.lake, views[0]!, commit)
-    return (await session.rows<{ row: string }>('SELECT t::VARCHAR AS row FROM past AS t ORDER BY 1')).map(
+    return (await session.rows<{ row: string }>('SELECT t::VARCHAR AS row FROM temp._past AS t ORDER BY 1')).map(
       ({ row }) => row,
     )
   })
@@ -107,5 +108,43 @@ describe('the moment', () => {
     ['2026-01-01T00:00', 'USAGE_PAST'],
   ])('%s is refused with a way out', async (when, code) => {
     await expect(runAt(when)).rejects.toMatchObject({ code, hint: expect.any(String) as string })
+  })
+})
+
+test('a definition that was put in force while the clock was wrong follows those before it all the same', async () => {
+  const longer = { ...nameView, hash: 'h2', columns: [...nameView.columns, { name: 'more', type: 'VARCHAR' }] }
+  const second = {
+    ...longer,
+    sql: (input: Parameters<typeof nameView.sql>[0]) => `SELECT *, 'm' AS more FROM (${nameView.sql(input)})`,
+  }
+  warehouse.views.splice(0, 1, nameView)
+  await warehouse.align(new Date(day(10)))
+  await warehouse.load(day(10), [file(patient('1', 'A'))])
+  warehouse.views.splice(0, 1, second)
+  await warehouse.align(new Date(day(8)))
+  await warehouse.load(day(11), [file(patient('2', 'B'))])
+  const views = await warehouse.database.using((session) => definitionsOf(session, 2, new Date(day(12))))
+  expect(views.map(({ hash }) => hash)).toEqual(['h2'])
+})
+
+test('purges since a commit are counted with it: what they took is in no past state', async () => {
+  await warehouse.load(day(1), [file(patient('1', 'A'))])
+  const since = () => warehouse.database.using(async (session) => (await pastCommit(session, '1')).purgesSince)
+  expect(await since()).toBe(0)
+  await warehouse.database.using((session) =>
+    session.run(
+      `INSERT INTO stoker.purge VALUES (1, 'patient', 's', NULL, false, 'done', '${day(2)}', '${day(2)}', NULL)`,
+    ),
+  )
+  expect(await since()).toBe(1)
+})
+
+test('a raw log file that is gone is named, with the way out', async () => {
+  await warehouse.load(day(1), [file(patient('1', 'A'))])
+  await rm(warehouse.lake.path('raw'), { recursive: true })
+  const gone = expect(past('1')).rejects
+  await gone.toMatchObject({
+    code: 'RAW_LOG_MISSING',
+    message: expect.stringMatching(/raw\/s\/1\/\d+\.parquet$/) as string,
   })
 })

@@ -101,17 +101,17 @@ async function mentions(session: Session, files: readonly string[], subject: Pur
   if (subject.kind === 'source') return []
   const { type, id } = subject
   const word = sqlText(wordPattern(`${type}\\\\?/${id}`))
-  await session.run('CREATE OR REPLACE TEMP TABLE mention (type VARCHAR, id VARCHAR)')
+  await session.run('CREATE OR REPLACE TEMP TABLE _mention (type VARCHAR, id VARCHAR)')
   for (const some of batches(files, FILES_AT_ONCE)) {
     await session.run(
-      `INSERT INTO mention SELECT DISTINCT type, id FROM ${rawRelation(some)}
+      `INSERT INTO temp._mention SELECT DISTINCT type, id FROM ${rawRelation(some)}
        WHERE NOT ${SAID_BY_SERVER} AND contains(json, ${sqlText(id)}) AND regexp_matches(json, ${word})`,
     )
   }
   const found = await session.rows<Mention>(
-    'SELECT type, count(DISTINCT id) AS resources FROM mention GROUP BY type ORDER BY type',
+    'SELECT type, count(DISTINCT id) AS resources FROM temp._mention GROUP BY type ORDER BY type',
   )
-  await session.run('DROP TABLE temp.mention')
+  await session.run('DROP TABLE temp._mention')
   return found
 }
 

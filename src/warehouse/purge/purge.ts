@@ -4,7 +4,15 @@ import type { Database } from '../../store/database.ts'
 import type { Lake } from '../lake.ts'
 import { prove, type Proof } from './proof.ts'
 import { removeLines } from './raw-lines.ts'
-import { askPurge, clearPurge, countAlso, linesAsked, refuseOpenRun, type OpenPurge } from './record.ts'
+import {
+  askPurge,
+  clearPurge,
+  countAlso,
+  linesAsked,
+  refuseOpenRun,
+  type OpenPurge,
+  type PurgeCounts,
+} from './record.ts'
 import { removeTexts, suspicion } from './rejects.ts'
 import { removeRows } from './rows.ts'
 import { select, type Selected } from './selection.ts'
@@ -23,16 +31,10 @@ export interface PurgeInput {
   readonly removeSnapshots: (numbers: readonly number[]) => Promise<readonly number[]>
 }
 
-export interface Purged extends Proof {
+export interface Purged extends Proof, PurgeCounts {
   readonly purge: number
   readonly subject: PurgeSubject
-  readonly viewRows: number
-  readonly indexRows: number
-  readonly rawFiles: number
   readonly rawLines: number
-  /** Bundles of deletions and messages of servers that named it, and no longer do. */
-  readonly namedBy: number
-  readonly rejectTexts: number
   /** The one that was published without it. */
   readonly snapshot: number
   readonly snapshotsRemoved: readonly number[]
@@ -87,13 +89,11 @@ export async function pursuePurge(
   return database.using(async (session) => {
     await refuseOpenRun(session, subject.source)
     const isSuspect = await suspicion(session, purge, subject)
-    const rows = await database.transaction(async (inside) =>
-      countAlso(inside, purge, await removeRows(inside, purge, subject)),
-    )
+    await database.transaction(async (inside) => countAlso(inside, purge, await removeRows(inside, purge, subject)))
     const rawLines = await linesAsked(session, purge)
     // Before the files: whole rejects' files of a source go with its folder.
-    const rejectTexts = await removeTexts(lake, subject.source, isSuspect)
-    const raw = await removeLines(session, lake, purge, { subject, disk })
+    await countAlso(session, purge, { rejectTexts: await removeTexts(lake, subject.source, isSuspect) })
+    await removeLines(session, lake, purge, { subject, disk })
     const snapshot = await input.publish()
     const { found } = await snapshotsWith(session, lake, purge, subject)
     const older = [...found.keys()].filter((number) => number !== snapshot)
@@ -101,7 +101,7 @@ export async function pursuePurge(
     const snapshotsLeft = older.filter((number) => !snapshotsRemoved.includes(number))
     const queriesLeft = await clearSpills(lake, now)
     const proof = await prove(session, lake, purge, { subject, isSuspect })
-    const counts = { ...rows, rawFiles: raw.files, rawLines, namedBy: raw.namedBy, rejectTexts }
+    const counts = { ...(await countAlso(session, purge, {})), rawLines }
     const due = keepsSnapshots ? [] : snapshotsLeft
     await database.transaction((inside) => clearPurge(inside, purge, { ...counts, snapshotsLeft: due }, now))
     const snapshots = { snapshot, snapshotsRemoved, snapshotsLeft, keepsSnapshots }

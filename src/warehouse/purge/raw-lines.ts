@@ -10,22 +10,16 @@ import { DELETION_URL } from '../tombstones.ts'
 import { removeOrphans } from '../upkeep/orphans.ts'
 import { writePack } from '../upkeep/pack.ts'
 import { rawFilesOf, type RawFile } from '../upkeep/raw-files.ts'
+import { countAlso } from './record.ts'
 import { wordPattern, type PurgeSubject } from './subject.ts'
 
-export interface RawGone {
-  /** Files written anew, or removed. */
-  readonly files: number
-  /** Bundles of deletions that lost an entry, and messages of servers that went, since they named what goes. */
-  readonly namedBy: number
-}
-
-/** Done again it goes on where it was interrupted: each file is durable before the next. */
+/** Done again it goes on where it was interrupted: each file is durable, and counted, before the next. */
 export async function removeLines(
   session: Session,
   lake: Lake,
   purge: number,
   { subject, disk }: { readonly subject: PurgeSubject; readonly disk: DiskGuard },
-): Promise<RawGone> {
+): Promise<void> {
   const { source } = subject
   // None of its runs is under way: what lies there an interruption left.
   for (const { run } of await session.rows<{ run: number }>('SELECT run FROM stoker.run WHERE source = $1', [source])) {
@@ -36,10 +30,9 @@ export async function removeLines(
       name.endsWith('.parquet'),
     ).length
     await rm(lake.path(join('raw', source)), { recursive: true, force: true })
-    return { files, namedBy: 0 }
+    await countAlso(session, purge, { rawFiles: files })
+    return
   }
-  let files = 0
-  let namedBy = 0
   for (const file of await rawFilesOf(session, lake, source)) {
     const raw = rawRelation([lake.path(file.path)])
     const dropped = await findLines(session, raw, file, purge, subject)
@@ -47,15 +40,13 @@ export async function removeLines(
     if (dropped + mended === 0) continue
     await disk.require('raw log files that are written anew', file.bytes)
     await writePack(session, lake, source, { files: [file], dropped }, mended === 0 ? undefined : withMended)
-    files += 1
-    if (file.kind !== 'output') namedBy += dropped + mended
+    await countAlso(session, purge, { rawFiles: 1, namedBy: file.kind === 'output' ? 0 : dropped + mended })
   }
-  for (const table of ['dropped', 'mended']) await session.run(`DROP TABLE IF EXISTS temp.${table}`)
+  for (const table of ['dropped', 'mended']) await session.run(`DROP TABLE IF EXISTS temp._${table}`)
   await removeOrphans(session, lake, source)
-  return { files, namedBy }
 }
 
-/** Makes the temporary table `dropped (file, line)`: of a file's lines those that go. */
+/** Makes the temporary table `_dropped (file, line)`: of a file's lines those that go. */
 async function findLines(
   session: Session,
   raw: string,
@@ -71,11 +62,11 @@ async function findLines(
       regexp_extract_all(json, '[A-Z][A-Za-z]+/[A-Za-z0-9._~-]+'),
       (SELECT coalesce(list(type || '/' || id), []) FROM stoker.purge_key WHERE purge = ${purge}))`,
   }[kind as 'output' | 'deleted' | 'error']
-  await session.run(`CREATE OR REPLACE TEMP TABLE dropped AS ${going}`)
+  await session.run(`CREATE OR REPLACE TEMP TABLE _dropped AS ${going}`)
   return countOf(session, 'dropped')
 }
 
-/** Makes the temporary table `mended (file, line, json)`: Bundles without the entries that name what goes. */
+/** Makes the temporary table `_mended (file, line, json)`: Bundles without the entries that name what goes. */
 async function mendBundles(
   session: Session,
   raw: string,
@@ -88,7 +79,7 @@ async function mendBundles(
       ? `(?i:patient|subject)[^"]{0,8}(?:/|=|%2F)${id.replaceAll('.', '\\.')}(?:[^A-Za-z0-9._~-]|$)`
       : wordPattern(`${type}/${id}`)
   await session.run(`
-    CREATE OR REPLACE TEMP TABLE mended AS
+    CREATE OR REPLACE TEMP TABLE _mended AS
     SELECT file, line, json_merge_patch(any_value(json), json_object('entry', coalesce(list(entry ORDER BY n) FILTER (NOT goes), []))) AS json
     FROM (
       SELECT file, line, n, json, entry, regexp_matches(entry::VARCHAR, ${sqlText(named)})
@@ -102,9 +93,9 @@ async function mendBundles(
 
 function withMended(lines: string): string {
   return `(SELECT l.* REPLACE (coalesce(m.json, l.json) AS json, CASE WHEN m.json IS NULL THEN l.hash ELSE hash(m.json) END AS hash)
-    FROM ${lines} AS l LEFT JOIN mended AS m USING (file, line))`
+    FROM ${lines} AS l LEFT JOIN temp._mended AS m USING (file, line))`
 }
 
 async function countOf(session: Session, table: string): Promise<number> {
-  return (await session.first<{ count: number }>(`SELECT count(*) AS count FROM temp.${table}`))!.count
+  return (await session.first<{ count: number }>(`SELECT count(*) AS count FROM temp._${table}`))!.count
 }

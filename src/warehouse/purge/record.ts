@@ -77,21 +77,27 @@ export async function linesAsked(session: Session, purge: number): Promise<numbe
   return row!.lines
 }
 
-/** Adds up what an interrupted process and the next one removed; in the transaction that removes it. */
-export async function countAlso<K extends string>(
-  session: Session,
-  purge: number,
-  counts: Readonly<Record<K, number>>,
-): Promise<Record<K, number>> {
+export interface PurgeCounts {
+  readonly viewRows: number
+  readonly indexRows: number
+  readonly rawFiles: number
+  /** Bundles of deletions and messages of servers that named it, and no longer do. */
+  readonly namedBy: number
+  readonly rejectTexts: number
+}
+
+/** Adds up what an interrupted process and the next one removed. @returns all of it so far */
+export async function countAlso(session: Session, purge: number, counts: Partial<PurgeCounts>): Promise<PurgeCounts> {
   const row = await session.first<{ counts: string | null }>('SELECT counts FROM stoker.purge WHERE purge = $1', [
     purge,
   ])
-  const before = JSON.parse(row?.counts ?? '{}') as Partial<Record<K, number>>
-  const entries = Object.entries<number>(counts).map(([key, count]) => [key, count + (before[key as K] ?? 0)] as const)
-  const sums = Object.fromEntries(entries) as Record<K, number>
+  const sums = { ...NONE, ...(JSON.parse(row?.counts ?? '{}') as Partial<PurgeCounts>) }
+  for (const [key, count] of Object.entries(counts)) sums[key as keyof PurgeCounts] += count
   await session.run('UPDATE stoker.purge SET counts = $2::JSON WHERE purge = $1', [purge, JSON.stringify(sums)])
   return sums
 }
+
+const NONE = { viewRows: 0, indexRows: 0, rawFiles: 0, namedBy: 0, rejectTexts: 0 }
 
 /** From here on nothing names what was purged. @param counts with `snapshotsLeft`, numbers: see {@link removeLeftSnapshots} */
 export async function clearPurge(session: Session, purge: number, counts: object, at: Date): Promise<void> {

@@ -28,31 +28,33 @@ export async function select(session: Session, lake: Lake, purge: number, subjec
     files.map((file) => lake.path(file.path)),
     FILES_AT_ONCE,
   ).map(rawRelation)
-  await session.run(`CREATE OR REPLACE TEMP TABLE named (type VARCHAR, id VARCHAR, file INTEGER, line BIGINT)`)
+  await session.run(`CREATE OR REPLACE TEMP TABLE _named (type VARCHAR, id VARCHAR, file INTEGER, line BIGINT)`)
   if (kind === 'patient') await findNamed(session, relations, id)
   await session.run(
-    `CREATE OR REPLACE TEMP TABLE candidate AS SELECT DISTINCT type, id FROM named UNION SELECT $1, $2`,
+    `CREATE OR REPLACE TEMP TABLE _candidate AS SELECT DISTINCT type, id FROM temp._named UNION SELECT $1, $2`,
     [type, id],
   )
   if (kind === 'patient') await dropOthers(session, lake, source, id)
-  await session.run('INSERT INTO stoker.purge_key SELECT $1, $2, type, id FROM candidate', [purge, source])
-  await session.run('CREATE OR REPLACE TEMP TABLE going AS SELECT file, line FROM named')
+  await session.run('INSERT INTO stoker.purge_key SELECT $1, $2, type, id FROM temp._candidate', [purge, source])
+  await session.run('CREATE OR REPLACE TEMP TABLE _going AS SELECT file, line FROM temp._named')
   for (const lines of relations) {
-    await session.run(`INSERT INTO going SELECT file, line FROM ${lines} SEMI JOIN candidate USING (type, id)`)
+    await session.run(
+      `INSERT INTO temp._going SELECT file, line FROM ${lines} SEMI JOIN temp._candidate USING (type, id)`,
+    )
   }
-  await session.run('INSERT INTO stoker.purge_line SELECT DISTINCT $1, file, line FROM going', [purge])
+  await session.run('INSERT INTO stoker.purge_line SELECT DISTINCT $1, file, line FROM temp._going', [purge])
   const lines = (await session.first<{ count: number }>(
-    'SELECT count(*) AS count FROM (SELECT DISTINCT * FROM going)',
+    'SELECT count(*) AS count FROM (SELECT DISTINCT * FROM temp._going)',
   ))!
   const held = await session.rows<{ type: string; count: number }>(
     `SELECT type, count(*) AS count FROM (
        SELECT DISTINCT type, id FROM (
-         SELECT type, id FROM named UNION ALL SELECT type, id FROM stoker.resource WHERE source = $1
+         SELECT type, id FROM temp._named UNION ALL SELECT type, id FROM stoker.resource WHERE source = $1
          UNION ALL SELECT type, id FROM stoker.resource_past WHERE source = $1)
-       SEMI JOIN candidate USING (type, id)) GROUP BY type ORDER BY type`,
+       SEMI JOIN temp._candidate USING (type, id)) GROUP BY type ORDER BY type`,
     [source],
   )
-  for (const table of ['named', 'candidate', 'going']) await session.run(`DROP TABLE temp.${table}`)
+  for (const table of ['named', 'candidate', 'going']) await session.run(`DROP TABLE temp._${table}`)
   return { resources: Object.fromEntries(held.map((each) => [each.type, each.count])), lines: lines.count }
 }
 
@@ -60,14 +62,14 @@ async function findNamed(session: Session, relations: readonly string[], id: str
   for (const lines of relations) {
     // What does not have the id in its text at all need not be taken apart.
     await session.run(
-      `INSERT INTO named SELECT type, id, file, line FROM (
+      `INSERT INTO temp._named SELECT type, id, file, line FROM (
          SELECT type, id, file, line, ${patientStruct('json')} AS p FROM ${lines} WHERE contains(json, ${sqlText(id)}))
        WHERE ${patientOf('type', 'id', 'p')} = ${sqlText(id)}`,
     )
   }
 }
 
-/** Takes out of `candidate` what is another patient's by now, or was when it was deleted. */
+/** Takes out of `_candidate` what is another patient's by now, or was when it was deleted. */
 async function dropOthers(session: Session, lake: Lake, source: string, id: string): Promise<void> {
   const ofSource = `source = ${sqlText(source)}`
   const places = `SELECT file, line FROM (
@@ -75,7 +77,7 @@ async function dropOthers(session: Session, lake: Lake, source: string, id: stri
       UNION ALL SELECT type, id, arg_max(file, until_run), arg_max(line, until_run) FROM stoker.resource_past
         SEMI JOIN (SELECT type, id FROM stoker.resource WHERE ${ofSource} AND deleted_by IS NOT NULL) AS dead USING (type, id)
         WHERE ${ofSource} AND deleted_by IS NULL GROUP BY type, id)
-    SEMI JOIN candidate USING (type, id) ANTI JOIN named USING (file, line)`
+    SEMI JOIN temp._candidate USING (type, id) ANTI JOIN temp._named USING (file, line)`
   const paths = await session.rows<{ path: string }>(
     `SELECT DISTINCT raw_path AS path FROM stoker.file WHERE file IN (SELECT file FROM (${places})) ORDER BY path`,
   )
@@ -85,7 +87,7 @@ async function dropOthers(session: Session, lake: Lake, source: string, id: stri
       places,
     )
     await session.run(
-      `DELETE FROM candidate AS c USING (
+      `DELETE FROM temp._candidate AS c USING (
          SELECT type, id FROM (SELECT type, id, ${patientStruct('json')} AS p FROM ${lines} WHERE type <> 'Patient')
          WHERE ${patientOf('type', 'id', 'p')} NOT IN ('', ${sqlText(id)})) AS o
        WHERE c.type = o.type AND c.id = o.id`,

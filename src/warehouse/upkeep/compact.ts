@@ -72,7 +72,7 @@ export async function compactSource(input: CompactInput): Promise<Compacted | un
             done.superseded += count(dropped, file, 'superseded')
           }
         }
-        await session.run('DROP TABLE IF EXISTS temp.dropped')
+        await session.run('DROP TABLE IF EXISTS temp._dropped')
       }
       if (how !== 'count') await removeOrphans(session, lake, source)
       return { source, filesBefore: before.length, bytesBefore: bytesOf(before), ...done, past, orphans }

@@ -12,7 +12,7 @@ import { keptOf } from './raw-files.ts'
 import type { PackPlan } from './pack-plan.ts'
 
 /**
- * Writes the lines of `plan.files` that are not in the temporary table `dropped` into a packed file, in the order of files and
+ * Writes the lines of `plan.files` that are not in the temporary table `_dropped` into a packed file, in the order of files and
  * lines, so that a row group is of few of them and looking one line up reads little. One transaction then moves the
  * ledger's files to it, and the old files go. Interrupted before that, it leaves a file no ledger knows, after it, the old
  * ones: {@link removeOrphans} takes either.
@@ -85,10 +85,10 @@ async function moveFiles(
 }
 
 /**
- * Not an ANTI JOIN: where `dropped` is the larger side, DuckDB holds the lines, with their text, to look `dropped` up in them,
+ * Not an ANTI JOIN: where `_dropped` is the larger side, DuckDB holds the lines, with their text, to look `_dropped` up in them,
  * and gives them out in any order.
  */
-const DROPPED = 'WHERE (file, line) NOT IN (SELECT (file, line) FROM dropped)'
+const DROPPED = 'WHERE (file, line) NOT IN (SELECT (file, line) FROM temp._dropped)'
 
 /**
  * Of text: of 16 MiB, as landing has it, a scan took a third more of the processor (its buffers leave the cache) and looking

@@ -69,16 +69,16 @@ function daysBefore(now: Date, days: number): string {
 export async function forgetPast(session: Session, source: string, rule: RetentionRule, now: Date): Promise<number> {
   const going = pastThatGoes(source, rule, now)
   if (going === undefined) return 0
-  await session.run(`CREATE OR REPLACE TEMP TABLE forgotten AS ${going}`)
+  await session.run(`CREATE OR REPLACE TEMP TABLE _forgotten AS ${going}`)
   const last = await session.first<{ commit: number | null }>(
-    'SELECT max(commit_number) AS commit FROM stoker.run WHERE run IN (SELECT until_run FROM forgotten)',
+    'SELECT max(commit_number) AS commit FROM stoker.run WHERE run IN (SELECT until_run FROM temp._forgotten)',
   )
   const afterKept = await commitAfterKept(session, source, replacedBefore(rule.rawLog, now)!)
   const count = await session.run(
-    `DELETE FROM stoker.resource_past AS p USING forgotten AS f WHERE p.source = f.source AND p.type = f.type AND p.id = f.id
+    `DELETE FROM stoker.resource_past AS p USING temp._forgotten AS f WHERE p.source = f.source AND p.type = f.type AND p.id = f.id
        AND p.run = f.run AND p.until_run = f.until_run`,
   )
-  await session.run('DROP TABLE temp.forgotten')
+  await session.run('DROP TABLE temp._forgotten')
   if (last?.commit == null) return count
   const since = Math.max(last.commit, afterKept, await earliestWholeCommit(session, source))
   await session.run('DELETE FROM stoker.history WHERE source = $1', [source])
@@ -91,7 +91,7 @@ async function commitAfterKept(session: Session, source: string, goes: string): 
   const row = await session.first<{ commit: number | null }>(
     `WITH kept AS (
        SELECT max(commit_number) AS commit FROM (${COMMITS_KEEPING_DELETED}) AS k SEMI JOIN (
-         SELECT type FROM forgotten WHERE deleted_by IS NULL AND (type, id, until_run) IN (${lastContents(source, goes)})
+         SELECT type FROM temp._forgotten WHERE deleted_by IS NULL AND (type, id, until_run) IN (${lastContents(source, goes)})
        ) AS f ON f.type = k.resource)
      SELECT coalesce(min(commit_number), (SELECT commit + 1 FROM kept)) AS commit FROM stoker.run
      WHERE commit_number > (SELECT commit FROM kept)`,
@@ -109,7 +109,7 @@ export interface Dropped {
 }
 
 /**
- * Makes the temporary table `dropped (file, line, reason)`: the lines of these output files, of one or several of the
+ * Makes the temporary table `_dropped (file, line, reason)`: the lines of these output files, of one or several of the
  * ledger's each, that nothing needs. A line
  * that the index or its past refers to stays. One that says what such a line says of the same resource is `repeated`. Any
  * other was never in force, or is no longer to be told of: where all versions stay it stays too, once, else it is
@@ -126,29 +126,29 @@ export async function findDropped(
   const stays =
     going === undefined ? past : `${past} EXCEPT SELECT type, id, hash, file, line, run, until_run FROM (${going})`
   await session.run(`
-    CREATE OR REPLACE TEMP VIEW referred AS
+    CREATE OR REPLACE TEMP VIEW _referred AS
     SELECT type, id, hash, file, line FROM stoker.resource WHERE source = ${sqlText(source)} AND deleted_by IS NULL
     UNION ALL SELECT type, id, hash, file, line FROM (${stays}) WHERE hash IS NOT NULL;
-    CREATE OR REPLACE TEMP TABLE unreferred (type VARCHAR, id VARCHAR, hash UBIGINT, file INTEGER, line BIGINT)`)
+    CREATE OR REPLACE TEMP TABLE _unreferred (type VARCHAR, id VARCHAR, hash UBIGINT, file INTEGER, line BIGINT)`)
   for (const some of batches(files, FILES_AT_ONCE)) {
     const numbers = some.flatMap((each) => each.files)
     await session.run(`
-      INSERT INTO unreferred SELECT type, id, hash, file, line FROM ${rawRelation(some.map(({ path }) => path))} ANTI JOIN (
-        SELECT file, line FROM referred WHERE file BETWEEN ${least(numbers)} AND ${greatest(numbers)}) AS r USING (file, line)`)
+      INSERT INTO temp._unreferred SELECT type, id, hash, file, line FROM ${rawRelation(some.map(({ path }) => path))} ANTI JOIN (
+        SELECT file, line FROM temp._referred WHERE file BETWEEN ${least(numbers)} AND ${greatest(numbers)}) AS r USING (file, line)`)
   }
   await session.run(`
-    CREATE OR REPLACE TEMP TABLE dropped AS
+    CREATE OR REPLACE TEMP TABLE _dropped AS
     SELECT file, line, CASE WHEN again OR nth > 1 THEN 'repeated' ELSE 'superseded' END AS reason FROM (
       SELECT file, line, again, CASE WHEN again THEN 1 ELSE row_number() OVER (PARTITION BY again, type, id, hash ORDER BY file, line) END AS nth
       FROM (
-        SELECT u.file, u.line, u.type, u.id, u.hash, r.id IS NOT NULL AS again FROM unreferred AS u
-        LEFT JOIN (SELECT DISTINCT type, id, hash FROM referred SEMI JOIN unreferred USING (type, id, hash)) AS r USING (type, id, hash)))
+        SELECT u.file, u.line, u.type, u.id, u.hash, r.id IS NOT NULL AS again FROM temp._unreferred AS u
+        LEFT JOIN (SELECT DISTINCT type, id, hash FROM temp._referred SEMI JOIN temp._unreferred USING (type, id, hash)) AS r USING (type, id, hash)))
     ${rule.rawLog === 'all' ? 'WHERE again OR nth > 1' : ''};
-    DROP TABLE temp.unreferred;
-    DROP VIEW temp.referred`)
+    DROP TABLE temp._unreferred;
+    DROP VIEW temp._referred`)
   return session.rows<Dropped>(
     `SELECT file, count(*) FILTER (reason = 'repeated') AS repeated, count(*) FILTER (reason = 'superseded') AS superseded
-     FROM dropped GROUP BY file ORDER BY file`,
+     FROM temp._dropped GROUP BY file ORDER BY file`,
   )
 }
 

@@ -29,7 +29,7 @@ const asOf = (run: string) =>
     const commit = await pastCommit(session, run)
     const [view] = await definitionsOf(session, commit.run)
     await makePastTable(session, warehouse.lake, view!, commit)
-    return familiesIn(session, 'past')
+    return familiesIn(session, 'temp._past')
   })
 const present = () => warehouse.database.using((session) => familiesIn(session, 'patient_name'))
 async function familiesIn(session: Parameters<typeof definitionsOf>[0], table: string): Promise<string[]> {

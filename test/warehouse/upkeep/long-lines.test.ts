@@ -79,7 +79,7 @@ describe('lines of megabytes, more of them than fit in memory', () => {
     const packed = await database.using(async (session) => {
       // More than the file has: the files of a source are looked through together.
       await session.run(
-        'CREATE TEMP TABLE dropped AS SELECT f::INTEGER AS file, 2 * n AS line FROM range(1, 50) AS t(f), range(1, 151) AS u(n)',
+        'CREATE TEMP TABLE _dropped AS SELECT f::INTEGER AS file, 2 * n AS line FROM range(1, 50) AS t(f), range(1, 151) AS u(n)',
       )
       const files = await rawFilesOf(session, warehouse.lake, 's')
       return writePack(session, warehouse.lake, 's', { files, dropped: 150 })
