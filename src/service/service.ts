@@ -144,7 +144,8 @@ export class Service implements Control, Task {
     const served = this.roster.all()
     for (const { underWay } of served) underWay?.abort.abort()
     await this.loop.stop()
-    await Promise.allSettled(served.flatMap(({ underWay, cancelling }) => [underWay?.ended, cancelling]))
+    for (const { underWay } of served) await underWay?.ended
+    for (const { cancelling } of served) await cancelling?.catch(() => undefined)
     await this.reloading
     await this.snapshots.stop()
   }
