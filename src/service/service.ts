@@ -74,7 +74,10 @@ export class Service implements Control, Task {
     this.loop = new Repeating(this.id, clock, () => this.tick())
     const { roster, listeners, snapshots } = this
     const onEnded = (served: ServedSource) => this.ended(served)
-    const onBroken = (error: StokerError) => (this.broken = error)
+    const onBroken = (error: StokerError) => {
+      this.broken = error
+      this.loop.wake()
+    }
     this.runner = new Runner({ roster, listeners, snapshots, clock, random, log, runOne, onEnded, onBroken })
     const onBeat = (heartbeat: Heartbeat) => {
       listeners.tell({ kind: 'heartbeat', heartbeat })
