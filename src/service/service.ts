@@ -70,7 +70,9 @@ export class Service implements Control, Task {
     this.context = open.context
     this.listeners = new Listeners(log)
     this.roster = new Roster((state) => this.listeners.tell({ kind: 'source', state }))
-    this.snapshots = new SnapshotWork(options.afterSnapshot ?? [], log)
+    this.snapshots = new SnapshotWork(options.afterSnapshot ?? [], log, (id, snapshot) => {
+      if (id === 'cohorts') this.listeners.tell({ kind: 'cohorts', snapshot })
+    })
     this.loop = new Repeating(this.id, clock, () => this.tick())
     const { roster, listeners, snapshots } = this
     const onEnded = (served: ServedSource) => this.ended(served)

@@ -396,6 +396,8 @@ describe('what follows a snapshot', () => {
     publish(5)
     await clock.settle()
     expect(done).toEqual([1, 4, 5])
+    const told = made.events.flatMap((event) => (event.kind === 'cohorts' ? [event.snapshot] : []))
+    expect(told).toEqual([1, 5])
     const errors = made.lines.filter(({ level }) => level === 'error')
     expect(errors).toMatchObject([
       { message: 'cohorts failed after snapshot 4', facts: { hook: 'cohorts', snapshot: 4 } },
