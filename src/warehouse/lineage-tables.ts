@@ -88,4 +88,10 @@ export const LINEAGE_TABLES: readonly LineageTable[] = [
     description: 'One row per source and type: resources held, and deletions known.',
     sql: 'SELECT * FROM stoker.resource_count ORDER BY source, type',
   },
+  {
+    name: 'cohort_run',
+    description:
+      'Cohorts over the snapshots before this one: how many patients were in, entered and left, and what went wrong. Who they are is in no snapshot.',
+    sql: 'SELECT * FROM stoker.cohort_run ORDER BY cohort, snapshot, ran_at',
+  },
 ]
