@@ -51,11 +51,7 @@ const MEMORY_BYTES_MIN = 128 << 20
 export async function openCohorts(options: OpenCohortsOptions): Promise<OpenCohorts> {
   const { lake, folders, config, seconds = COHORT_SECONDS_DEFAULT, signal, observe } = options
   const memoryBytes = Math.max(MEMORY_BYTES_MIN, Math.floor(options.memoryLimitBytes / 2))
-  const worker = {
-    command: shownCommand(process.argv, config),
-    version: STOKER_VERSION,
-    startedAt: systemClock.now(),
-  }
+  const worker = { command: shownCommand(process.argv, config), version: STOKER_VERSION, startedAt: systemClock.now() }
   const database = await Database.open({ path: lake.database, memoryLimitBytes: memoryBytes, worker })
   try {
     await migrate(database, [...ledgerMigrations, ...warehouseMigrations])

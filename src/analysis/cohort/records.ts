@@ -33,8 +33,17 @@ const RUN_COLUMNS = `cohort, snapshot, published_at, definition, definition_chan
   null_keys, strangers, members, entered, exited AS "left", ran_at, milliseconds, error_code, error`
 const RUNS = `stoker.cohort_run LEFT JOIN (SELECT snapshot, published_at FROM stoker.snapshot) USING (snapshot)`
 
+/** A lake, or a snapshot, of before there were cohorts has no such table. */
+async function areKept(ask: AskCohorts): Promise<boolean> {
+  const found = await ask<object>(
+    `SELECT 1 AS one FROM information_schema.tables WHERE table_schema = 'stoker' AND table_name = 'cohort_run'`,
+  )
+  return found.length > 0
+}
+
 /** Of each cohort the newest run that succeeded, and a failure since; by name. */
 export async function newestCohortRuns(ask: AskCohorts): Promise<CohortRunLine[]> {
+  if (!(await areKept(ask))) return []
   return ask<CohortRunLine>(
     `SELECT ${RUN_COLUMNS} FROM ${RUNS}
      QUALIFY row_number() OVER (PARTITION BY cohort, error_code IS NULL ORDER BY snapshot DESC, ran_at DESC) = 1
@@ -45,6 +54,7 @@ export async function newestCohortRuns(ask: AskCohorts): Promise<CohortRunLine[]
 
 /** Runs of one cohort, or of all, the newest first. */
 export async function cohortRuns(ask: AskCohorts, cohort: string | undefined, limit: number): Promise<CohortRunLine[]> {
+  if (!(await areKept(ask))) return []
   const where = cohort === undefined ? '' : `WHERE cohort = ${sqlText(cohort)}`
   return ask<CohortRunLine>(
     `SELECT ${RUN_COLUMNS} FROM ${RUNS} ${where} ORDER BY snapshot DESC, cohort, ran_at DESC LIMIT ${limit}`,
@@ -62,11 +72,15 @@ export interface AsOf {
  * @throws StokerError COHORT_NOT_RUN
  */
 export async function cohortAsOf(ask: AskCohorts, cohort: string, snapshot?: number): Promise<AsOf> {
-  const [bounds] = await ask<{ first: number | null; last: number | null }>(
-    `SELECT min(snapshot) AS first, max(snapshot) ${snapshot === undefined ? '' : `FILTER (snapshot <= ${snapshot})`} AS last
-     FROM stoker.cohort_run WHERE cohort = ${sqlText(cohort)} AND error_code IS NULL`,
-  )
-  const { first, last } = bounds!
+  const isKept = await areKept(ask)
+  const upTo = snapshot === undefined ? '' : `FILTER (snapshot <= ${snapshot})`
+  const [bounds] = !isKept
+    ? []
+    : await ask<{ first: number | null; last: number | null }>(
+        `SELECT min(snapshot) AS first, max(snapshot) ${upTo} AS last
+         FROM stoker.cohort_run WHERE cohort = ${sqlText(cohort)} AND error_code IS NULL`,
+      )
+  const { first, last } = bounds ?? { first: null, last: null }
   if (first !== null && last !== null) return { snapshot: snapshot ?? last, ran: last }
   if (first !== null)
     throw new StokerError('COHORT_NOT_RUN', `${cohort} was first run over snapshot ${first}, not ${snapshot}`, {
