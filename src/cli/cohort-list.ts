@@ -96,7 +96,9 @@ function listText(cohorts: readonly Listed[]): string {
     ]),
   )
   const failures = cohorts.map(({ name, failure }) =>
-    failure === null ? '' : `${name}: over snapshot ${failure.snapshot}: ${failure.error_code}: ${failure.error}\n`,
+    failure === null
+      ? ''
+      : `${name}: over snapshot ${failure.snapshot}: ${failure.error_code}${failure.error === null ? '' : `: ${failure.error}`}\n`,
   )
   return `${table}${failures.join('')}`
 }

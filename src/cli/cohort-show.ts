@@ -128,7 +128,9 @@ function runsText(name: string, runs: readonly CohortRunLine[], definition: Coho
     ]),
   )
   const failures = runs.map((run) =>
-    run.error_code === null ? '' : `over snapshot ${run.snapshot}: ${run.error_code}: ${run.error}\n`,
+    run.error_code === null
+      ? ''
+      : `over snapshot ${run.snapshot}: ${run.error_code}${run.error === null ? '' : `: ${run.error}`}\n`,
   )
   const last = runs.find(({ error_code }) => error_code === null)
   const odd = last === undefined ? '' : oddText(name, { ...last, nullKeys: last.null_keys })

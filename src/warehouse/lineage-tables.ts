@@ -91,7 +91,7 @@ export const LINEAGE_TABLES: readonly LineageTable[] = [
   {
     name: 'cohort_run',
     description:
-      'Cohorts over the snapshots before this one: how many patients were in, entered and left, and what went wrong. Who they are is in no snapshot.',
-    sql: 'SELECT * FROM stoker.cohort_run ORDER BY cohort, snapshot, ran_at',
+      'Cohorts over the snapshots before this one: how many patients were in, entered and left. Who they are is in no snapshot, nor what may name one: parameters and texts of errors are left out.',
+    sql: 'SELECT * REPLACE (NULL::JSON AS parameters, NULL::VARCHAR AS error) FROM stoker.cohort_run ORDER BY cohort, snapshot, ran_at',
   },
 ]

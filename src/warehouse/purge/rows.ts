@@ -27,7 +27,7 @@ export async function removeRows(session: Session, purge: number, subject: Purge
   return { viewRows, indexRows }
 }
 
-/** Their sizes stay as they were. A parameter may name a patient whom somebody wanted in, or out. */
+/** Sizes stay as they were. A parameter, and so an error, may name a patient whom somebody wanted in, or out. */
 async function leaveCohorts(session: Session, subject: PurgeSubject): Promise<void> {
   const { source } = subject
   if (subject.kind !== 'source' && subject.type !== 'Patient') return

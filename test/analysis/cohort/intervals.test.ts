@@ -109,11 +109,7 @@ async function expectTold(model: ReadonlyMap<number, readonly number[]>): Promis
     const diff = await cohortDiff(ask, 'c', a, b)
     const entered = after.filter((each) => !before.includes(each))
     const left = before.filter((each) => !after.includes(each))
-    expect(diff).toMatchObject({
-      entered: entered.length,
-      left: left.length,
-      stayed: after.length - entered.length,
-    })
+    expect(diff).toMatchObject({ entered: entered.length, left: left.length, stayed: after.length - entered.length })
     const moved = await cohortMoved(ask, 'c', diff, { limit: 100 })
     expect(moved).toEqual(
       [

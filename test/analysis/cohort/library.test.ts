@@ -68,7 +68,10 @@ test('one asked for by a name that is not there is told with the nearest, one wi
     expect.objectContaining({ code: 'COHORT_UNKNOWN', hint: 'did you mean statin-gap?' }),
   )
   expect(() => cohortNamed(library, 'wrong')).toThrow(
-    expect.objectContaining({ code: 'COHORT_INVALID', message: expect.stringContaining('wrong.sql:3: syntax error') }),
+    expect.objectContaining({
+      code: 'COHORT_INVALID',
+      message: expect.stringContaining('wrong.sql:3: syntax error') as string,
+    }),
   )
   expect(() => cohortNamed({ definitions: [], mistakes: [] }, 'x')).toThrow(/there is no cohort x/)
 })
