@@ -189,7 +189,7 @@ function readmissions(resources: Resources, values: Values): string[] {
   )
   return members(resources, (patient) => {
     const own = stays.get(patient.id) ?? []
-    return own.some((stay) => {
+    const discharges = own.filter((stay) => {
       const out = dayOf(stay.period.end)
       const died = codings(stay.hospitalization?.dischargeDisposition)[0]?.code === 'exp'
       const isBack = own.some(({ period }) => {
@@ -198,7 +198,8 @@ function readmissions(resources: Resources, values: Values): string[] {
       })
       return isBack && !died && within(out, now, values.lookback_days!)
     })
-    // All of them are adults by then: the age of the last discharge is looked at in SQL alone.
+    const last = Math.max(...discharges.map(({ period }) => dayOf(period.end)))
+    return discharges.length > 0 && ageOn(patient, last) >= values.age_min!
   })
 }
 
