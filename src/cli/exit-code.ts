@@ -31,7 +31,10 @@ Exit codes:
 
 /** The asker's mistake, found before anything was begun. */
 export function isUsage(error: StokerError): boolean {
-  return /^(CONFIG|VIEWS?|USAGE|LAKE|QUERY|RUNS|LINEAGE|PAST|DEMO)_/.test(error.code)
+  return (
+    /^(CONFIG|VIEWS?|USAGE|LAKE|QUERY|RUNS|LINEAGE|PAST|DEMO)_/.test(error.code) ||
+    /^COHORT_(UNKNOWN|INVALID|NO_SNAPSHOT|NOT_RUN|OUT_OF_ORDER|PARAMETER|NONE)$/.test(error.code)
+  )
 }
 
 export function exitCodeOf(error: unknown): number {

@@ -32,7 +32,7 @@ NULL and the empty text both an empty field.`,
       perform(async () => {
         const options = self.opts<LakeOptions & { format: Format; json?: true; snapshot?: number }>()
         const { lake, memoryLimitBytes } = await lakeOf(options)
-        const reader = await SnapshotReader.open(lake, memoryLimitBytes, options.snapshot)
+        const reader = await SnapshotReader.open(lake, memoryLimitBytes, { snapshot: options.snapshot })
         try {
           await writeResult(
             await reader.query(sql).catch((error: unknown) => refuseOther(error, sql)),

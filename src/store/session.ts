@@ -1,5 +1,5 @@
 /** One DuckDB connection with the few calls the rest of Stoker uses. */
-import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api'
+import type { DuckDBConnection, DuckDBResult, DuckDBValue } from '@duckdb/node-api'
 import { StokerError } from '../core/errors.ts'
 import { diskErrorOfDuckDb } from '../core/system-error.ts'
 
@@ -41,6 +41,33 @@ export class Session {
     for await (const rows of result.yieldRowObjectJs()) {
       for (const row of rows) yield plainRow(row) as T
     }
+  }
+
+  /**
+   * Adds an answer, be it of another DuckDB, to a temporary table with the same types. Its values go from chunk to chunk as
+   * they lie there: none becomes JavaScript's.
+   * @param failure what an error of reading the answer is to the caller
+   * @returns its rows
+   */
+  async append(temporaryTable: string, answer: DuckDBResult, failure: (error: unknown) => unknown): Promise<number> {
+    return this.asking(`append to ${temporaryTable}`, async () => {
+      const appender = await this.connection.createAppender(temporaryTable, 'main', 'temp')
+      let rows = 0
+      try {
+        for (;;) {
+          const chunk = await answer.fetchChunk().catch((error: unknown) => {
+            throw failure(error)
+          })
+          if (chunk === null || chunk.rowCount === 0) break
+          appender.appendDataChunk(chunk)
+          rows += chunk.rowCount
+        }
+        appender.flushSync()
+        return rows
+      } finally {
+        appender.closeSync()
+      }
+    })
   }
 
   /** Runs `work` while `signal` may interrupt the statement under way; no further one begins after it. */
@@ -106,6 +133,7 @@ export function plainRow(row: Row): Row {
  * kept in the message; the whole stays in `cause`, which is shown only when a stack trace is asked for.
  */
 function storeError(cause: unknown, sql: string): StokerError {
+  if (cause instanceof StokerError) return cause
   const text = cause instanceof Error ? cause.message : String(cause)
   const kind = /^([A-Z][\w -]*?(?:Error|Exception))/.exec(text)?.[1] ?? 'Error'
   const statement = sql.trimStart().split(/\s+/, 3).join(' ')

@@ -88,4 +88,10 @@ export const LINEAGE_TABLES: readonly LineageTable[] = [
     description: 'One row per source and type: resources held, and deletions known.',
     sql: 'SELECT * FROM stoker.resource_count ORDER BY source, type',
   },
+  {
+    name: 'cohort_run',
+    description:
+      'Cohorts over the snapshots before this one: how many patients were in, entered and left. Who they are is in no snapshot, nor what may name one: parameters and texts of errors are left out.',
+    sql: 'SELECT * REPLACE (NULL::JSON AS parameters, NULL::VARCHAR AS error) FROM stoker.cohort_run ORDER BY cohort, snapshot, ran_at',
+  },
 ]

@@ -78,4 +78,24 @@ CREATE TABLE stoker.purge (
 CREATE TABLE stoker.purge_key (purge INTEGER NOT NULL, source VARCHAR NOT NULL, type VARCHAR NOT NULL, id VARCHAR NOT NULL);
 CREATE TABLE stoker.purge_line (purge INTEGER NOT NULL, file INTEGER NOT NULL, line BIGINT NOT NULL);`,
   },
+  {
+    id: 'warehouse/2',
+    sql: `
+-- cohort_run: one row per cohort and snapshot it was run over, and one for the last failure over that snapshot.
+--   definition          hash of the SELECT and the values of its parameters
+--   definition_changed  it is another one than over the snapshot before: who entered and left is not patients' making alone
+--   parameters          their values, by name
+--   rows, null_keys, strangers  what the SELECT gave: rows, those without a key, keys that are no patient of the lake
+--   members             patients; entered, exited: since the snapshot it was run over before. All as they were then
+--   error_code, error   NULL: it succeeded; else the counts are NULL
+-- cohort_member: who was in which cohort, as intervals between the snapshots it was run over.
+--   entered  the first with them
+--   left_at  the first without them; NULL: they are still in
+CREATE TABLE stoker.cohort_run (
+  cohort VARCHAR NOT NULL, snapshot INTEGER NOT NULL, definition VARCHAR NOT NULL, definition_changed BOOLEAN NOT NULL,
+  parameters JSON, rows BIGINT, null_keys BIGINT, strangers BIGINT, members BIGINT, entered BIGINT, exited BIGINT,
+  ran_at TIMESTAMPTZ NOT NULL, milliseconds BIGINT NOT NULL, error_code VARCHAR, error VARCHAR);
+CREATE TABLE stoker.cohort_member (
+  cohort VARCHAR NOT NULL, patient_key VARCHAR NOT NULL, entered INTEGER NOT NULL, left_at INTEGER);`,
+  },
 ]

@@ -1,4 +1,5 @@
-/** The rows a purge takes: of view tables, index, past, members, and what the ledger says of whom it asked for. */
+/** The rows a purge takes: of view tables, index, past, Groups, cohorts, and what the ledger says of whom it asked for. */
+import { sqlText } from '../../core/sql.ts'
 import type { Session } from '../../store/session.ts'
 import { markChanged } from '../view-tables.ts'
 import { viewTable } from '../view.ts'
@@ -20,9 +21,23 @@ export async function removeRows(session: Session, purge: number, subject: Purge
     if (rows > 0) await markChanged(session, name)
     viewRows += rows
   }
+  await leaveCohorts(session, subject)
   const indexRows =
     subject.kind === 'source' ? await dropSource(session, source) : await dropKeys(session, purge, subject)
   return { viewRows, indexRows }
+}
+
+/** Sizes stay as they were. A parameter, and so an error, may name a patient whom somebody wanted in, or out. */
+async function leaveCohorts(session: Session, subject: PurgeSubject): Promise<void> {
+  const { source } = subject
+  if (subject.kind !== 'source' && subject.type !== 'Patient') return
+  const key = subject.kind === 'source' ? `${source}/Patient/` : `${source}/Patient/${subject.id}`
+  const isGone =
+    subject.kind === 'source' ? `starts_with(patient_key, ${sqlText(key)})` : `patient_key = ${sqlText(key)}`
+  await session.run(`DELETE FROM stoker.cohort_member WHERE ${isGone}`)
+  await session.run(
+    `UPDATE stoker.cohort_run SET parameters = NULL WHERE contains(parameters::VARCHAR, ${sqlText(key)})`,
+  )
 }
 
 async function dropKeys(

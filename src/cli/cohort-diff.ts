@@ -1,0 +1,83 @@
+/** `stoker cohort diff`: who entered and who left between two snapshots, as counts or as keys. */
+import { Command } from 'commander'
+import { cohortDiff, cohortMoved, type CohortDiff, type MovedMember } from '../analysis/cohort/records.ts'
+import type { Action } from './action.ts'
+import { wholeNumber } from './arguments.ts'
+import { lookAtCohorts, mustBeLive, type CohortLook } from './cohort-look.ts'
+import { countText, plural } from './figures.ts'
+import { jsonText } from './json-text.ts'
+import { withLakeOptions, type LakeOptions } from './lake-option.ts'
+
+interface DiffOptions extends LakeOptions {
+  readonly from: number
+  readonly to: number
+  readonly members?: true
+  readonly json?: true
+}
+
+export function cohortDiffCommand(perform: (action: Action) => Promise<void>): Command {
+  const snapshot = wholeNumber(1, 2 ** 31 - 1)
+  const command = new Command('diff')
+    .description('how many entered and left between two snapshots; who, only when asked')
+    .argument('<name>', 'its name')
+    .requiredOption('--from <snapshot>', 'the snapshot to compare with', snapshot)
+    .requiredOption('--to <snapshot>', 'the snapshot that is compared', snapshot)
+    .option('--members', 'their keys, + entered, - left')
+    .option('--json', 'as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  stoker cohort diff statin-gap --from 3 --to 7
+  stoker cohort diff statin-gap --from 3 --to 7 --members
+
+A snapshot that the cohort was not run over is as the one before it. The snapshots need not be there any more.`,
+    )
+    .action((name: string, _options, self: Command) =>
+      perform(() => lookAtCohorts(self.opts<DiffOptions>(), (look) => diff(name, look, self.opts<DiffOptions>()))),
+    )
+  return withLakeOptions(command)
+}
+
+async function diff(name: string, look: CohortLook, options: DiffOptions): Promise<number> {
+  mustBeLive(look, name)
+  const found = await cohortDiff(look.ask, name, options.from, options.to)
+  const moved: MovedMember[] = []
+  if (options.members) for await (const page of pages(look, name, found)) moved.push(...page)
+  if (options.json) process.stdout.write(jsonText({ name, ...found, ...(options.members && { members: moved }) }))
+  else if (options.members) process.stdout.write(moved.map(lineOf).join(''))
+  else process.stdout.write(diffText(name, found))
+  return 0
+}
+
+function lineOf({ patient_key, change }: MovedMember): string {
+  return `${change === 'entered' ? '+' : '-'} ${patient_key}\n`
+}
+
+const PAGE = 50_000
+
+async function* pages({ ask }: CohortLook, name: string, diff: CohortDiff) {
+  for (let after: string | undefined; ;) {
+    const page = await cohortMoved(ask, name, diff, { after, limit: PAGE })
+    yield page
+    if (page.length < PAGE) return
+    after = page.at(-1)!.patient_key
+  }
+}
+
+function diffText(name: string, { from, to, entered, left, stayed, definitionChanges }: CohortDiff): string {
+  const lines = [
+    `${name}, from snapshot ${from.snapshot} to snapshot ${to.snapshot}`,
+    `  entered  ${countText(entered)}`,
+    `  left     ${countText(left)}`,
+    `  stayed   ${countText(stayed)}`,
+  ]
+  for (const { snapshot, ran } of [from, to]) {
+    if (snapshot !== ran) lines.push(`not run over snapshot ${snapshot}: as of snapshot ${ran}`)
+  }
+  if (definitionChanges.length > 0) {
+    const where = `${plural(definitionChanges.length, 'time')}, at snapshot ${definitionChanges.join(', ')}`
+    lines.push(`its definition changed in between (${where}): not only patients have moved`)
+  }
+  return `${lines.join('\n')}\n`
+}

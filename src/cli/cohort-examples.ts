@@ -1,0 +1,58 @@
+/** `stoker cohort examples`: the definitions that come with Stoker, shown or copied to begin with. */
+import { Command } from 'commander'
+import { copyFile, constants, mkdir } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { readCohorts } from '../analysis/cohort/library.ts'
+import { EXAMPLE_COHORTS } from '../app/cohort-context.ts'
+import type { Action } from './action.ts'
+import { jsonText } from './json-text.ts'
+import { textTable } from './text-table.ts'
+
+export function cohortExamplesCommand(perform: (action: Action) => Promise<void>): Command {
+  return new Command('examples')
+    .description('the definitions that come with Stoker: list them, or copy them to make them your own')
+    .argument('[folder]', 'copies them there; files that are there stay as they are')
+    .option('--json', 'as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  stoker cohort examples
+  stoker cohort examples my-cohorts        then cohorts: [my-cohorts] in the configuration
+
+Each says in its header where it is simpler than what is published under that name. None of them is for deciding on a
+patient's care.`,
+    )
+    .action((folder: string | undefined, options: { json?: true }) => perform(() => examples(folder, options)))
+}
+
+async function examples(folder: string | undefined, { json }: { readonly json?: true }): Promise<number> {
+  const { definitions } = await readCohorts([EXAMPLE_COHORTS])
+  const cohorts = []
+  for (const { name, title, file } of definitions) {
+    const to = folder === undefined ? undefined : join(folder, basename(file))
+    cohorts.push({ name, title, file: to ?? file, copied: to !== undefined && (await copy(file, folder!, to)) })
+  }
+  if (json) process.stdout.write(jsonText({ cohorts }))
+  else {
+    const rows = cohorts.map(({ name, title, file, copied }) => [
+      name,
+      title,
+      folder === undefined || copied ? file : `${file} was there, and stays as it is`,
+    ])
+    process.stdout.write(textTable([{ head: 'cohort' }, { head: 'title' }, { head: 'file' }], rows))
+    if (folder !== undefined) process.stdout.write(`\nIn the configuration: cohorts: [${folder}]\n`)
+  }
+  return 0
+}
+
+async function copy(file: string, folder: string, to: string): Promise<boolean> {
+  await mkdir(folder, { recursive: true })
+  try {
+    await copyFile(file, to, constants.COPYFILE_EXCL)
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  }
+}

@@ -1,0 +1,24 @@
+/** What the reading commands of cohorts look at: definitions where a configuration names some, and what is kept. */
+import { readCohorts, type CohortLibrary } from '../analysis/cohort/library.ts'
+import { cohortFolders } from '../app/cohort-context.ts'
+import { lookInto, notInSnapshot, type Look } from './lake-look.ts'
+import { lakeOf, type LakeOptions } from './lake-option.ts'
+
+export interface CohortLook extends Look {
+  readonly library: CohortLibrary
+}
+
+const NO_LIBRARY: CohortLibrary = { definitions: [], mistakes: [] }
+
+/** With `--lake` no definition is read. */
+export async function lookAtCohorts<T>(options: LakeOptions, work: (look: CohortLook) => Promise<T>): Promise<T> {
+  const { lake, memoryLimitBytes } = await lakeOf(options)
+  const library = options.lake === undefined ? await readCohorts(await cohortFolders(options.config)) : NO_LIBRARY
+  return lookInto(lake, memoryLimitBytes, (look) => work({ ...look, library }))
+}
+
+/** @throws StokerError where the database can not be read now: no snapshot has members */
+export function mustBeLive({ shut }: Look, cohort: string): void {
+  if (shut === undefined) return
+  throw notInSnapshot(shut, `the members of ${cohort} can not be told now`, 'who is in which cohort')
+}
