@@ -11,6 +11,7 @@ import {
   type ResourceKey,
   type Version,
 } from '../ledger/lineage.ts'
+import { shownUrl } from '../ledger/shown-url.ts'
 import { rawRelationAt } from '../store/raw-log.ts'
 import type { Lake } from '../warehouse/lake.ts'
 import type { Action } from './action.ts'
@@ -18,7 +19,6 @@ import { lookInto, notInSnapshot, snapshotNotice, type Look } from './lake-look.
 import { jsonText } from './json-text.ts'
 import { lakeOf, withLakeOptions, type LakeOptions } from './lake-option.ts'
 import { lineageText, type Lineage } from './lineage-text.ts'
-import { shownUrl } from './request-url.ts'
 import { chosenTable, typedKey, type TypedKey } from './resource-key.ts'
 
 interface LineageOptions extends LakeOptions {
