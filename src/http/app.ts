@@ -57,9 +57,7 @@ export function httpApp(deps: HttpDeps, { door, events, metrics, pages, stopping
     queryRoutes(deps, stopping),
   ]
   for (const each of routes) app.route('/', each)
-  app.all('/api/*', () => {
-    throw unknownAddress()
-  })
+  app.all('/api/*', (c) => errorAnswer(c, answerOf(unknownAddress())))
   app.use(
     bodyLimit({ maxSize: SMALL_BODY_BYTES, onError: (c) => errorAnswer(c, answerOf(tooLarge(SMALL_BODY_BYTES))) }),
   )

@@ -13,7 +13,7 @@ export interface Answer {
   readonly headers: IncomingHttpHeaders
   readonly text: string
   /** Undefined where it is none. */
-  readonly json: Record<string, never> | undefined
+  readonly json: Record<string, unknown> | undefined
 }
 
 interface Sent {
@@ -71,7 +71,7 @@ export function ask(url: string, path: string, { method = 'GET', headers = {}, b
         answer.on('error', reject)
         answer.on('end', () => {
           const isJson = answer.headers['content-type']?.startsWith('application/json') && text !== ''
-          const json = isJson ? (JSON.parse(text) as Record<string, never>) : undefined
+          const json = isJson ? (JSON.parse(text) as Record<string, unknown>) : undefined
           resolve({ status: answer.statusCode!, headers: answer.headers, text, json })
         })
       },
