@@ -1,9 +1,10 @@
 /** One run as an operator reads it, 100 columns wide: shapes, counts and places, never content. */
 import type { RunDetails } from '../ledger/run-details.ts'
 import { phaseTimes } from '../ledger/phases.ts'
+import { shownUrl } from '../ledger/shown-url.ts'
 import { countText, durationText, plural } from './figures.ts'
 import { findingText, lossText } from './finding-text.ts'
-import { cutEnd, shownUrl } from './request-url.ts'
+import { cutEnd } from './request-url.ts'
 import { filesText, rejectsText } from './run-files-text.ts'
 import { stateText, tookText } from './run-state.ts'
 import { textTable } from './text-table.ts'
