@@ -8,7 +8,7 @@ import { openWorker } from '../app/worker-context.ts'
 import { cancelSource, type Cancelled } from '../worker/cancel.ts'
 import type { Action } from './action.ts'
 import { EXIT } from './exit-code.ts'
-import { plural } from './figures.ts'
+import { plural } from '../core/figures.ts'
 import { jsonText } from './json-text.ts'
 import { chosenSources } from './source-argument.ts'
 

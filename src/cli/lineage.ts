@@ -1,5 +1,6 @@
 /** `stoker lineage TABLE KEY`: where a row comes from, and every version its resource had. */
 import { Command } from 'commander'
+import { shownUrl } from '../bulk/export/shown-url.ts'
 import { StokerError } from '../core/errors.ts'
 import {
   countRowsOf,
@@ -18,7 +19,6 @@ import { lookInto, notInSnapshot, snapshotNotice, type Look } from './lake-look.
 import { jsonText } from './json-text.ts'
 import { lakeOf, withLakeOptions, type LakeOptions } from './lake-option.ts'
 import { lineageText, type Lineage } from './lineage-text.ts'
-import { shownUrl } from './request-url.ts'
 import { chosenTable, typedKey, type TypedKey } from './resource-key.ts'
 
 interface LineageOptions extends LakeOptions {

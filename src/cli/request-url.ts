@@ -1,31 +1,6 @@
-/** The address of a request as it may be shown: what a parameter that is not the specification's says, stays unsaid. */
+/** Addresses cut to the columns of a terminal. */
 
-/** Bulk Data Access, "Bulk Data Kick-off Request". `patient` names people. */
-const SHOWN: ReadonlySet<string> = new Set([
-  '_outputFormat',
-  '_since',
-  '_until',
-  '_type',
-  '_elements',
-  '_typeFilter',
-  'includeAssociatedData',
-  'organizeOutputBy',
-  'allowPartialManifests',
-])
-
-/** A key in the query of a published manifest's address, or of a gateway's, becomes `…`. */
-export function shownUrl(url: string): string {
-  if (!URL.canParse(url)) return url.split('?', 1)[0]!
-  const { origin, pathname, searchParams } = new URL(url)
-  const parameters = [...searchParams].map(([name, value]) =>
-    SHOWN.has(name)
-      ? `${name}=${encodeURIComponent(value).replaceAll('%2C', ',').replaceAll('%3A', ':')}`
-      : `${name}=…`,
-  )
-  return `${origin}${pathname}${parameters.length === 0 ? '' : `?${parameters.join('&')}`}`
-}
-
-/** For a column of a terminal; `--json` has the whole. */
+/** `--json` has the whole. */
 export function cutEnd(url: string, columns: number): string {
   return url.length <= columns ? url : `${url.slice(0, columns - 1)}…`
 }
