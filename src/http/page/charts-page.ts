@@ -1,0 +1,94 @@
+/** Freshness, changes, bytes, durations and rows over time: drawn where a script runs, in a table everywhere. */
+import { html, raw } from 'hono/html'
+import { bytesText, countText, durationText } from '../../core/figures.ts'
+import { chartsOf, type Chart } from './chart-data.ts'
+import { dataTable } from './data-table.ts'
+import { frame, pageHead } from './frame.ts'
+import type { Html } from './html.ts'
+import { instant } from './moment.ts'
+import type { PageView } from './page-view.ts'
+import { runHistory, type HistoryPoint } from './run-history.ts'
+
+const DAYS = [1, 7, 30, 90, 365] as const
+const DAY_MS = 86_400_000
+const RUNS_LISTED = 200
+
+export function daysAskedFor(text: string | undefined): number {
+  return DAYS.find((each) => String(each) === text) ?? 30
+}
+
+export async function chartsPage(view: PageView, days: number): Promise<Html> {
+  const { deps, now } = view
+  const history = await runHistory(deps.ask, new Date(now.getTime() - days * DAY_MS))
+  const charts = chartsOf(history, now)
+  const main = html` ${pageHead('Charts')}
+    <form class="filters" method="get" action="/charts" data-sends-itself>
+      <label
+        >Over
+        <select name="days">
+          ${DAYS.map((each) => html`<option value="${each}" ${each === days ? html` selected` : ''}>${each === 1 ? 'the last day' : `the last ${each} days`}</option>`)}
+        </select>
+      </label>
+      <button type="submit">Show</button>
+    </form>
+    ${
+      charts.length === 0
+        ? html`<p class="empty">
+            No run committed in this time. Choose a longer one above, or begin a run among <a href="/">the sources</a>.
+          </p>`
+        : html`<noscript
+              ><p class="empty">Charts are drawn by a script; the table below has the same figures.</p></noscript
+            >
+            ${dataBlock('chart-data', charts)}
+            <div class="charts">${charts.map(figureHtml)}</div>
+            ${runsListed(history.runs)}`
+    }`
+  return frame(view, { title: 'Charts', main, scripts: charts.length === 0 ? [] : ['charts.js'] })
+}
+
+/** `data-keep`: drawn by a script, which nothing else may change. */
+export function figureHtml({ id, title }: Pick<Chart, 'id' | 'title'>): Html {
+  return html`<figure class="chart" aria-labelledby="title-${id}">
+    <figcaption id="title-${id}">${title}</figcaption>
+    <div id="chart-${id}" data-chart="${id}" data-keep><p class="quiet loading">Drawing…</p></div>
+  </figure>`
+}
+
+/** JSON that no browser runs. Nothing in it can end the element: every `<` is written as its escape. */
+export function dataBlock(id: string, value: unknown): Html {
+  return html`<script type="application/json" id="${id}">
+    ${raw(JSON.stringify(value).replaceAll('<', '\\u003c'))}
+  </script>`
+}
+
+function runsListed(runs: readonly HistoryPoint[]): Html {
+  const newest = runs.slice(-RUNS_LISTED).reverse()
+  return html`<section aria-labelledby="figures">
+    <h2 id="figures">The same as figures</h2>
+    ${dataTable<HistoryPoint>({
+      caption: 'Runs that committed, newest first',
+      hidesCaption: true,
+      rows: newest,
+      empty: '',
+      columns: [
+        {
+          head: 'run',
+          isName: true,
+          cell: ({ run }) => html`<a href="/runs/${run}"><span class="run-word">Run </span>${run}</a>`,
+        },
+        { head: 'source', cell: ({ source }) => source },
+        { head: 'committed', cell: ({ committed_at }) => instant(committed_at) },
+        { head: 'changed', isFigure: true, cell: ({ changed }) => countText(changed) },
+        { head: 'received', isFigure: true, cell: ({ bytes }) => bytesText(bytes) },
+        { head: 'took', isFigure: true, cell: ({ took_ms }) => durationText(took_ms) },
+        {
+          head: 'data then was',
+          isFigure: true,
+          cell: ({ as_of, committed_at }) =>
+            as_of && `${durationText(Math.max(0, committed_at.getTime() - as_of.getTime()))} old`,
+        },
+      ],
+    })}
+    ${runs.length > RUNS_LISTED ? html`<p class="quiet">The newest ${RUNS_LISTED} of ${countText(runs.length)}.</p>` : ''}
+  </section>`
+}
