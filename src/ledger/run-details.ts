@@ -118,14 +118,17 @@ export interface RunsAsked {
   /** All of them where none is named. */
   readonly sources?: readonly string[]
   readonly limit: number
+  /** This one alone. */
+  readonly run?: number | undefined
   /** Those alone that were given up, or were stopped by an error and not finished since. */
   readonly failed?: boolean | undefined
 }
 
 /** Newest first. */
-export async function runLines(ask: Ask, { sources = [], limit, failed }: RunsAsked): Promise<RunLine[]> {
+export async function runLines(ask: Ask, { sources = [], run, limit, failed }: RunsAsked): Promise<RunLine[]> {
   const where = [
     ...(sources.length === 0 ? [] : [`source IN (${sources.map(sqlText).join(', ')})`]),
+    ...(run === undefined ? [] : [`run = ${run}`]),
     ...(failed ? [`(state IN ('abandoned', 'failed') OR error_code IS NOT NULL)`] : []),
   ]
   return ask(`
