@@ -1,6 +1,5 @@
 /** `stoker lineage TABLE KEY`: where a row comes from, and every version its resource had. */
 import { Command } from 'commander'
-import { shownUrl } from '../bulk/export/shown-url.ts'
 import { StokerError } from '../core/errors.ts'
 import {
   countRowsOf,
@@ -12,6 +11,7 @@ import {
   type ResourceKey,
   type Version,
 } from '../ledger/lineage.ts'
+import { shownUrl } from '../ledger/shown-url.ts'
 import { rawRelationAt } from '../store/raw-log.ts'
 import type { Lake } from '../warehouse/lake.ts'
 import type { Action } from './action.ts'

@@ -1,6 +1,6 @@
-/** Addresses cut to the columns of a terminal. */
+/** Addresses cut to the width of a column. */
 
-/** `--json` has the whole. */
+/** For a column of a terminal; `--json` has the whole. */
 export function cutEnd(url: string, columns: number): string {
   return url.length <= columns ? url : `${url.slice(0, columns - 1)}…`
 }

@@ -1,7 +1,7 @@
 /** One run as an operator reads it, 100 columns wide: shapes, counts and places, never content. */
-import { shownUrl } from '../bulk/export/shown-url.ts'
 import type { RunDetails } from '../ledger/run-details.ts'
 import { phaseTimes } from '../ledger/phases.ts'
+import { shownUrl } from '../ledger/shown-url.ts'
 import { countText, durationText, plural } from '../core/figures.ts'
 import { findingText, lossText } from '../worker/finding-text.ts'
 import { cutEnd } from './request-url.ts'

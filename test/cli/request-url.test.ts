@@ -1,7 +1,7 @@
 /** Addresses as they may be shown. */
 import { expect, test } from 'vitest'
-import { shownUrl } from '../../src/bulk/export/shown-url.ts'
 import { cutEnd, cutMiddle } from '../../src/cli/request-url.ts'
+import { shownUrl } from '../../src/ledger/shown-url.ts'
 
 test('of a request the parameters of the specification are shown, and no other one', () => {
   expect(shownUrl('https://ehr.example/fhir/$export?_type=Patient,Condition&_since=2026-01-01T00%3A00%3A00Z')).toBe(

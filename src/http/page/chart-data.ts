@@ -1,5 +1,5 @@
 /** Series as the chart module draws them: x in seconds since 1970, one list of values a series, null where it has none. */
-import type { HistoryPoint, RunHistory } from './run-history.ts'
+import type { History, RunPoint } from '../history.ts'
 
 export interface Chart {
   readonly id: string
@@ -13,19 +13,18 @@ export interface Chart {
   readonly y: readonly (readonly (number | null)[])[]
 }
 
-/** Charts without a point are left out. */
-export function chartsOf({ runs, snapshots }: RunHistory, now: Date): Chart[] {
-  const sources = [...new Set(runs.map(({ source }) => source))].sort()
-  const perRun = (id: string, title: string, unit: Chart['unit'], value: (run: HistoryPoint) => number): Chart => ({
+/** Charts without a point are left out. A run that did not commit is in none of them. */
+export function chartsOf({ runs, snapshots, to }: Pick<History, 'runs' | 'snapshots' | 'to'>): Chart[] {
+  const committed = runs.filter(isCommitted).sort((a, b) => a.committed_at.getTime() - b.committed_at.getTime())
+  const sources = [...new Set(committed.map(({ source }) => source))].sort()
+  const ofSource = (name: string) => committed.filter(({ source }) => source === name)
+  const perRun = (id: string, title: string, unit: Chart['unit'], value: (run: CommittedRun) => number): Chart => ({
     id,
     title,
     unit,
     shape: 'points',
     ...joined(
-      sources.map((name) => ({
-        name,
-        points: ofSource(runs, name).map((run) => [run.committed_at.getTime(), value(run)]),
-      })),
+      sources.map((name) => ({ name, points: ofSource(name).map((run) => [run.committed_at.getTime(), value(run)]) })),
     ),
   })
   return [
@@ -34,11 +33,11 @@ export function chartsOf({ runs, snapshots }: RunHistory, now: Date): Chart[] {
       title: 'How old the newest data was',
       unit: 'ms' as const,
       shape: 'line' as const,
-      ...joined(sources.map((name) => ({ name, points: agesOf(ofSource(runs, name), now) }))),
+      ...joined(sources.map((name) => ({ name, points: agesOf(ofSource(name), to) }))),
     },
-    perRun('changed', 'Resources changed by a run', 'count', ({ changed }) => changed),
+    perRun('changed', 'Resources changed by a run', 'count', changedBy),
     perRun('bytes', 'Bytes received by a run', 'bytes', ({ bytes }) => bytes),
-    perRun('duration', 'How long a run took', 'ms', ({ took_ms }) => took_ms),
+    perRun('duration', 'How long a run took', 'ms', ({ seconds }) => (seconds ?? 0) * 1000),
     {
       id: 'rows',
       title: 'Rows of all tables, as published',
@@ -49,19 +48,27 @@ export function chartsOf({ runs, snapshots }: RunHistory, now: Date): Chart[] {
   ].filter(({ x }) => x.length > 0)
 }
 
-function ofSource(runs: readonly HistoryPoint[], name: string): HistoryPoint[] {
-  return runs.filter(({ source }) => source === name)
+export interface CommittedRun extends RunPoint {
+  readonly committed_at: Date
 }
 
-/** It grows until a run commits, and falls then to the age of what the run brought. */
-export function agesOf(runs: readonly HistoryPoint[], now: Date): number[][] {
-  let asOf: number | undefined
+export function isCommitted(run: RunPoint): run is CommittedRun {
+  return run.committed_at !== null
+}
+
+export function changedBy({ inserted, updated, deleted }: RunPoint): number {
+  return inserted + updated + deleted
+}
+
+/** It grows until a run commits, and falls then to the age of what the run brought. In milliseconds, as [when, age]. */
+export function agesOf(runs: readonly CommittedRun[], now: Date): number[][] {
   const points: number[][] = []
-  for (const { committed_at, as_of } of runs) {
+  let asOf: number | undefined
+  for (const { committed_at, data_as_of, age_seconds, age_before_seconds } of runs) {
     const at = committed_at.getTime()
-    if (asOf !== undefined) points.push([at - 1, Math.max(0, at - 1 - asOf)])
-    if (as_of !== null) asOf = Math.max(asOf ?? 0, as_of.getTime())
-    if (asOf !== undefined) points.push([at, Math.max(0, at - asOf)])
+    if (age_before_seconds !== null) points.push([at - 1, Math.max(0, age_before_seconds * 1000)])
+    if (age_seconds !== null) points.push([at, Math.max(0, age_seconds * 1000)])
+    asOf = data_as_of?.getTime() ?? asOf
   }
   if (asOf !== undefined) points.push([now.getTime(), Math.max(0, now.getTime() - asOf)])
   return points

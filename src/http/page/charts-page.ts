@@ -1,16 +1,15 @@
 /** Freshness, changes, bytes, durations and rows over time: drawn where a script runs, in a table everywhere. */
 import { html, raw } from 'hono/html'
 import { bytesText, countText, durationText } from '../../core/figures.ts'
-import { chartsOf, type Chart } from './chart-data.ts'
+import { history } from '../history.ts'
+import { changedBy, chartsOf, isCommitted, type Chart, type CommittedRun } from './chart-data.ts'
 import { dataTable } from './data-table.ts'
 import { frame, pageHead } from './frame.ts'
 import type { Html } from './html.ts'
 import { instant } from './moment.ts'
 import type { PageView } from './page-view.ts'
-import { runHistory, type HistoryPoint } from './run-history.ts'
 
 const DAYS = [1, 7, 30, 90, 365] as const
-const DAY_MS = 86_400_000
 const RUNS_LISTED = 200
 
 export function daysAskedFor(text: string | undefined): number {
@@ -19,8 +18,8 @@ export function daysAskedFor(text: string | undefined): number {
 
 export async function chartsPage(view: PageView, days: number): Promise<Html> {
   const { deps, now } = view
-  const history = await runHistory(deps.ask, new Date(now.getTime() - days * DAY_MS))
-  const charts = chartsOf(history, now)
+  const past = await history(deps.ask, { days, now })
+  const charts = chartsOf(past)
   const main = html` ${pageHead('Charts')}
     <form class="filters" method="get" action="/charts" data-sends-itself>
       <label
@@ -41,7 +40,7 @@ export async function chartsPage(view: PageView, days: number): Promise<Html> {
             >
             ${dataBlock('chart-data', charts)}
             <div class="charts">${charts.map(figureHtml)}</div>
-            ${runsListed(history.runs)}`
+            ${runsListed(past.runs.filter(isCommitted))}`
     }`
   return frame(view, { title: 'Charts', main, scripts: charts.length === 0 ? [] : ['charts.js'] })
 }
@@ -61,11 +60,11 @@ export function dataBlock(id: string, value: unknown): Html {
   </script>`
 }
 
-function runsListed(runs: readonly HistoryPoint[]): Html {
+function runsListed(runs: readonly CommittedRun[]): Html {
   const newest = runs.slice(-RUNS_LISTED).reverse()
   return html`<section aria-labelledby="figures">
     <h2 id="figures">The same as figures</h2>
-    ${dataTable<HistoryPoint>({
+    ${dataTable<CommittedRun>({
       caption: 'Runs that committed, newest first',
       hidesCaption: true,
       rows: newest,
@@ -78,14 +77,13 @@ function runsListed(runs: readonly HistoryPoint[]): Html {
         },
         { head: 'source', cell: ({ source }) => source },
         { head: 'committed', cell: ({ committed_at }) => instant(committed_at) },
-        { head: 'changed', isFigure: true, cell: ({ changed }) => countText(changed) },
+        { head: 'changed', isFigure: true, cell: (run) => countText(changedBy(run)) },
         { head: 'received', isFigure: true, cell: ({ bytes }) => bytesText(bytes) },
-        { head: 'took', isFigure: true, cell: ({ took_ms }) => durationText(took_ms) },
+        { head: 'took', isFigure: true, cell: ({ seconds }) => seconds !== null && durationText(seconds * 1000) },
         {
           head: 'data then was',
           isFigure: true,
-          cell: ({ as_of, committed_at }) =>
-            as_of && `${durationText(Math.max(0, committed_at.getTime() - as_of.getTime()))} old`,
+          cell: ({ age_seconds }) => age_seconds !== null && `${durationText(Math.max(0, age_seconds * 1000))} old`,
         },
       ],
     })}

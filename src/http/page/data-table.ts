@@ -2,7 +2,8 @@
 import { html } from 'hono/html'
 import type { Html } from './html.ts'
 
-export type Cell = Html | string | number | null | undefined
+/** False: there is none. */
+export type Cell = Html | string | number | null | undefined | false
 
 export interface Column<T> {
   readonly head: string
@@ -59,7 +60,7 @@ function rowHtml<T>(row: T, { columns, below, rowId }: TableOptions<T>): Html {
 }
 
 function cellHtml<T>({ head, isFigure, isName }: Column<T>, cell: Cell): Html {
-  const isEmpty = cell === null || cell === undefined || cell === ''
+  const isEmpty = cell === null || cell === undefined || cell === false || cell === ''
   const names = [isFigure ? 'figure' : '', isEmpty ? 'nothing' : ''].filter((name) => name !== '').join(' ')
   if (isName) return html`<th scope="row" class="${names}">${cell}</th>`
   return html`<td class="${names}" data-label="${head}">${cell}</td>`

@@ -1,7 +1,7 @@
 /** One run: its error first, then what happened, in the order in which one looks for a cause. */
 import { html } from 'hono/html'
 import { existsSync } from 'node:fs'
-import { shownUrl } from '../../bulk/export/shown-url.ts'
+import { shownUrl } from '../../ledger/shown-url.ts'
 import { bytesText, countText, durationText } from '../../core/figures.ts'
 import { rejectsPath } from '../../landing/rejects.ts'
 import { runDetails, type ExportDetails, type RunDetails } from '../../ledger/run-details.ts'

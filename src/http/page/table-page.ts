@@ -3,15 +3,14 @@ import { html } from 'hono/html'
 import { bytesText, countText } from '../../core/figures.ts'
 import { sqlText } from '../../core/sql.ts'
 import type { LossCounts } from '../../ledger/books.ts'
-import type { ViewColumn } from '../../warehouse/view.ts'
 import { lossText } from '../../worker/finding-text.ts'
+import { tableDetails, type TableColumn } from '../tables.ts'
 import { dataTable } from './data-table.ts'
 import { facts } from './facts.ts'
 import { frame, pageHead } from './frame.ts'
 import type { Html } from './html.ts'
 import { moment } from './moment.ts'
 import type { PageView } from './page-view.ts'
-import { publishedTables } from './published-tables.ts'
 
 const RUNS_SHOWN = 20
 
@@ -27,15 +26,16 @@ interface TableRun {
 /** Undefined where no view makes such a table. */
 export async function tablePage(view: PageView, name: string): Promise<Html | undefined> {
   const { deps, now } = view
-  const table = (await publishedTables(deps)).find((each) => each.name === name)
+  const table = await tableDetails(deps, name)
   if (table === undefined) return undefined
+  const hash = deps.views.find((each) => each.name === name)?.hash
   const runs = await deps.ask<TableRun>(`
     SELECT v.run, r.source, r.committed_at, v.rows_removed, v.rows_added, v.rows
     FROM stoker.run_view AS v JOIN stoker.run AS r USING (run)
     WHERE v.view_table = ${sqlText(name)} AND v.rows_removed + v.rows_added > 0
     ORDER BY r.commit_number DESC LIMIT ${RUNS_SHOWN}`)
   const main = html` ${pageHead(html`<span class="of"><a href="/tables">Tables</a> /</span> ${name}`)}
-    ${table.description === undefined ? '' : html`<p class="prose">${table.description}</p>`}
+    ${table.description === null ? '' : html`<p class="prose">${table.description}</p>`}
     ${facts([
       ['made of', table.resource],
       ['rows', table.rows === null ? 'not published yet' : countText(table.rows)],
@@ -43,7 +43,9 @@ export async function tablePage(view: PageView, name: string): Promise<Html | un
       ['last changed', table.changed_at && moment(table.changed_at, now)],
       [
         'definition',
-        html`view <code>${name}</code>, hash <code title="${table.hash}">${table.hash.slice(0, 12)}</code>`,
+        html`view
+          <code>${name}</code
+          >${hash === undefined ? '' : html`, hash <code title="${hash}">${hash.slice(0, 12)}</code>`}`,
       ],
     ])}
     <section aria-labelledby="columns">
@@ -78,8 +80,8 @@ export async function tablePage(view: PageView, name: string): Promise<Html | un
   return frame(view, { title: name, main })
 }
 
-function columnsTable(table: string, columns: readonly ViewColumn[]): Html {
-  return dataTable<ViewColumn>({
+function columnsTable(table: string, columns: readonly TableColumn[]): Html {
+  return dataTable<TableColumn>({
     caption: `Columns of ${table}`,
     hidesCaption: true,
     rows: columns,

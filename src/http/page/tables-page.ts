@@ -1,16 +1,18 @@
 /** The data dictionary: every table, what it is made of, how much it holds. */
 import { html } from 'hono/html'
 import { bytesText, countText, plural } from '../../core/figures.ts'
+import { tableColumns } from '../../warehouse/view.ts'
+import { tableLines, type TableLine } from '../tables.ts'
 import { dataTable } from './data-table.ts'
 import { frame, pageHead } from './frame.ts'
 import type { Html } from './html.ts'
 import { moment } from './moment.ts'
 import type { PageView } from './page-view.ts'
-import { publishedTables, type PublishedTable } from './published-tables.ts'
 
 /** @param search words of which a name, a resource type, a column or a description must have all; '' for every table */
 export async function tablesPage(view: PageView, search: string): Promise<Html> {
-  const tables = await publishedTables(view.deps)
+  const lines = await tableLines(view.deps)
+  const tables = lines.map((line) => ({ ...line, columnNames: columnNames(view, line.name) }))
   const words = search
     .toLowerCase()
     .split(/\s+/)
@@ -36,7 +38,7 @@ export async function tablesPage(view: PageView, search: string): Promise<Html> 
       <span class="quiet" role="status" data-filtered="tables"></span>
     </form>
     <div id="tables">
-      ${dataTable<PublishedTable>({
+      ${dataTable<SearchedTable>({
         caption: 'Tables of the lake',
         hidesCaption: true,
         rows: found,
@@ -57,15 +59,13 @@ export async function tablesPage(view: PageView, search: string): Promise<Html> 
             isFigure: true,
             cell: ({ rows: number }) => (number === null ? 'not published yet' : countText(number)),
           },
-          { head: 'columns', isFigure: true, cell: ({ columns }) => countText(columns.length) },
+          { head: 'columns', isFigure: true, cell: ({ columns }) => countText(columns) },
           { head: 'size', isFigure: true, cell: ({ bytes }) => (bytes === null ? undefined : bytesText(bytes)) },
           { head: 'last changed', cell: ({ changed_at }) => moment(changed_at, view.now) },
           {
             head: 'what it holds',
-            cell: ({ name, description, columns }) =>
-              html`<span class="prose" data-words="${[name, ...columns.map((column) => column.name)].join(' ')}"
-                >${description}</span
-              >`,
+            cell: ({ columnNames: names, description }) =>
+              html`<span class="prose" data-words="${names.join(' ')}">${description}</span>`,
           },
         ],
       })}
@@ -73,6 +73,15 @@ export async function tablesPage(view: PageView, search: string): Promise<Html> 
   return frame(view, { title: 'Tables', main, scripts: ['filter.js'] })
 }
 
-function textOf({ name, resource, description, columns }: PublishedTable): string {
-  return [name, resource, description ?? '', ...columns.map((column) => column.name)].join(' ').toLowerCase()
+interface SearchedTable extends TableLine {
+  readonly columnNames: readonly string[]
+}
+
+function columnNames({ deps }: PageView, table: string): string[] {
+  const found = deps.views.find(({ name }) => name === table)
+  return found === undefined ? [] : tableColumns(found).map(({ name }) => name)
+}
+
+function textOf({ name, resource, description, columnNames: names }: SearchedTable): string {
+  return [name, resource, description ?? '', ...names].join(' ').toLowerCase()
 }
