@@ -6,7 +6,7 @@ import type { Control } from '../service/control.ts'
 import type { Lake } from '../warehouse/lake.ts'
 import type { View } from '../warehouse/view.ts'
 import type { CohortDesk } from './cohort-desk.ts'
-import type { RunQuery } from './query-route.ts'
+import type { RunQuery } from './query-engine.ts'
 
 export interface HttpDeps {
   readonly control: Control

@@ -1,4 +1,4 @@
-/** POST /query: SQL over a snapshot, answered as a stream. */
+/** What POST /query asks of whoever runs it. */
 
 export type QueryFormat = 'json' | 'csv' | 'arrow' | 'parquet'
 

@@ -1,0 +1,35 @@
+/** A limit on tokens that were wrong, for each address they come from. */
+import type { Clock } from '../core/clock.ts'
+
+const TRIES = 10
+/** So long until one more may be wrong. */
+const REGAINED_MS = 6_000
+const ADDRESSES_MAX = 1_000
+
+export class FailedTries {
+  private readonly clock: Clock
+  /** By address: when all that failed is forgotten. */
+  private readonly clearAt = new Map<string, number>()
+
+  constructor(clock: Clock) {
+    this.clock = clock
+  }
+
+  /** Seconds until the address may try again; 0: now. Until then not even a token that is right is looked at. */
+  waitSeconds(address: string): number {
+    const ms = (this.clearAt.get(address) ?? 0) - this.now() - (TRIES - 1) * REGAINED_MS
+    return Math.max(0, Math.ceil(ms / 1000))
+  }
+
+  failed(address: string): void {
+    const from = Math.max(this.now(), this.clearAt.get(address) ?? 0)
+    this.clearAt.delete(address)
+    this.clearAt.set(address, from + REGAINED_MS)
+    const [oldest] = this.clearAt.keys()
+    if (this.clearAt.size > ADDRESSES_MAX) this.clearAt.delete(oldest!)
+  }
+
+  private now(): number {
+    return this.clock.now().getTime()
+  }
+}

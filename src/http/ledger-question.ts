@@ -1,0 +1,69 @@
+/** Questions that the command line asks a worker instead of the database it holds: each by its name, none by SQL. */
+import { LAKE_SOURCES_SQL, type LakeSource } from '../app/former-sources.ts'
+import {
+  countRowsOf,
+  lineageTables,
+  sourcesOf,
+  versionsOf,
+  type LineageTable,
+  type ResourceKey,
+  type Version,
+} from '../ledger/lineage.ts'
+import { overview, purges, type Overview, type PurgeRecord } from '../ledger/overview.ts'
+import { runDetails, runLines, type Ask, type RunDetails, type RunLine, type RunsAsked } from '../ledger/run-details.ts'
+import { shownUrl } from '../ledger/shown-url.ts'
+import { snapshotLines, type SnapshotLine } from '../ledger/snapshots.ts'
+
+/**
+ * All that can be asked. What of a question goes into SQL is quoted there; the only names among it are of tables, and those
+ * are looked up. None reads rows of a view table or a file.
+ */
+export interface LedgerQuestions {
+  sources(): Promise<LakeSource[]>
+  overview(): Promise<Overview>
+  purges(): Promise<PurgeRecord[]>
+  runs(asked: RunsAsked): Promise<RunLine[]>
+  run(asked: { readonly run: number }): Promise<RunDetails | null>
+  lastRun(): Promise<number | null>
+  snapshots(asked: { readonly limit: number }): Promise<SnapshotLine[]>
+  tables(): Promise<LineageTable[]>
+  sourcesOf(asked: Omit<ResourceKey, 'source'> & { readonly table: string }): Promise<string[]>
+  versions(asked: ResourceKey): Promise<Version[]>
+  /** Rows that a table has of a resource. */
+  rows(asked: ResourceKey & { readonly table: string }): Promise<number>
+  /** Where a file lies in the raw log, relative to the lake; null where nothing of it is kept. */
+  rawPath(asked: { readonly file: number }): Promise<string | null>
+}
+
+/** Of the live database. */
+export function ledgerQuestions(ask: Ask): LedgerQuestions {
+  return {
+    sources: () => ask<LakeSource>(LAKE_SOURCES_SQL),
+    overview: () => overview(ask),
+    purges: () => purges(ask),
+    runs: (asked) => runLines(ask, asked),
+    run: async ({ run }) => withShownUrls(await runDetails(ask, run)),
+    lastRun: async () => (await ask<{ run: number | null }>('SELECT max(run) AS run FROM stoker.run'))[0]!.run,
+    snapshots: ({ limit }) => snapshotLines(ask, limit),
+    tables: () => lineageTables(ask),
+    sourcesOf: ({ table, ...key }) => sourcesOf(ask, table, key, true),
+    versions: async (key) => (await versionsOf(ask, key)).map(withShownUrl),
+    rows: async ({ table, ...key }) => {
+      const isKnown = (await lineageTables(ask)).some(({ name }) => name === table)
+      return isKnown ? countRowsOf(ask, table, key) : 0
+    },
+    rawPath: async ({ file }) => {
+      const [row] = await ask<{ raw_path: string | null }>(`SELECT raw_path FROM stoker.file WHERE file = ${file}`)
+      return row?.raw_path ?? null
+    },
+  }
+}
+
+/** What a request's address says beside the specification's parameters may be a key, or somebody. */
+export function withShownUrls(details: RunDetails | undefined): RunDetails | null {
+  return details === undefined ? null : { ...details, exports: details.exports.map(withShownUrl) }
+}
+
+function withShownUrl<T extends { readonly request_url: string | null }>(row: T): T {
+  return { ...row, request_url: row.request_url === null ? null : shownUrl(row.request_url) }
+}

@@ -1,0 +1,154 @@
+/** POST /query: SQL over a snapshot, answered as a stream in the form that is asked for. */
+import type { ServerResponse } from 'node:http'
+import type { ReadableStreamDefaultReader, ReadableStreamReadResult } from 'node:stream/web'
+import { Hono, type Context } from 'hono'
+import type { HttpDeps, HttpEnv } from './deps.ts'
+import { signedInOnly } from './guard.ts'
+import { bestType } from './media-types.ts'
+import { badRequest, onlyParameters } from './parameters.ts'
+import type { QueryAsked, QueryFormat } from './query-engine.ts'
+import { answerOf, Refused } from './refused.ts'
+import { bodyObject, bodyText, mediaType } from './request-body.ts'
+
+/** The first is what is given where nothing is asked for. */
+const FORMATS: Readonly<Record<string, QueryFormat>> = {
+  'application/json': 'json',
+  'text/csv': 'csv',
+  'application/vnd.apache.arrow.stream': 'arrow',
+  'application/vnd.apache.parquet': 'parquet',
+}
+const SQL_TYPES = ['application/sql', 'text/plain']
+const SQL_BYTES_MAX = 1 << 20
+/** Each may take the whole memory limit of a query. */
+const AT_ONCE_MAX = 4
+
+/** @param stopping aborts when the worker stops */
+export function queryRoutes({ query, log }: HttpDeps, stopping: AbortSignal): Hono<HttpEnv> {
+  const app = new Hono<HttpEnv>()
+  let running = 0
+  app.post('/query', signedInOnly, async (c) => {
+    onlyParameters(c)
+    if (query === undefined) throw new Refused(404, 'QUERY_NONE', 'this worker answers no queries')
+    const asked = await askedOf(c)
+    if (running >= AT_ONCE_MAX) throw busy()
+    const left = new AbortController()
+    c.req.raw.signal.addEventListener('abort', () => left.abort(), { once: true })
+    running += 1
+    const over = once(() => (running -= 1))
+    try {
+      const { contentType, snapshot, body } = await query(asked, AbortSignal.any([left.signal, stopping]))
+      const reader = body.getReader()
+      // What fails at once is told as an error; later there is only the end of the connection to tell it.
+      const first = await reader.read()
+      log.debug({ format: asked.format, snapshot }, 'a query is answered')
+      const onError = (error: unknown) => {
+        if (!left.signal.aborted) log.warn({ code: answerOf(error).body.error.code }, 'a query failed in its answer')
+        outgoingOf(c)?.destroy()
+      }
+      return c.body(onwards(first, reader, { left, over, onError }), 200, {
+        'Content-Type': contentType,
+        'Stoker-Snapshot': String(snapshot),
+        // Whoever sends it must not look for its length, and so not read ahead.
+        'Transfer-Encoding': 'chunked',
+      })
+    } catch (error) {
+      over()
+      throw error
+    }
+  })
+  return app
+}
+
+/** As SQL text, or as JSON with the SQL, the snapshot and the form in it. */
+async function askedOf(c: Context): Promise<QueryAsked> {
+  if (SQL_TYPES.includes(mediaType(c))) {
+    return { sql: sqlOf(await bodyText(c, SQL_BYTES_MAX)), format: acceptedFormat(c), snapshot: undefined }
+  }
+  const { sql, format, snapshot } = await bodyObject(c, ['sql', 'format', 'snapshot'], SQL_BYTES_MAX)
+  if (snapshot !== undefined && !(Number.isSafeInteger(snapshot) && Number(snapshot) > 0))
+    throw badRequest('snapshot is no number of one', '/api/snapshots lists them')
+  return {
+    sql: sqlOf(sql),
+    format: format === undefined ? acceptedFormat(c) : namedFormat(format),
+    snapshot: snapshot as number | undefined,
+  }
+}
+
+function sqlOf(sql: unknown): string {
+  if (typeof sql === 'string' && sql.trim() !== '') return sql
+  throw badRequest(
+    'there is no SQL in the body',
+    'send {"sql": "SELECT …"}, or the text with Content-Type: application/sql',
+  )
+}
+
+function namedFormat(name: unknown): QueryFormat {
+  const format = Object.values(FORMATS).find((each) => each === name)
+  if (format !== undefined) return format
+  throw badRequest('there is no such format', `there is: ${Object.values(FORMATS).join(', ')}`)
+}
+
+function acceptedFormat(c: Context): QueryFormat {
+  const type = bestType(c.req.header('accept'), Object.keys(FORMATS))
+  if (type !== undefined) return FORMATS[type]!
+  throw new Refused(406, 'HTTP_NOT_ACCEPTABLE', 'there is no answer of a type that Accept names', {
+    hint: `there is: ${Object.keys(FORMATS).join(', ')}`,
+  })
+}
+
+interface Ending {
+  /** To be aborted when nobody reads any more: it ends the query. */
+  readonly left: AbortController
+  over(): void
+  onError(error: unknown): void
+}
+
+/** What the reader gives, beginning with what was read of it. An error ends the stream; it is told beside it. */
+function onwards(
+  first: ReadableStreamReadResult<Uint8Array>,
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  { left, over, onError }: Ending,
+): ReadableStream<Uint8Array> {
+  let next: ReadableStreamReadResult<Uint8Array> | undefined = first
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = next ?? (await reader.read())
+          next = undefined
+          if (!done) return controller.enqueue(value)
+        } catch (error) {
+          onError(error)
+        }
+        over()
+        controller.close()
+      },
+      async cancel(reason) {
+        over()
+        left.abort()
+        await reader.cancel(reason).catch(() => undefined)
+      },
+    },
+    { highWaterMark: 0 },
+  )
+}
+
+function once(work: () => unknown): () => void {
+  let done = false
+  return () => {
+    if (!done) work()
+    done = true
+  }
+}
+
+function outgoingOf(c: Context): ServerResponse | undefined {
+  return (c.env as { readonly outgoing?: ServerResponse } | undefined)?.outgoing
+}
+
+function busy(): Refused {
+  return new Refused(503, 'QUERY_BUSY', `${AT_ONCE_MAX} queries are under way already`, {
+    retryable: true,
+    hint: 'try again when one of them is over',
+    headers: { 'Retry-After': '5' },
+  })
+}
