@@ -55,3 +55,25 @@ export async function underLifecycle(
     lifecycle.dispose()
   }
 }
+
+/**
+ * SIGHUP, which asks a worker to read its configuration again, does not end the process from here on.
+ * @returns `answer` says who is to be called, also for a signal that has come before; `dispose` ends it
+ */
+export function listenForReload(): { answer(reload: () => void): void; dispose(): void } {
+  let reload: (() => void) | undefined
+  let isWaiting = false
+  const handle = () => {
+    if (reload === undefined) isWaiting = true
+    else reload()
+  }
+  process.on('SIGHUP', handle)
+  return {
+    answer(named) {
+      reload = named
+      if (isWaiting) named()
+      isWaiting = false
+    },
+    dispose: () => void process.off('SIGHUP', handle),
+  }
+}

@@ -19,8 +19,11 @@ const REDACTED = [
   '*.url',
 ]
 
-export function makeLog(level: LogLevel): Log {
+export type LogFormat = 'json' | 'pretty'
+
+/** @param format by default pretty on a terminal, and JSON elsewhere */
+export function makeLog(level: LogLevel, format: LogFormat = process.stderr.isTTY ? 'pretty' : 'json'): Log {
   const options = { level, base: null, redact: REDACTED, timestamp: pino.stdTimeFunctions.isoTime }
-  if (!process.stderr.isTTY) return pino(options, pino.destination({ dest: 2, sync: true }))
+  if (format === 'json') return pino(options, pino.destination({ dest: 2, sync: true }))
   return pino(options, pretty({ destination: 2, sync: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' }))
 }

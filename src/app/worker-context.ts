@@ -16,6 +16,7 @@ import { alignViewTables, type AlignOptions, type ViewTableChanges } from '../wa
 import { keepDeleted, type View } from '../warehouse/view.ts'
 import type { WorkerContext } from '../worker/context.ts'
 import type { RunObserver } from '../worker/events.ts'
+import { OneAtATime } from '../worker/one-at-a-time.ts'
 import type { Source } from '../worker/source.ts'
 import { bulkAuth } from './bulk-auth.ts'
 import { shownCommand } from './command-line.ts'
@@ -35,6 +36,8 @@ export interface OpenWorker {
   readonly context: WorkerContext
   readonly changes: ViewTableChanges
   readonly sources: readonly Source[]
+  /** The sources of another configuration for the same lake; with those before them they share what hosts were asked. */
+  sourcesOf(config: Pick<Config, 'sources'>): readonly Source[]
   close(): void
 }
 
@@ -78,19 +81,29 @@ export async function openWorker(config: Config, options: OpenOptions): Promise<
       observe,
       signal,
       ledger: await database.session(),
+      writing: new OneAtATime(),
       clock: systemClock,
       downloads: config.downloads,
       memoryLimitBytes,
       stokerVersion: STOKER_VERSION,
     }
     const budget = new CallBudget(systemClock)
-    const traces = new Map(
-      config.sources.flatMap(({ name, trace }) => (trace === undefined ? [] : [[name, new TraceFile(trace)]])),
-    )
+    const traces = new Map<string, TraceFile>()
+    const traceAt = (path: string) => {
+      const trace = traces.get(path) ?? new TraceFile(path)
+      traces.set(path, trace)
+      return trace
+    }
+    const sourcesOf = ({ sources }: Pick<Config, 'sources'>) =>
+      sources.map((source) => {
+        const trace = source.trace === undefined ? undefined : traceAt(source.trace)
+        return workerSource(source, { log, budget, trace })
+      })
     return {
       context,
       changes,
-      sources: config.sources.map((source) => workerSource(source, { log, budget, trace: traces.get(source.name) })),
+      sources: sourcesOf(config),
+      sourcesOf,
       close: () => {
         for (const trace of traces.values()) trace.close()
         database.close()

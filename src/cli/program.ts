@@ -11,6 +11,7 @@ type MakeCommand = (perform: (action: Action) => Promise<void>) => Command
 /** By name, in the order of the help. */
 const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   sync: async () => (await import('./sync.ts')).syncCommand,
+  worker: async () => (await import('./worker.ts')).workerCommand,
   status: async () => (await import('./status.ts')).statusCommand,
   runs: async () => (await import('./runs.ts')).runsCommand,
   snapshots: async () => (await import('./snapshots.ts')).snapshotsCommand,

@@ -10,6 +10,7 @@ import type { Keeping } from '../warehouse/keeping.ts'
 import type { Lake } from '../warehouse/lake.ts'
 import type { View } from '../warehouse/view.ts'
 import type { RunEventBody, RunObserver } from './events.ts'
+import type { OneAtATime } from './one-at-a-time.ts'
 import type { Source } from './source.ts'
 
 /** One open lake and all that a worker needs beside its sources. */
@@ -18,6 +19,8 @@ export interface WorkerContext {
   readonly database: Database
   /** For the ledger's small statements; shared. */
   readonly ledger: Session
+  /** Commits and publishings of runs that overlap; see `run.ts`. */
+  readonly writing: OneAtATime
   readonly views: readonly View[]
   readonly keeping: Keeping
   /** Of the lake's disk; see `room.ts` for what a step needs. */

@@ -102,15 +102,21 @@ async function pursue(
     if (state === 'open') {
       await refuseEnded(context)
       await gather(context)
-      context.tell({ kind: 'merging', table: undefined, done: 0, of: context.views.length })
-      await phases.during('merge', async () => withRoom(context, await mergeNeed(context), commitRun))
-      state = 'committed'
     }
-    if (state === 'committed') {
-      context.tell({ kind: 'publishing' })
-      snapshot = await phases.during('publish', async () => withRoom(context, await publishNeed(context), publishRun))
-      await moveRun(ledger, run, 'published', clock.now())
-    }
+    // Two merges would mark the same table as changed, two publishings take the same number; and what is published for a
+    // run must not hold a later commit's rows: then it would not be had again as of that run.
+    await context.writing.during(context.signal, async () => {
+      if (state === 'open') {
+        context.tell({ kind: 'merging', table: undefined, done: 0, of: context.views.length })
+        await phases.during('merge', async () => withRoom(context, await mergeNeed(context), commitRun))
+        state = 'committed'
+      }
+      if (state === 'committed') {
+        context.tell({ kind: 'publishing' })
+        snapshot = await phases.during('publish', async () => withRoom(context, await publishNeed(context), publishRun))
+        await moveRun(ledger, run, 'published', clock.now())
+      }
+    })
     await phases.during('release', async () => {
       await releaseExports(context)
       await rm(context.lake.staging(run), { recursive: true, force: true })
