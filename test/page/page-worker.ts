@@ -51,7 +51,7 @@ export class PageWorker {
     this.session = session
     this.service = service
     this.http = http
-    this.ended = Promise.all([service.run(), http.run()])
+    this.ended = Promise.all([service.run(), service.pulse.run(), http.run()])
   }
 
   static async start({ sources, views = ['patient', 'condition'], deps }: PageWorkerOptions): Promise<PageWorker> {

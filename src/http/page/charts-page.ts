@@ -1,6 +1,6 @@
 /** Freshness, changes, bytes, durations and rows over time: drawn where a script runs, in a table everywhere. */
 import { html, raw } from 'hono/html'
-import { bytesText, countText, durationText } from '../../core/figures.ts'
+import { bytesText, countText, durationText, plural } from '../../core/figures.ts'
 import { history } from '../history.ts'
 import { changedBy, chartsOf, isCommitted, type Chart, type CommittedRun } from './chart-data.ts'
 import { dataTable } from './data-table.ts'
@@ -61,9 +61,9 @@ export function dataBlock(id: string, value: unknown): Html {
 }
 
 function runsListed(runs: readonly CommittedRun[]): Html {
-  const newest = runs.slice(-RUNS_LISTED).reverse()
-  return html`<section aria-labelledby="figures">
-    <h2 id="figures">The same as figures</h2>
+  const newest = [...runs].sort((a, b) => b.committed_at.getTime() - a.committed_at.getTime()).slice(0, RUNS_LISTED)
+  return html`<details class="figures">
+    <summary>The same as figures: ${plural(runs.length, 'run')} that committed</summary>
     ${dataTable<CommittedRun>({
       caption: 'Runs that committed, newest first',
       hidesCaption: true,
@@ -88,5 +88,5 @@ function runsListed(runs: readonly CommittedRun[]): Html {
       ],
     })}
     ${runs.length > RUNS_LISTED ? html`<p class="quiet">The newest ${RUNS_LISTED} of ${countText(runs.length)}.</p>` : ''}
-  </section>`
+  </details>`
 }

@@ -13,6 +13,7 @@ import type { Html } from './html.ts'
 import { moment } from './moment.ts'
 import { notice } from './notice.ts'
 import type { PageView } from './page-view.ts'
+import { prose } from './prose.ts'
 
 const MEMBERS_SHOWN = 50
 
@@ -22,7 +23,7 @@ export async function cohortPage(view: PageView, desk: CohortDesk, name: string)
   if (cohort === undefined) return undefined
   const charts = sizeCharts(cohort)
   const main = html` ${pageHead(html`<span class="of"><a href="/cohorts">Cohorts</a> /</span> ${name}`, cohortBadge(cohort))}
-    ${cohort.description === null ? '' : html`<p class="prose">${cohort.description}</p>`}
+    ${cohort.description === null ? '' : html`<p class="prose">${prose(cohort.description)}</p>`}
     ${
       cohort.error_code === null
         ? ''
@@ -81,7 +82,9 @@ function runsTable(name: string, runs: readonly CohortRunLine[], now: Date): Htm
     rows: runs,
     empty: 'It was not run yet: it is with the next snapshot that is published.',
     below: ({ error_code, error_message }) =>
-      error_code === null ? undefined : html`<code>${error_code}</code> <span class="outside">${error_message}</span>`,
+      error_code === null
+        ? undefined
+        : html`<code class="cause">${error_code}</code> <span class="outside">${error_message}</span>`,
     columns: [
       {
         head: 'snapshot',

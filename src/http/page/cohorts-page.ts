@@ -8,6 +8,7 @@ import { frame, pageHead } from './frame.ts'
 import type { Html } from './html.ts'
 import { moment } from './moment.ts'
 import type { PageView } from './page-view.ts'
+import { prose } from './prose.ts'
 
 export async function cohortsPage(view: PageView, desk: CohortDesk): Promise<Html> {
   const cohorts = await desk.list()
@@ -22,7 +23,7 @@ export async function cohortsPage(view: PageView, desk: CohortDesk): Promise<Htm
       below: ({ error_code, error_message }) =>
         error_code === null
           ? undefined
-          : html`<code>${error_code}</code> <span class="outside">${error_message}</span>`,
+          : html`<code class="cause">${error_code}</code> <span class="outside">${error_message}</span>`,
       columns: [
         {
           head: 'cohort',
@@ -39,7 +40,7 @@ export async function cohortsPage(view: PageView, desk: CohortDesk): Promise<Htm
           isFigure: true,
           cell: ({ snapshot }) => snapshot && html`<a href="/snapshots#snapshot-${snapshot}">${snapshot}</a>`,
         },
-        { head: 'who is in it', cell: ({ description }) => html`<span class="prose">${description}</span>` },
+        { head: 'who is in it', cell: ({ description }) => html`<span class="prose">${prose(description)}</span>` },
       ],
     })}`
   return frame(view, { title: 'Cohorts', main })

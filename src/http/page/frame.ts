@@ -53,14 +53,21 @@ export function frame(view: PageView, { title, main, scripts = [], isLively, isS
         <a class="skip" href="#main">Skip to the content</a>
         <header class="top">
           <a class="brand" href="/">${flame()}Stoker</a>
-          ${sections(view)}
+          ${isStranger(view) ? '' : sections(view)}
         </header>
         <p id="connection" class="connection" role="status" hidden></p>
         <p id="told" class="unseen" role="status" aria-live="polite"></p>
-        <main id="main" tabindex="-1" ${isStill ? '' : html`data-live`}>${roomNotice(view)} ${main}</main>
-        ${footer(view, isStill ?? false)}
+        <main id="main" tabindex="-1" ${isStill ? '' : html`data-live`}>
+          ${isStranger(view) ? main : html`${roomNotice(view)} ${main}`}
+        </main>
+        ${isStranger(view) ? '' : footer(view, isStill ?? false)}
       </body>
     </html>`
+}
+
+/** Whoever comes from elsewhere without the token sees the form for it, and learns nothing of the worker. */
+function isStranger({ isLoopback, signedIn }: PageView): boolean {
+  return !isLoopback && !signedIn
 }
 
 function sections({ deps, path }: PageView): Html {

@@ -15,10 +15,13 @@ export function filesSection({ run, files }: RunDetails, showsAll: boolean): Htm
   const sorted = [...files].sort((a, b) => rank(a) - rank(b) || a.file - b.file)
   const shown = showsAll ? sorted : sorted.slice(0, FILES_SHOWN)
   const more = files.length - shown.length
+  const folder = commonFolder(files)
   const isInVain = shown.some(({ tries }) => tries !== null)
   return html`<section aria-labelledby="files">
     <h2 id="files">Files</h2>
-    <p class="quiet">${statesText(files)}</p>
+    <p class="quiet">
+      ${statesText(files)}${folder === undefined ? '' : html`, from <code class="address">${folder}</code>`}
+    </p>
     ${dataTable<FileDetails>({
       caption: `Files of run ${run.run}`,
       hidesCaption: true,
@@ -26,7 +29,10 @@ export function filesSection({ run, files }: RunDetails, showsAll: boolean): Htm
       empty: '',
       rowId: ({ file }) => `file-${file}`,
       below: ({ url, note }) =>
-        html`${note === null ? '' : html`<p class="outside note">${note}</p>`}<code class="address">${url}</code>`,
+        note === null && folder !== undefined
+          ? undefined
+          : html`${note === null ? '' : html`<p class="outside note">${note}</p>`}
+            ${folder === undefined ? html`<code class="address">${url}</code>` : ''}`,
       columns: [
         { head: 'file', isName: true, cell: ({ file }) => html`<span class="run-word">File </span>${file}` },
         { head: 'type', cell: ({ type, kind }) => (kind === 'output' ? type : `(${kind})`) },
@@ -42,11 +48,28 @@ export function filesSection({ run, files }: RunDetails, showsAll: boolean): Htm
         { head: 'announced', isFigure: true, cell: ({ claimed }) => count(claimed) },
         { head: 'bytes', isFigure: true, cell: ({ bytes }) => (bytes === null ? undefined : bytesText(bytes)) },
         ...(isInVain ? [{ head: 'syncs in vain', isFigure: true, cell: ({ tries }: FileDetails) => tries }] : []),
+        ...(folder === undefined
+          ? []
+          : [
+              {
+                head: 'name',
+                cell: ({ url }: FileDetails) =>
+                  html`<code class="address" title="${url}">${url.slice(folder.length)}</code>`,
+              },
+            ]),
         { head: 'sha256', cell: ({ sha256 }) => sha256 && html`<code title="${sha256}">${sha256.slice(0, 8)}</code>` },
       ],
     })}
     ${more > 0 ? moreLink(`/runs/${run.run}?files=all#files`, `${plural(more, 'file')} more`) : ''}
   </section>`
+}
+
+/** Most servers have all files of an export in one place; undefined where they are in several. */
+function commonFolder(files: readonly FileDetails[]): string | undefined {
+  const folderOf = ({ url }: FileDetails) => url.slice(0, url.lastIndexOf('/') + 1)
+  const first = folderOf(files[0]!)
+  const isIn = (file: FileDetails) => folderOf(file) === first && file.url.length > first.length
+  return first.length > 8 && files.every(isIn) ? first : undefined
 }
 
 function rank({ state }: FileDetails): number {

@@ -29,12 +29,28 @@ export async function runPage(view: PageView, run: number, showsAllFiles: boolea
   const { source } = details.run
   const state = deps.control.sources().find(({ name }) => name === source)
   const isRunning = state?.progress?.run === run
+  const sections = [
+    { id: 'phases', word: 'phases', body: phasesSection(details, isRunning, now) },
+    { id: 'said', word: 'worth knowing', body: saidSection(details) },
+    { id: 'rejects', word: 'rejects', body: rejectsSection(details, rejectsFileOf(view, details)) },
+    { id: 'files', word: 'files', body: filesSection(details, showsAllFiles) },
+    { id: 'books', word: 'books', body: booksSection(details) },
+    { id: 'types', word: 'types and tables', body: countsSections(details) },
+    { id: 'exports', word: 'what the server was asked', body: exportsSection(details) },
+  ].filter(({ body }) => body !== '')
   const main = html` ${pageHead(html`Run ${run} <span class="of">of <a href="/sources/${encodeURIComponent(source)}">${source}</a></span>`, runBadge(details.run, isRunning))}
   ${isRunning ? progressOf(state, now) : ''} ${errorNotice(details, isRunning)} ${openNotice(details, isRunning)}
-  ${headFacts(details, now)} ${phasesSection(details, isRunning, now)} ${saidSection(details)}
-  ${rejectsSection(details, rejectsFileOf(view, details))} ${filesSection(details, showsAllFiles)}
-  ${booksSection(details)} ${countsSections(details)} ${exportsSection(details)}`
+  ${headFacts(details, now)} ${onPage(sections)} ${sections.map(({ body }) => body)}`
   return frame(view, { title: `Run ${run} of ${source}`, main, isLively: isRunning })
+}
+
+function onPage(sections: readonly { readonly id: string; readonly word: string }[]): Html | '' {
+  if (sections.length < 3) return ''
+  return html`<nav class="on-page" aria-label="On this page">
+    <ul>
+      ${sections.map(({ id, word }) => html`<li><a href="#${id}">${word}</a></li>`)}
+    </ul>
+  </nav>`
 }
 
 /** Where landing put them, if they are still there; relative to the lake. */
@@ -52,7 +68,7 @@ function errorNotice({ run, files, rejects }: RunDetails, isRunning: boolean): H
   const isOver = run.state === 'failed' || run.state === 'abandoned'
   return notice({
     kind: isOver || !isRunning ? 'bad' : 'warn',
-    title: html`${run.error_code === 'CANCELLED' ? 'It was given up' : isOver ? 'It failed' : isRunning ? 'An error stopped it before; it goes on now' : 'An error stopped it; it goes on at the next start'}:
+    title: html`${run.error_code === 'CANCELLED' ? 'It was given up' : isOver ? 'It failed' : isRunning ? 'An error stopped it before; it goes on now' : 'An error stopped it; it goes on when it is tried again'}:
       <code>${run.error_code}</code>`,
     text: run.error_message ?? undefined,
     wayOut: run.error_hint,
@@ -82,14 +98,14 @@ function headFacts(details: RunDetails, now: Date): Html {
     ['mode', run.mode],
     ['started', html`${moment(run.started_at, now)}`],
     ['took', tookText(run)],
-    ['files', countText(files.length)],
-    ['received', bytesText(bytes)],
+    ['files', files.length > 0 && countText(files.length)],
+    ['received', bytes > 0 && bytesText(bytes)],
     ['rate', rateText(details, bytes)],
     ['changed', run.committed_at === null ? 'nothing committed' : `${countText(changed)} resources`],
     ['rejects', rejects === 0 ? '0' : html`<a href="#rejects">${countText(rejects)}</a>`],
     ['commit', run.commit_number && html`${run.commit_number}, ${moment(run.committed_at, now)}`],
     ['snapshot', snapshot && html`<a href="/snapshots#snapshot-${snapshot}">${snapshot}</a>`],
-    ['Stoker', run.stoker_version],
+    ['by Stoker', run.stoker_version],
   ])
 }
 

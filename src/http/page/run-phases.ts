@@ -49,7 +49,7 @@ export function phasesSection({ phases, run }: RunDetails, isRunning: boolean, n
         const start = place(spell.started_at.getTime())
         const width = Math.max(0.6, place(endOf(spell, isRunning, now)) - start)
         return html`<rect
-          class="${spell.ended_at === null ? 'open' : 'spell'}"
+          class="${spell.ended_at === null && !isRunning ? 'open' : 'spell'}"
           x="${start.toFixed(2)}"
           width="${Math.min(width, 100 - start + 0.6).toFixed(2)}"
           height="8"

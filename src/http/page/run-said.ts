@@ -20,7 +20,12 @@ export function saidSection({ run, messages, findings, losses, types }: RunDetai
   if (messages.length + findings.length + lost.length + held.length === 0) return ''
   return html`<section aria-labelledby="said">
     <h2 id="said">Worth knowing</h2>
-    ${messages.length === 0 ? '' : messagesTable(messages, run.run)}
+    ${
+      messages.length === 0
+        ? ''
+        : html`<h3>What the server reported</h3>
+            ${messagesTable(messages, run.run)}`
+    }
     ${list(
       'Types held back: their watermarks did not move',
       'warn',
@@ -47,6 +52,7 @@ function messagesTable(messages: readonly MessageCount[], run: number): Html {
   }
   return dataTable<MessageCount>({
     caption: `What the server reported in run ${run}`,
+    hidesCaption: true,
     rows: [...messages].sort((a, b) => rank(a) - rank(b) || b.count - a.count),
     empty: '',
     columns: [

@@ -54,6 +54,6 @@ export function runsTable(
 
 function remark({ run, error_code, error_message, held }: RunLine): Html | undefined {
   if (error_code === null && held === 0) return undefined
-  return html`${error_code === null ? '' : html`<a href="/runs/${run}"><code>${error_code}</code></a> <span class="outside">${error_message}</span>`}
+  return html`${error_code === null ? '' : html`<a href="/runs/${run}"><code class="cause">${error_code}</code></a> <span class="outside">${error_message}</span>`}
   ${held === 0 ? '' : html`<a href="/runs/${run}#types">${plural(held, 'type')} held back</a>`}`
 }

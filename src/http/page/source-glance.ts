@@ -53,7 +53,7 @@ export interface Standing {
 }
 
 /** How a source stands, in a word. What it does now comes before how it was. */
-export function standingOf({ state, held, newest }: SourceGlance): Standing {
+export function standingOf({ state, held, newest, types }: SourceGlance): Standing {
   if (state === undefined) return { sign: 'idle', word: 'not configured', isTrouble: false }
   const isTrouble = state.failures > 0 || held.length > 0
   switch (state.activity) {
@@ -66,8 +66,9 @@ export function standingOf({ state, held, newest }: SourceGlance): Standing {
     case 'idle':
       if (state.failures > 0) return { sign: 'bad', word: 'failed', isTrouble: true }
       if (held.length > 0) return { sign: 'warn', word: 'types held back', isTrouble: true }
-      return newest === undefined
-        ? { sign: 'idle', word: 'no data yet', isTrouble: false }
-        : { sign: 'ok', word: 'up to date', isTrouble: false }
+      if (newest !== undefined) return { sign: 'ok', word: 'up to date', isTrouble: false }
+      return types.some(({ resources }) => resources > 0)
+        ? { sign: 'warn', word: 'no watermark yet', isTrouble: false }
+        : { sign: 'idle', word: 'no data yet', isTrouble: false }
   }
 }

@@ -8,13 +8,13 @@ import { dataTable } from './data-table.ts'
 import { facts } from './facts.ts'
 import { frame, moreLink, pageHead } from './frame.ts'
 import type { Html } from './html.ts'
-import { age, instant, moment } from './moment.ts'
+import { instant, moment } from './moment.ts'
 import type { PageView } from './page-view.ts'
 import { progressOf } from './progress.ts'
 import { runsTable } from './runs-table.ts'
 import { answerNotice, cancelForm, fullSyncForm, syncForm } from './source-actions.ts'
 import { sourceGlances, standingOf, type SourceGlance } from './source-glance.ts'
-import { nextRun } from './sources-page.ts'
+import { freshness, nextRun } from './sources-page.ts'
 import { failureNotice, heldNotice, remarkText } from './trouble.ts'
 
 const RUNS_SHOWN = 20
@@ -53,7 +53,7 @@ function standing(glance: SourceGlance, now: Date): Html {
   const { newest, state } = glance
   const schedule = state?.schedule
   return facts([
-    ['newest data', newest === undefined ? 'none yet' : html`<span class="big">${age(newest, now)}</span> old`],
+    ['newest data', freshness(glance, now)],
     ['as of', newest && instant(newest)],
     ['next run', nextRun(glance, now)],
     ['schedule', schedule && html`<code>${schedule.cron}</code> ${schedule.timeZone}`],

@@ -68,32 +68,34 @@ function summary(glances: readonly SourceGlance[], now: Date): Html {
     </p>`
   return html`<p class="summary">
     ${badge('bad', `${plural(trouble.length, 'source')} of ${countText(configured.length)} ${trouble.length === 1 ? 'needs' : 'need'} a look`)}
-    ${trouble.map(({ name }) => html`<a href="#source-${name}">${name}</a> `)}
+    ${trouble.map(({ name }, i) => html`${i === 0 ? '' : ', '}<a href="#source-${name}">${name}</a>`)}
   </p>`
 }
 
 function sourceHtml(glance: SourceGlance, now: Date): Html {
-  const { name, state, newest, types } = glance
+  const { name, state, types } = glance
   const { sign, word } = standingOf(glance)
   const resources = types.reduce((sum, type) => sum + type.resources, 0)
   return html`<article class="source" id="source-${name}" aria-labelledby="name-${name}">
-    <header>
+    <div class="source-name">
       <h2 id="name-${name}"><a href="/sources/${encodeURIComponent(name)}">${name}</a></h2>
       ${badge(sign, word)}
-      <div class="actions">${state === undefined ? '' : html`${syncForm(state, '/')}${cancelForm(state, '/')}`}</div>
-    </header>
+    </div>
     ${facts([
-      ['newest data', newest === undefined ? 'none yet' : html`<span class="big">${age(newest, now)}</span> old`],
+      ['newest data', freshness(glance, now)],
       ['next run', nextRun(glance, now)],
       ['last run', lastRun(glance, now)],
-      [
-        'resources',
-        newest === undefined ? undefined : html`${countText(resources)} of ${plural(types.length, 'type')}`,
-      ],
+      ['resources', resources === 0 ? 'none' : html`${countText(resources)} of ${plural(types.length, 'type')}`],
     ])}
+    <div class="actions">${state === undefined ? '' : html`${syncForm(state, '/')}${cancelForm(state, '/')}`}</div>
     ${state === undefined ? html`<p>It is no longer in the configuration; its rows stay as they are.</p>` : progressOf(state, now)}
     ${failureNotice(glance, now)} ${heldNotice(glance, now)}
   </article>`
+}
+
+export function freshness({ newest, types }: SourceGlance, now: Date): Html | string {
+  if (newest !== undefined) return html`<span class="big">${age(newest, now)}</span> old`
+  return types.some(({ resources }) => resources > 0) ? 'no watermark yet' : 'none yet'
 }
 
 export function nextRun({ state }: SourceGlance, now: Date): Html | string {
@@ -102,11 +104,11 @@ export function nextRun({ state }: SourceGlance, now: Date): Html | string {
   if (state.activity === 'queued') return 'as soon as others have ended'
   if (state.retryAt !== undefined) return html`tried again ${state.retryAt > now ? moment(state.retryAt, now) : 'now'}`
   if (state.nextAt !== undefined) return state.nextAt > now ? moment(state.nextAt, now) : 'now'
-  return 'no schedule: when asked'
+  return 'when asked'
 }
 
-function lastRun({ lastRun: run, state }: SourceGlance, now: Date): Html | undefined {
-  if (run === undefined) return undefined
+function lastRun({ lastRun: run, state }: SourceGlance, now: Date): Html | string {
+  if (run === undefined) return 'none yet'
   const isRunning = state?.progress?.run === run.run
   const took = tookText(run)
   return html`<a href="/runs/${run.run}">${run.run}</a> ${runBadge(run, isRunning)}

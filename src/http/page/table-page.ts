@@ -11,6 +11,7 @@ import { frame, pageHead } from './frame.ts'
 import type { Html } from './html.ts'
 import { moment } from './moment.ts'
 import type { PageView } from './page-view.ts'
+import { prose } from './prose.ts'
 
 const RUNS_SHOWN = 20
 
@@ -35,7 +36,7 @@ export async function tablePage(view: PageView, name: string): Promise<Html | un
     WHERE v.view_table = ${sqlText(name)} AND v.rows_removed + v.rows_added > 0
     ORDER BY r.commit_number DESC LIMIT ${RUNS_SHOWN}`)
   const main = html` ${pageHead(html`<span class="of"><a href="/tables">Tables</a> /</span> ${name}`)}
-    ${table.description === null ? '' : html`<p class="prose">${table.description}</p>`}
+    ${table.description === null ? '' : html`<p class="prose">${prose(table.description)}</p>`}
     ${facts([
       ['made of', table.resource],
       ['rows', table.rows === null ? 'not published yet' : countText(table.rows)],
@@ -89,7 +90,7 @@ function columnsTable(table: string, columns: readonly TableColumn[]): Html {
     columns: [
       { head: 'column', isName: true, cell: ({ name }) => html`<code>${name}</code>` },
       { head: 'type', cell: ({ type }) => html`<code>${type}</code>` },
-      { head: 'what it holds', cell: ({ description }) => html`<span class="prose">${description}</span>` },
+      { head: 'what it holds', cell: ({ description }) => html`<span class="prose">${prose(description)}</span>` },
     ],
   })
 }

@@ -8,6 +8,7 @@ import { frame, pageHead } from './frame.ts'
 import type { Html } from './html.ts'
 import { moment } from './moment.ts'
 import type { PageView } from './page-view.ts'
+import { prose } from './prose.ts'
 
 /** @param search words of which a name, a resource type, a column or a description must have all; '' for every table */
 export async function tablesPage(view: PageView, search: string): Promise<Html> {
@@ -65,7 +66,7 @@ export async function tablesPage(view: PageView, search: string): Promise<Html> 
           {
             head: 'what it holds',
             cell: ({ columnNames: names, description }) =>
-              html`<span class="prose" data-words="${names.join(' ')}">${description}</span>`,
+              html`<span class="prose" data-words="${names.join(' ')}">${prose(description)}</span>`,
           },
         ],
       })}

@@ -12,11 +12,9 @@ export function failureNotice({ name, state }: SourceGlance, now: Date): Html | 
   if (state?.error === undefined) return ''
   const { error, failures, retryAt } = state
   const again =
-    retryAt !== undefined
-      ? `It is tried again ${retryAt > now ? relativeText(retryAt, now) : 'now'}.`
-      : error.retryable
-        ? 'It may pass: the next run tries again.'
-        : 'It does not pass by itself.'
+    retryAt === undefined
+      ? 'It is tried again with the next run.'
+      : `It is tried again ${retryAt > now ? relativeText(retryAt, now) : 'now'}.`
   return notice({
     kind: 'bad',
     title: html`${failures > 1 ? `${plural(failures, 'run')} failed in a row, the last` : 'The last run failed'}

@@ -8,7 +8,7 @@ import { frame, pageHead } from './frame.ts'
 import type { Html } from './html.ts'
 import { age, instant } from './moment.ts'
 import type { PageView } from './page-view.ts'
-import { sourceGlances } from './source-glance.ts'
+import { sourceGlances, type SourceGlance } from './source-glance.ts'
 
 interface WatermarkLine extends TypeOverview {
   /** Why it stands; undefined where the last run moved it. */
@@ -18,12 +18,13 @@ interface WatermarkLine extends TypeOverview {
 export async function watermarksPage(view: PageView): Promise<Html> {
   const { deps, now } = view
   const glances = await sourceGlances(deps.ask, deps.control.sources())
+  const withSome = glances.filter(({ types }) => types.length > 0)
   const main = html` ${pageHead('Watermarks')}
     <p class="summary">
       Of each type all that the server had at that time is in; the next run asks for what changed since.
     </p>
-    ${glances.length === 0 ? html`<p class="empty">No source is configured.</p>` : ''}
-    ${glances.map(({ name, types, held }) => {
+    ${lacking(glances.filter(({ types }) => types.length === 0))}
+    ${withSome.map(({ name, types, held }) => {
       const reasons = new Map(held.map(({ type, what }) => [type, what]))
       const lines = types.map((type) => ({ ...type, held: reasons.get(type.type) })).sort(oldestFirst)
       return html`<section aria-labelledby="of-${name}">
@@ -32,6 +33,14 @@ export async function watermarksPage(view: PageView): Promise<Html> {
       </section>`
     })}`
   return frame(view, { title: 'Watermarks', main })
+}
+
+function lacking(glances: readonly SourceGlance[]): Html | '' {
+  if (glances.length === 0) return ''
+  const names = glances.map(
+    ({ name }, i) => html`${i === 0 ? '' : ', '}<a href="/sources/${encodeURIComponent(name)}">${name}</a>`,
+  )
+  return html`<p class="empty">Nothing was committed yet, and the next run asks for everything, of: ${names}</p>`
 }
 
 /** None is older than any; one that is held comes before one that is not. */
@@ -48,7 +57,7 @@ function linesTable(source: string, lines: readonly WatermarkLine[], now: Date):
     caption: `Watermarks of ${source}`,
     hidesCaption: true,
     rows: lines,
-    empty: 'It has none: nothing of it was committed yet, and its next run asks for everything.',
+    empty: '',
     below: ({ held }) => (held === undefined ? undefined : html`<span class="outside">${held}</span>`),
     columns: [
       { head: 'type', isName: true, cell: ({ type }) => type },

@@ -127,6 +127,11 @@ function listen(waitMs = 2000) {
   })
 }
 
+document.addEventListener('keydown', ({ key }) => {
+  const open = key === 'Escape' ? document.querySelector('details.ask[open]') : null
+  open?.removeAttribute('open')
+  open?.querySelector('summary').focus()
+})
 for (const form of document.querySelectorAll('[data-sends-itself]')) {
   form.addEventListener('change', () => form.requestSubmit())
 }
