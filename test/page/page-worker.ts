@@ -30,6 +30,7 @@ export interface PageWorkerOptions {
 export class PageWorker {
   readonly servers: ReadonlyMap<string, DemoServer>
   readonly session: Session
+  readonly deps: HttpDeps
   url = ''
   private readonly folder: string
   private readonly open: OpenWorker
@@ -43,15 +44,17 @@ export class PageWorker {
     open: OpenWorker,
     session: Session,
     service: Service,
-    http: HttpTask,
+    deps: HttpDeps,
   ) {
     this.folder = folder
     this.servers = servers
     this.open = open
     this.session = session
     this.service = service
-    this.http = http
-    this.ended = Promise.all([service.run(), service.pulse.run(), http.run()])
+    this.deps = deps
+    const listen = { host: '127.0.0.1', port: 0, isLoopback: true, token: new Secret(TOKEN) }
+    this.http = httpTask(deps, listen, pageRoutes(deps))
+    this.ended = Promise.all([service.run(), service.pulse.run(), this.http.run()])
   }
 
   static async start({ sources, views = ['patient', 'condition'], deps }: PageWorkerOptions): Promise<PageWorker> {
@@ -85,8 +88,7 @@ export class PageWorker {
       log: silentLog,
       ...deps,
     }
-    const listen = { host: '127.0.0.1', port: 0, isLoopback: true, token: new Secret(TOKEN) }
-    const worker = new PageWorker(folder, servers, open, session, service, httpTask(all, listen, pageRoutes(all)))
+    const worker = new PageWorker(folder, servers, open, session, service, all)
     worker.url = await worker.http.listening
     return worker
   }

@@ -30,6 +30,9 @@ export interface Framed {
   readonly isStill?: boolean
 }
 
+/** Told of no referrer at all, a browser says of its own forms that they come from nowhere, and they are refused. */
+const OWN_REFERRER = html`<meta name="referrer" content="same-origin" />`
+
 /** Seconds until a page without scripts loads itself again. */
 const RELOAD_SECONDS = 5
 
@@ -40,7 +43,7 @@ export function frame(view: PageView, { title, main, scripts = [], isLively, isS
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
-        <meta name="referrer" content="same-origin" />
+        ${OWN_REFERRER}
         <title>${title} · Stoker</title>
         <link rel="icon" href="${assetPath('icon.svg')}" type="image/svg+xml" />
         <link rel="stylesheet" href="${assetPath('style.css')}" />
