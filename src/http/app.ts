@@ -1,8 +1,9 @@
 /** All routes of the worker, behind one guard: page, API, metrics, queries. */
 import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import { isAbort } from '../core/errors.ts'
-import type { HttpDeps, HttpEnv } from './deps.ts'
+import type { HttpDeps, HttpEnv, Pages } from './deps.ts'
 import { cohortRoutes } from './cohort-routes.ts'
 import { eventRoutes } from './event-routes.ts'
 import type { EventStream } from './event-stream.ts'
@@ -14,8 +15,9 @@ import { ledgerRoutes } from './ledger-routes.ts'
 import { loginRoutes } from './login-routes.ts'
 import type { Metrics } from './metrics.ts'
 import { openApiText } from './openapi.ts'
-import { queryRoutes } from './query-routes.ts'
+import { queryRoutes } from './query-route.ts'
 import { answerOf, Refused } from './refused.ts'
+import { SMALL_BODY_BYTES, tooLarge } from './request-body.ts'
 import { workerRoutes } from './worker-routes.ts'
 
 export interface AppParts {
@@ -23,7 +25,7 @@ export interface AppParts {
   readonly events: EventStream
   readonly metrics: Metrics
   /** Behind the API: what it does not know. */
-  readonly pages: Hono<HttpEnv>
+  readonly pages: Pages
   /** Aborts when the worker stops. */
   readonly stopping: AbortSignal
 }
@@ -55,11 +57,15 @@ export function httpApp(deps: HttpDeps, { door, events, metrics, pages, stopping
     queryRoutes(deps, stopping),
   ]
   for (const each of routes) app.route('/', each)
-  app.all('/api/*', () => {
-    throw unknownAddress()
+  app.all('/api/*', (c) => errorAnswer(c, answerOf(unknownAddress())))
+  app.use(
+    bodyLimit({ maxSize: SMALL_BODY_BYTES, onError: (c) => errorAnswer(c, answerOf(tooLarge(SMALL_BODY_BYTES))) }),
+  )
+  app.route('/', pages.routes)
+  app.notFound((c) => {
+    const wantsPage = (c.req.header('accept') ?? '').includes('text/html')
+    return wantsPage ? pages.unknown(c) : errorAnswer(c, answerOf(unknownAddress()))
   })
-  app.route('/', pages)
-  app.notFound((c) => errorAnswer(c, answerOf(unknownAddress())))
   app.onError((error, c) => {
     if (stopping.aborted && isAbort(error)) return errorAnswer(c, answerOf(stopped()))
     const answer = answerOf(error)

@@ -1,4 +1,5 @@
 /** What the page, the API and the metrics are made of: handed in by whoever starts the worker. */
+import type { Context, Hono } from 'hono'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import type { Ask } from '../ledger/run-details.ts'
@@ -6,7 +7,7 @@ import type { Control } from '../service/control.ts'
 import type { Lake } from '../warehouse/lake.ts'
 import type { View } from '../warehouse/view.ts'
 import type { CohortDesk } from './cohort-desk.ts'
-import type { RunQuery } from './query-engine.ts'
+import type { RunQuery } from './query-route.ts'
 
 export interface HttpDeps {
   readonly control: Control
@@ -39,4 +40,11 @@ export interface HttpEnv {
     /** Only this machine reaches the worker. */
     readonly isLoopback: boolean
   }
+}
+
+/** What is shown where the API knows nothing. */
+export interface Pages {
+  readonly routes: Hono<HttpEnv>
+  /** For an address that nobody knows. */
+  unknown(c: Context<HttpEnv>): Promise<Response>
 }

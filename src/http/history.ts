@@ -59,8 +59,9 @@ function runsSql(from: Date): string {
   // The age before a run is by the one before it, which may lie before the days that are asked for.
   return `
     WITH dated AS (
-      SELECT r.*, min(e.transaction_time) FILTER (r.committed_at IS NOT NULL) AS data_as_of
-      FROM stoker.run AS r LEFT JOIN stoker.export AS e ON e.run = r.run AND e.purpose = 'load' GROUP BY ALL),
+      SELECT r.*, CASE WHEN r.committed_at IS NOT NULL THEN e.earliest END AS data_as_of
+      FROM stoker.run AS r LEFT JOIN (SELECT run, min(transaction_time) AS earliest FROM stoker.export
+        WHERE purpose = 'load' GROUP BY run) AS e ON e.run = r.run),
     aged AS (
       SELECT *, last_value(data_as_of IGNORE NULLS) OVER (PARTITION BY source ORDER BY run
         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS data_before FROM dated),

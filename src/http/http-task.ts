@@ -1,5 +1,4 @@
 /** The worker's HTTP server, as a task: page, API, metrics and queries on one address. */
-import type { Hono } from 'hono'
 import type { HttpConfig } from '../app/config-service.ts'
 import { StokerError } from '../core/errors.ts'
 import type { Task } from '../core/task.ts'
@@ -7,7 +6,7 @@ import { AccessToken, randomToken } from './access-token.ts'
 import { removeAddress, writeAddress } from './address-file.ts'
 import { httpApp } from './app.ts'
 import { BrowserSessions } from './browser-sessions.ts'
-import type { HttpDeps, HttpEnv } from './deps.ts'
+import type { HttpDeps, Pages } from './deps.ts'
 import { EventStream } from './event-stream.ts'
 import { FailedTries } from './failed-tries.ts'
 import { HTTP_TIMES, Listener, reachable, type HttpTimes } from './listener.ts'
@@ -20,10 +19,9 @@ export interface HttpTask extends Task {
 
 /**
  * Writes `http.json` into the lake while it is open. Without a token in the configuration it makes one for this start.
- * @param pages what is shown where the API knows nothing
  * @throws StokerError HTTP_PORT_TAKEN, HTTP_ADDRESS, from run()
  */
-export function httpTask(deps: HttpDeps, listen: HttpConfig, pages: Hono<HttpEnv>, times = HTTP_TIMES): HttpTask {
+export function httpTask(deps: HttpDeps, listen: HttpConfig, pages: Pages, times = HTTP_TIMES): HttpTask {
   return new HttpServer(deps, listen, pages, times)
 }
 
@@ -32,14 +30,14 @@ class HttpServer implements HttpTask {
   readonly listening: Promise<string>
   private readonly deps: HttpDeps
   private readonly listen: HttpConfig
-  private readonly pages: Hono<HttpEnv>
+  private readonly pages: Pages
   private readonly times: HttpTimes
   private readonly stopping = new AbortController()
   private ended: Promise<void> | undefined
   private opened!: (url: string) => void
   private failed!: (error: unknown) => void
 
-  constructor(deps: HttpDeps, listen: HttpConfig, pages: Hono<HttpEnv>, times: HttpTimes) {
+  constructor(deps: HttpDeps, listen: HttpConfig, pages: Pages, times: HttpTimes) {
     this.deps = deps
     this.listen = listen
     this.pages = pages

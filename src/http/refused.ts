@@ -53,6 +53,7 @@ const STATUSES: Readonly<Record<string, number>> = {
   SOURCE_UNKNOWN: 404,
   COHORT_UNKNOWN: 404,
   QUERY_NO_SNAPSHOT: 404,
+  CANCEL_COMMITTED: 409,
   WORKER_STOPPING: 503,
 }
 

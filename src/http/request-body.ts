@@ -59,7 +59,7 @@ function parsed(text: string): unknown {
 }
 
 /** What is left of it is not read: the connection ends with the answer. */
-function tooLarge(bytesMax: number): Refused {
+export function tooLarge(bytesMax: number): Refused {
   return new Refused(413, 'HTTP_TOO_LARGE', `the body is larger than ${bytesMax} bytes`, {
     hint: 'send less',
     headers: { Connection: 'close' },

@@ -1,14 +1,34 @@
 /** POST /query: SQL over a snapshot, answered as a stream in the form that is asked for. */
 import type { ServerResponse } from 'node:http'
-import type { ReadableStreamDefaultReader, ReadableStreamReadResult } from 'node:stream/web'
 import { Hono, type Context } from 'hono'
 import type { HttpDeps, HttpEnv } from './deps.ts'
 import { signedInOnly } from './guard.ts'
 import { bestType } from './media-types.ts'
 import { badRequest, onlyParameters } from './parameters.ts'
-import type { QueryAsked, QueryFormat } from './query-engine.ts'
+import { onwards, once } from './query-stream.ts'
 import { answerOf, Refused } from './refused.ts'
 import { bodyObject, bodyText, mediaType } from './request-body.ts'
+
+export type QueryFormat = 'json' | 'csv' | 'arrow' | 'parquet'
+
+export interface QueryAsked {
+  readonly sql: string
+  readonly format: QueryFormat
+  /** The newest where none is named. */
+  readonly snapshot: number | undefined
+}
+
+export interface QueryAnswer {
+  readonly contentType: string
+  readonly snapshot: number
+  readonly body: ReadableStream<Uint8Array>
+}
+
+/**
+ * The engine's side: it holds time, memory and row limits, and ends when the signal aborts or the body is cancelled.
+ * @throws StokerError QUERY_…
+ */
+export type RunQuery = (asked: QueryAsked, signal: AbortSignal) => Promise<QueryAnswer>
 
 /** The first is what is given where nothing is asked for. */
 const FORMATS: Readonly<Record<string, QueryFormat>> = {
@@ -94,51 +114,6 @@ function acceptedFormat(c: Context): QueryFormat {
   throw new Refused(406, 'HTTP_NOT_ACCEPTABLE', 'there is no answer of a type that Accept names', {
     hint: `there is: ${Object.keys(FORMATS).join(', ')}`,
   })
-}
-
-interface Ending {
-  /** To be aborted when nobody reads any more: it ends the query. */
-  readonly left: AbortController
-  over(): void
-  onError(error: unknown): void
-}
-
-/** What the reader gives, beginning with what was read of it. An error ends the stream; it is told beside it. */
-function onwards(
-  first: ReadableStreamReadResult<Uint8Array>,
-  reader: ReadableStreamDefaultReader<Uint8Array>,
-  { left, over, onError }: Ending,
-): ReadableStream<Uint8Array> {
-  let next: ReadableStreamReadResult<Uint8Array> | undefined = first
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          const { done, value } = next ?? (await reader.read())
-          next = undefined
-          if (!done) return controller.enqueue(value)
-        } catch (error) {
-          onError(error)
-        }
-        over()
-        controller.close()
-      },
-      async cancel(reason) {
-        over()
-        left.abort()
-        await reader.cancel(reason).catch(() => undefined)
-      },
-    },
-    { highWaterMark: 0 },
-  )
-}
-
-function once(work: () => unknown): () => void {
-  let done = false
-  return () => {
-    if (!done) work()
-    done = true
-  }
 }
 
 function outgoingOf(c: Context): ServerResponse | undefined {
