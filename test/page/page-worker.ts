@@ -10,7 +10,7 @@ import { silentLog } from '../../src/core/log.ts'
 import { startDemoServer, type DemoServer, type DemoServerOptions } from '../../src/demo/server.ts'
 import type { HttpDeps } from '../../src/http/deps.ts'
 import { httpTask, type HttpTask } from '../../src/http/http-task.ts'
-import { pageRoutes } from '../../src/http/page/routes.ts'
+import { pagesOf } from '../../src/http/page/routes.ts'
 import type { SourceState } from '../../src/service/control.ts'
 import { Service } from '../../src/service/service.ts'
 import type { Session } from '../../src/store/session.ts'
@@ -53,7 +53,7 @@ export class PageWorker {
     this.service = service
     this.deps = deps
     const listen = { host: '127.0.0.1', port: 0, isLoopback: true, token: new Secret(TOKEN) }
-    this.http = httpTask(deps, listen, pageRoutes(deps))
+    this.http = httpTask(deps, listen, pagesOf(deps))
     this.ended = Promise.all([service.run(), service.pulse.run(), this.http.run()])
   }
 

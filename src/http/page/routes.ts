@@ -3,7 +3,7 @@ import { Hono } from 'hono'
 import { html } from 'hono/html'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
 import { StokerError } from '../../core/errors.ts'
-import type { HttpDeps, HttpEnv } from '../deps.ts'
+import type { HttpDeps, HttpEnv, Pages } from '../deps.ts'
 import { assetRoutes } from './assets.ts'
 import { chartsPage, daysAskedFor } from './charts-page.ts'
 import { cohortPage } from './cohort-page.ts'
@@ -22,6 +22,11 @@ import { sourcesPage } from './sources-page.ts'
 import { tablePage } from './table-page.ts'
 import { tablesPage } from './tables-page.ts'
 import { watermarksPage } from './watermarks-page.ts'
+
+/** What the worker's HTTP server asks for. */
+export function pagesOf(deps: HttpDeps): Pages {
+  return { routes: pageRoutes(deps), unknown: (c) => unknownPage(deps, c) }
+}
 
 export function pageRoutes(deps: HttpDeps): Hono<HttpEnv> {
   const app = new Hono<HttpEnv>()
