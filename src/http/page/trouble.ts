@@ -37,7 +37,7 @@ export function heldNotice({ held, types }: SourceGlance, now: Date): Html | '' 
   if (first === undefined) return ''
   return notice({
     kind: 'warn',
-    title: `${plural(held.length, 'type')} held back by run ${first.run}: the other types went on`,
+    title: `${plural(held.length, 'type')} held back by run ${first.run}${held.length < types.length ? ': the other types went on' : ''}`,
     text: html`<ul>
       ${held.map(({ type, what }) => {
         const watermark = types.find((each) => each.type === type)?.watermark

@@ -49,7 +49,7 @@ function options({ names, unit, shape }, place) {
       { ...axis, size: 66, values: (_plot, values) => values.map(text), ...(unit === 'ms' && { incrs: DURATIONS }) },
     ],
     series: [
-      { label: 'at', value: (_plot, seconds) => (seconds === null ? '–' : instantText(seconds)) },
+      { label: 'when', value: (_plot, seconds) => (seconds === null ? '–' : instantText(seconds)) },
       ...names.map((name, i) => ({
         label: name,
         stroke: colour(`--series-${(i % 6) + 1}`),

@@ -118,12 +118,12 @@ function listen(waitMs = 2000) {
   events.addEventListener('source', () => (isWatched() ? refreshProgress() : undefined))
   for (const kind of ['hello', 'published', 'cohorts', 'reloaded', 'stopping'])
     events.addEventListener(kind, refreshPage)
-  let activities = ''
+  const activities = new Map()
   events.addEventListener('source', ({ data }) => {
     const { state } = JSON.parse(data)
-    const now = `${state.name} ${state.activity} ${state.failures}`
-    if (now !== activities) refreshPage()
-    activities = now
+    const now = `${state.activity} ${state.failures}`
+    if (now !== activities.get(state.name)) refreshPage()
+    activities.set(state.name, now)
   })
 }
 
