@@ -5,12 +5,15 @@ import { formerSources, LAKE_SOURCES_SQL, type LakeSource } from '../app/former-
 import { underLifecycle } from '../app/lifecycle.ts'
 import { makeLog } from '../app/log.ts'
 import { openWorker } from '../app/worker-context.ts'
+import { StokerError } from '../core/errors.ts'
+import { Lake } from '../warehouse/lake.ts'
 import { cancelSource, type Cancelled } from '../worker/cancel.ts'
 import type { Action } from './action.ts'
 import { EXIT } from './exit-code.ts'
 import { plural } from '../core/figures.ts'
 import { jsonText } from './json-text.ts'
 import { chosenSources } from './source-argument.ts'
+import { WorkerClient } from './worker-client.ts'
 
 interface CancelOptions {
   readonly config: string
@@ -29,13 +32,15 @@ export function cancelCommand(perform: (action: Action) => Promise<void>): Comma
 Examples:
   stoker cancel hospital-a            the next sync begins anew, from the same watermarks
 
-Nothing that was committed is touched. A source that is no longer in the configuration can be named too. A sync that is running is stopped first (Ctrl-C, or SIGTERM).`,
+Nothing that was committed is touched. A source that is no longer in the configuration can be named too. A sync that is running is stopped first (Ctrl-C, or SIGTERM); a stoker worker does that itself.`,
     )
     .action((names: string[], options: CancelOptions) => perform(() => cancel(names, options)))
 }
 
 async function cancel(names: readonly string[], options: CancelOptions): Promise<number> {
   const config = await loadConfig(options.config)
+  const client = await WorkerClient.find(new Lake(config.lake))
+  if (client !== undefined) return cancelByWorker(client, names, options)
   return underLifecycle(tellStopping, async (signal) => {
     const worker = await openWorker(config, { log: makeLog('warn'), observe: () => undefined, signal, align: false })
     try {
@@ -53,6 +58,33 @@ async function cancel(names: readonly string[], options: CancelOptions): Promise
       worker.close()
     }
   })
+}
+
+/** The worker knows its sources best. */
+async function cancelByWorker(
+  client: WorkerClient,
+  names: readonly string[],
+  { json }: CancelOptions,
+): Promise<number> {
+  const results: (Cancelled | CancelledByWorker)[] = []
+  for (const source of new Set(names)) results.push(await cancelledBy(client, source))
+  const lines = results.map((result) => line({ exportsLeft: 0, ...result } as Cancelled, false))
+  process.stdout.write(json ? jsonText(results) : lines.join(''))
+  return EXIT.done
+}
+
+/** Whether its exports could be deleted at the server stands in the worker's log. */
+type CancelledByWorker = Omit<Extract<Cancelled, { result: 'cancelled' }>, 'exportsLeft'>
+
+async function cancelledBy(client: WorkerClient, source: string): Promise<Cancelled | CancelledByWorker> {
+  try {
+    const run = await client.cancel(source)
+    return run === null ? { source, result: 'nothing' } : { source, result: 'cancelled', run }
+  } catch (error) {
+    if (!(error instanceof StokerError) || error.code !== 'CANCEL_COMMITTED') throw error
+    const [newest] = await client.ledger.runs({ sources: [source], limit: 1 })
+    return { source, result: 'committed', run: newest!.run }
+  }
 }
 
 /** Nothing is lost by it: the same command does what is left. */

@@ -1,11 +1,18 @@
 /** A look into a lake: at its database or, where that can not be opened now, at the newest snapshot. */
 import { access, constants } from 'node:fs/promises'
 import { StokerError } from '../core/errors.ts'
+import {
+  ledgerQuestions,
+  snapshotQuestions,
+  type LedgerQuestions,
+  type SnapshotQuestions,
+} from '../http/ledger-question.ts'
 import type { Ask } from '../ledger/run-details.ts'
 import { Database } from '../store/database.ts'
 import type { Lake } from '../warehouse/lake.ts'
 import { SnapshotReader } from '../warehouse/reader.ts'
 import { isMissing } from './lake-option.ts'
+import { WorkerClient } from './worker-client.ts'
 
 export interface Look {
   /** False where the database can not be read: then what is asked for is what the newest snapshot knows. */
@@ -44,6 +51,26 @@ export async function lookInto<T>(lake: Lake, memoryLimitBytes: number, work: (l
   } finally {
     database.close()
   }
+}
+
+/** A look at the ledger: at the live one, in the database or told by the worker that holds it, or at the newest snapshot. */
+export type LedgerLook =
+  | { readonly live: true; readonly shut: undefined; readonly ledger: LedgerQuestions }
+  | { readonly live: false; readonly shut: ShutDatabase; readonly ledger: SnapshotQuestions }
+
+/** @throws StokerError as {@link lookInto}, and what the worker tells */
+export async function lookIntoLedger<T>(
+  lake: Lake,
+  memoryLimitBytes: number,
+  work: (look: LedgerLook) => Promise<T>,
+): Promise<T> {
+  const worker = await WorkerClient.find(lake)
+  if (worker !== undefined) return work({ live: true, shut: undefined, ledger: worker.ledger })
+  return lookInto(lake, memoryLimitBytes, ({ shut, ask }) =>
+    shut === undefined
+      ? work({ live: true, shut, ledger: ledgerQuestions(ask) })
+      : work({ live: false, shut, ledger: snapshotQuestions(ask) }),
+  )
 }
 
 /** Asked of the system before DuckDB opens it: DuckDB's error does not tell one from another. */

@@ -1,18 +1,21 @@
 /** Sources named to a command that reads a lake. */
 import { sourceNames } from '../app/config-lake.ts'
-import { LAKE_SOURCES_SQL, type LakeSource } from '../app/former-sources.ts'
 import { StokerError } from '../core/errors.ts'
 import { nearestName } from '../core/nearest-name.ts'
-import type { Ask } from '../ledger/run-details.ts'
+import type { SnapshotQuestions } from '../http/ledger-question.ts'
 import type { LakeOptions } from './lake-option.ts'
 
 /**
  * The lake may have sources that the configuration no longer has, and lack those that were never run.
  * @throws StokerError USAGE_UNKNOWN_SOURCE for one that neither has
  */
-export async function refuseUnknownSources(names: readonly string[], ask: Ask, options: LakeOptions): Promise<void> {
+export async function refuseUnknownSources(
+  names: readonly string[],
+  ledger: SnapshotQuestions,
+  options: LakeOptions,
+): Promise<void> {
   if (names.length === 0) return
-  const inLake = (await ask<LakeSource>(LAKE_SOURCES_SQL)).map(({ source }) => source)
+  const inLake = (await ledger.sources()).map(({ source }) => source)
   const configured = options.lake === undefined ? ((await sourceNames(options.config)) ?? []) : []
   const known = [...new Set([...inLake, ...configured])]
   const unknown = names.find((name) => !known.includes(name))

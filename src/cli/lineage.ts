@@ -1,25 +1,17 @@
 /** `stoker lineage TABLE KEY`: where a row comes from, and every version its resource had. */
 import { Command } from 'commander'
 import { StokerError } from '../core/errors.ts'
-import {
-  countRowsOf,
-  lineageTables,
-  sourcesOf,
-  versionInForce,
-  versionsOf,
-  type LineageTable,
-  type ResourceKey,
-  type Version,
-} from '../ledger/lineage.ts'
+import type { LineageTable, ResourceKey, Version } from '../ledger/lineage.ts'
 import { shownUrl } from '../ledger/shown-url.ts'
 import { rawRelationAt } from '../store/raw-log.ts'
 import type { Lake } from '../warehouse/lake.ts'
 import type { Action } from './action.ts'
-import { lookInto, notInSnapshot, snapshotNotice, type Look } from './lake-look.ts'
+import { lookIntoLedger, notInSnapshot, snapshotNotice, type LedgerLook } from './lake-look.ts'
 import { jsonText } from './json-text.ts'
 import { lakeOf, withLakeOptions, type LakeOptions } from './lake-option.ts'
 import { lineageText, type Lineage } from './lineage-text.ts'
 import { chosenTable, typedKey, type TypedKey } from './resource-key.ts'
+import { withScratchDatabase } from './scratch-database.ts'
 
 interface LineageOptions extends LakeOptions {
   readonly json?: true
@@ -41,8 +33,8 @@ Examples:
   stoker lineage condition 8f3c --json
   stoker lineage patient 4711 --raw
 
-While a worker writes to the lake, the newest snapshot tells where its rows come from; earlier versions are in the
-database, which only one process reads at a time.`,
+A worker that serves the lake over http is asked. While another process writes to the lake, the newest snapshot tells where
+its rows come from; earlier versions are in the database, which only one process reads at a time.`,
     )
     .action((table: string, key: string, _options, self: Command) =>
       perform(() => lineage(table, key, self.opts<LineageOptions>())),
@@ -52,8 +44,8 @@ database, which only one process reads at a time.`,
 
 async function lineage(name: string, text: string, options: LineageOptions): Promise<number> {
   const { lake, memoryLimitBytes } = await lakeOf(options)
-  const answer = await lookInto(lake, memoryLimitBytes, async (look) => {
-    const tables = await lineageTables(look.ask)
+  const answer = await lookIntoLedger(lake, memoryLimitBytes, async (look) => {
+    const tables = await look.ledger.tables()
     const table = chosenTable(name, tables)
     const key = await knownKey(look, table, typedKey(text, table, tables))
     const found = await follow(look, table, key)
@@ -63,9 +55,9 @@ async function lineage(name: string, text: string, options: LineageOptions): Pro
   return 0
 }
 
-async function knownKey(look: Look, table: LineageTable, { source, type, id }: TypedKey): Promise<ResourceKey> {
+async function knownKey(look: LedgerLook, table: LineageTable, { source, type, id }: TypedKey): Promise<ResourceKey> {
   if (source !== undefined) return { source, type, id }
-  const sources = await sourcesOf(look.ask, table.name, { type, id }, look.live)
+  const sources = await look.ledger.sourcesOf({ table: table.name, type, id })
   if (sources.length === 0) throw neverSeen(look, `${type}/${id}`, table)
   if (sources.length === 1) return { source: sources[0]!, type, id }
   throw new StokerError('LINEAGE_AMBIGUOUS', `${sources.length} sources have a ${type}/${id}`, {
@@ -73,15 +65,15 @@ async function knownKey(look: Look, table: LineageTable, { source, type, id }: T
   })
 }
 
-async function follow(look: Look, table: LineageTable, key: ResourceKey): Promise<Lineage> {
-  const { ask, live } = look
-  const versions = live ? await versionsOf(ask, key) : await versionInForce(ask, table.name, key)
+async function follow(look: LedgerLook, table: LineageTable, key: ResourceKey): Promise<Lineage> {
+  const { ledger } = look
+  const versions = await ledger.versions({ table: table.name, ...key })
   const text = `${key.source}/${key.type}/${key.id}`
   if (versions.length === 0) throw neverSeen(look, text, table)
-  return { key: text, table, rows: await countRowsOf(ask, table.name, key), versions }
+  return { key: text, table, rows: await ledger.rows({ table: table.name, ...key }), versions }
 }
 
-function neverSeen({ shut }: Look, key: string, table: LineageTable): StokerError {
+function neverSeen({ shut }: LedgerLook, key: string, table: LineageTable): StokerError {
   if (shut === undefined) {
     return new StokerError('LINEAGE_UNKNOWN', `${key} was never seen`, {
       hint: 'no run received it, and none was told of its deletion; ids are told apart by upper and lower case',
@@ -91,7 +83,7 @@ function neverSeen({ shut }: Look, key: string, table: LineageTable): StokerErro
   return notInSnapshot(shut, message, 'whether it was ever seen, or deleted,')
 }
 
-function lookText(look: Look, { versions, ...found }: Lineage, asJson: true | undefined): string {
+function lookText(look: LedgerLook, { versions, ...found }: Lineage, asJson: true | undefined): string {
   if (asJson) {
     const shown = versions.map((each) => ({ ...each, request_url: each.request_url && shownUrl(each.request_url) }))
     return jsonText({ live: look.live, ...found, state: stateOf(found.rows, versions), versions: shown })
@@ -107,25 +99,30 @@ function stateOf(rows: number, versions: readonly Version[]): 'held' | 'no row' 
 
 /** The only place where a resource's content is shown, and only because it was asked for. */
 async function rawText(
-  { shut, ask }: Look,
+  look: LedgerLook,
   lake: Lake,
   { source, type, id }: ResourceKey,
   versions: readonly Version[],
 ): Promise<string> {
-  if (shut !== undefined) {
-    throw notInSnapshot(shut, 'where its text lies in the raw log is known to the database alone', 'that')
+  if (!look.live) {
+    throw notInSnapshot(look.shut, 'where its text lies in the raw log is known to the database alone', 'that')
   }
   const newest = versions.find((version) => version.deleted_by === null)
-  const [file] = await ask<{ raw_path: string | null }>(
-    `SELECT raw_path FROM stoker.file WHERE file = ${newest?.file ?? -1}`,
-  )
-  const places = `SELECT ${newest?.file ?? -1} AS file, ${newest?.line ?? -1} AS line`
-  const [row] =
-    file?.raw_path == null
-      ? []
-      : await ask<{ json: string }>(`SELECT json FROM ${rawRelationAt([lake.path(file.raw_path)], places)}`)
-  if (row !== undefined) return `${row.json}\n`
+  if (newest?.file != null && newest.line !== null) {
+    const path = await look.ledger.rawPath({ file: newest.file })
+    const json = path === null ? undefined : await rawLine(lake.path(path), newest.file, newest.line)
+    if (json !== undefined) return `${json}\n`
+  }
   throw new StokerError('LINEAGE_NO_TEXT', `the raw log has no text of ${source}/${type}/${id}`, {
     hint: 'it was never received, or the raw log no longer keeps it (rawLog in the configuration)',
+  })
+}
+
+/** The raw log is nobody's alone: whoever may read its file reads the line, with a DuckDB of his own. */
+function rawLine(path: string, file: number, line: number): Promise<string | undefined> {
+  return withScratchDatabase(async (connection) => {
+    const places = `SELECT ${file} AS file, ${line} AS line`
+    const rows = await connection.runAndReadAll(`SELECT json FROM ${rawRelationAt([path], places)}`)
+    return (rows.getRowObjectsJson() as unknown as { readonly json: string }[])[0]?.json
   })
 }

@@ -3,13 +3,13 @@ import { Command } from 'commander'
 import { existsSync } from 'node:fs'
 import { StokerError } from '../core/errors.ts'
 import { rejectsPath } from '../landing/rejects.ts'
-import { runDetails, runLines, type RunDetails, type RunLine } from '../ledger/run-details.ts'
+import type { RunDetails, RunLine } from '../ledger/run-details.ts'
 import type { Lake } from '../warehouse/lake.ts'
 import type { Action } from './action.ts'
 import { wholeNumber } from './arguments.ts'
 import { countText, plural } from '../core/figures.ts'
 import { jsonText } from './json-text.ts'
-import { lookInto, notInSnapshot, snapshotNotice, type Look } from './lake-look.ts'
+import { lookIntoLedger, notInSnapshot, snapshotNotice, type LedgerLook } from './lake-look.ts'
 import { lakeOf, withLakeOptions, type LakeOptions } from './lake-option.ts'
 import { refuseUnknownSources } from './lake-sources.ts'
 import { goesOnText, stateText, tookText } from '../ledger/run-state.ts'
@@ -68,9 +68,9 @@ async function list(named: readonly string[], options: RunsOptions): Promise<num
   const { lake, memoryLimitBytes } = await lakeOf(options)
   const { source, limit, failed } = options
   const sources = [...named, ...(source === undefined ? [] : [source])]
-  const { runs, live, notice } = await lookInto(lake, memoryLimitBytes, async (look) => {
-    await refuseUnknownSources(sources, look.ask, options)
-    const found = await runLines(look.ask, { sources, limit, failed })
+  const { runs, live, notice } = await lookIntoLedger(lake, memoryLimitBytes, async (look) => {
+    await refuseUnknownSources(sources, look.ledger, options)
+    const found = await look.ledger.runs({ sources, limit, ...(failed && { failed }) })
     return { runs: found, live: look.live, notice: snapshotNotice(look) }
   })
   process.stdout.write(options.json ? jsonText({ live, runs }) : notice + runsText(runs, live, failed))
@@ -109,9 +109,9 @@ function remarkText({ run, error_code, error_message, held }: RunLine): string {
 
 async function show(run: number, options: RunsOptions): Promise<number> {
   const { lake, memoryLimitBytes } = await lakeOf(options)
-  const { details, live, notice } = await lookInto(lake, memoryLimitBytes, async (look) => {
-    const found = await runDetails(look.ask, run)
-    if (found === undefined) throw await unknownRun(run, look)
+  const { details, live, notice } = await lookIntoLedger(lake, memoryLimitBytes, async (look) => {
+    const found = await look.ledger.run({ run })
+    if (found === null) throw await unknownRun(run, look)
     return { details: found, live: look.live, notice: snapshotNotice(look) }
   })
   process.stdout.write(
@@ -122,12 +122,12 @@ async function show(run: number, options: RunsOptions): Promise<number> {
   return 0
 }
 
-async function unknownRun(run: number, { shut, ask }: Look): Promise<StokerError> {
-  const [last] = await ask<{ run: number | null }>('SELECT max(run) AS run FROM stoker.run')
-  if (shut !== undefined && run > (last?.run ?? 0))
+async function unknownRun(run: number, { shut, ledger }: LedgerLook): Promise<StokerError> {
+  const last = await ledger.lastRun()
+  if (shut !== undefined && run > (last ?? 0))
     return notInSnapshot(shut, `run ${run} is not in the newest snapshot`, 'what came after it')
   return new StokerError('RUNS_UNKNOWN', `there is no run ${run}`, {
-    hint: last?.run == null ? 'nothing was run yet: stoker sync' : `the last one is ${last.run}: stoker runs`,
+    hint: last === null ? 'nothing was run yet: stoker sync' : `the last one is ${last}: stoker runs`,
   })
 }
 

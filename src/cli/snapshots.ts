@@ -2,14 +2,14 @@
 import { Command } from 'commander'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { snapshotLines, type SnapshotLine } from '../ledger/snapshots.ts'
+import type { SnapshotLine } from '../ledger/snapshots.ts'
 import type { Lake } from '../warehouse/lake.ts'
 import type { SnapshotManifest } from '../warehouse/snapshot/manifest.ts'
 import type { Action } from './action.ts'
 import { wholeNumber } from './arguments.ts'
 import { bytesText, countText } from '../core/figures.ts'
 import { jsonText } from './json-text.ts'
-import { lookInto, snapshotNotice } from './lake-look.ts'
+import { lookIntoLedger, snapshotNotice } from './lake-look.ts'
 import { lakeOf, withLakeOptions, type LakeOptions } from './lake-option.ts'
 import { textTable } from './text-table.ts'
 import { timeText } from './run-text.ts'
@@ -41,8 +41,8 @@ room. How long one stays, snapshots in the configuration says.`,
 
 async function list({ limit, json, ...options }: SnapshotsOptions): Promise<number> {
   const { lake, memoryLimitBytes } = await lakeOf(options)
-  const { snapshots, live, notice } = await lookInto(lake, memoryLimitBytes, async (look) => ({
-    snapshots: look.live ? await snapshotLines(look.ask, limit) : (await manifestLines(lake)).slice(0, limit),
+  const { snapshots, live, notice } = await lookIntoLedger(lake, memoryLimitBytes, async (look) => ({
+    snapshots: look.live ? await look.ledger.snapshots({ limit }) : (await manifestLines(lake)).slice(0, limit),
     live: look.live,
     notice: snapshotNotice(look),
   }))

@@ -1,13 +1,12 @@
 /** `stoker status`: sources, watermarks, last runs, purges. */
 import { Command } from 'commander'
 import { sourceNames } from '../app/config-lake.ts'
-import { formerSources, LAKE_SOURCES_SQL, type LakeSource } from '../app/former-sources.ts'
+import { formerSources, type LakeSource } from '../app/former-sources.ts'
 import { StokerError } from '../core/errors.ts'
-import { overview, purges } from '../ledger/overview.ts'
 import type { Lake } from '../warehouse/lake.ts'
 import type { Action } from './action.ts'
 import { jsonText } from './json-text.ts'
-import { lookInto, snapshotNotice } from './lake-look.ts'
+import { lookIntoLedger, snapshotNotice } from './lake-look.ts'
 import { lakeOf, withLakeOptions, type LakeOptions } from './lake-option.ts'
 import { statusText, type Status } from './status-text.ts'
 
@@ -44,12 +43,12 @@ interface Seen extends Omit<Status, 'former'> {
 
 async function look(lake: Lake, memoryLimitBytes: number): Promise<Seen> {
   try {
-    return await lookInto(lake, memoryLimitBytes, async (seen) => ({
+    return await lookIntoLedger(lake, memoryLimitBytes, async (seen) => ({
       live: seen.live,
       notice: snapshotNotice(seen),
-      sources: await seen.ask<LakeSource>(LAKE_SOURCES_SQL),
-      ...(await overview(seen.ask)),
-      purges: seen.live ? await purges(seen.ask) : null,
+      sources: await seen.ledger.sources(),
+      ...(await seen.ledger.overview()),
+      purges: seen.live ? await seen.ledger.purges() : null,
     }))
   } catch (error) {
     // The first sync is under way: there is nothing to read yet, and nothing wrong.

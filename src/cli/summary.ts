@@ -6,10 +6,13 @@ import { countText, durationText } from '../core/figures.ts'
 import { lossText } from '../worker/finding-text.ts'
 import { textTable } from './text-table.ts'
 
+/** Of a view its table's name, and the type it is made of. */
+export type ShownTable = Pick<View, 'name' | 'resource'>
+
 const COUNTS = ['received', 'inserted', 'updated', 'unchanged', 'deleted', 'rejected'] as const
 
 /** One row for each type that something came of, or changed: what, and the rows its view tables hold now. */
-export function outcomeTable(outcome: RunOutcome, views: readonly View[]): string {
+export function outcomeTable(outcome: RunOutcome, views: readonly ShownTable[]): string {
   const { types } = outcome.books
   const columns = types.some((type) => type.superseded > 0)
     ? (['received', 'inserted', 'updated', 'unchanged', 'superseded', 'deleted', 'rejected'] as const)
@@ -32,7 +35,7 @@ export function outcomeTable(outcome: RunOutcome, views: readonly View[]): strin
   return `${head}\n\n${shown.length === 0 ? '' : table}${nothing}${heldText(types)}${lossesText(outcome.books.losses)}`
 }
 
-function tablesText(type: TypeCounts, views: readonly View[], rows: ReadonlyMap<string, ViewCounts>): string {
+function tablesText(type: TypeCounts, views: readonly ShownTable[], rows: ReadonlyMap<string, ViewCounts>): string {
   if (type.type.startsWith('(')) return ''
   const tables = views.filter((view) => view.resource === type.type)
   if (tables.length === 0) return 'no view: raw log and index only'

@@ -8,8 +8,7 @@ import { makeLog, type LogLevel } from '../app/log.ts'
 import { openWorker } from '../app/worker-context.ts'
 import { isAbort, StokerError } from '../core/errors.ts'
 import { foreseen } from '../core/system-error.ts'
-import type { Lake } from '../warehouse/lake.ts'
-import type { View } from '../warehouse/view.ts'
+import { Lake } from '../warehouse/lake.ts'
 import type { RunObserver } from '../worker/events.ts'
 import { syncSources, type SourceResult } from '../worker/sync.ts'
 import { barProgress } from './bar-progress.ts'
@@ -19,7 +18,9 @@ import { jsonText } from './json-text.ts'
 import { plainProgress } from './plain-progress.ts'
 import type { Action } from './action.ts'
 import { chosenSources } from './source-argument.ts'
-import { outcomeJson, outcomeTable } from './summary.ts'
+import { outcomeJson, outcomeTable, type ShownTable } from './summary.ts'
+import { WorkerClient } from './worker-client.ts'
+import { syncByWorker } from './worker-sync.ts'
 
 interface SyncOptions {
   readonly config: string
@@ -48,7 +49,8 @@ Examples:
   stoker sync hospital-a --full                 one source, everything anew
   stoker sync --json > result.json              for a program
 
-A run that was interrupted, by a signal, a crash or an error that may pass, goes on where it stopped.`,
+A run that was interrupted, by a signal, a crash or an error that may pass, goes on where it stopped. Where stoker worker
+serves the lake, it is asked for the runs, and followed until they are over.`,
     )
     .action((names: string[], _options, command: Command) =>
       perform(() => sync(names, command.optsWithGlobals<SyncOptions & { trace?: true }>())),
@@ -60,6 +62,9 @@ async function sync(names: readonly string[], options: SyncOptions & { readonly 
   for (const warning of config.warnings) process.stderr.write(`warning: ${findingText(warning)}\n`)
   const chosenNames = chosenSources(names, config)
   const progress = observer()
+  const lake = new Lake(config.lake)
+  const client = await WorkerClient.find(lake)
+  if (client !== undefined) return syncFollowing(client, chosenNames, lake, progress, options)
   const onStop = (signal: string) =>
     process.stderr.write(`\n${signal}: stopping; the next start goes on from here (again to stop at once)\n`)
   return underLifecycle(onStop, async (signal) => {
@@ -84,14 +89,44 @@ async function sync(names: readonly string[], options: SyncOptions & { readonly 
   })
 }
 
-function observer(): { observe: RunObserver; stop(): void } {
+/** Where a worker serves the lake: what it does is shown as if it were done here. */
+async function syncFollowing(
+  client: WorkerClient,
+  sources: readonly string[],
+  lake: Lake,
+  progress: Progress,
+  options: SyncOptions & { readonly trace?: true },
+): Promise<number> {
+  const { full = false } = options
+  const onStop = (signal: string) =>
+    process.stderr.write(`\n${signal}: the worker goes on with it; stoker cancel ends a run\n`)
+  const onAlready = (source: string) =>
+    process.stderr.write(
+      `note: a run of ${source} was under way or waiting already${full ? '; a full one follows' : ''}\n`,
+    )
+  return underLifecycle(onStop, async (signal) => {
+    process.stderr.write(`note: the worker of this lake, PID ${client.pid}, is asked for it\n`)
+    const { observe } = progress
+    const asked = syncByWorker(client, sources, { full, observe, onAlready, signal })
+    const results = await asked.finally(() => progress.stop())
+    report(results, await client.ledger.tables(), lake, options)
+    return exitCode(results)
+  })
+}
+
+interface Progress {
+  readonly observe: RunObserver
+  stop(): void
+}
+
+function observer(): Progress {
   if (process.stderr.isTTY) return barProgress(process.stderr, Date.now)
   return { observe: plainProgress((text) => process.stderr.write(text), Date.now), stop() {} }
 }
 
 function report(
   results: readonly SourceResult[],
-  views: readonly View[],
+  views: readonly ShownTable[],
   lake: Lake,
   options: { json?: true; trace?: true },
 ): void {

@@ -29,7 +29,7 @@ const QUESTIONS: { readonly [Q in keyof LedgerQuestions]: { readonly needs?: Che
   snapshots: { needs: { limit } },
   tables: {},
   sourcesOf: { needs: { table: text, type: text, id: text } },
-  versions: { needs: KEY },
+  versions: { needs: { table: text, ...KEY } },
   rows: { needs: { table: text, ...KEY } },
   rawPath: { needs: { file: number } },
 }

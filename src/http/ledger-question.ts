@@ -4,6 +4,7 @@ import {
   countRowsOf,
   lineageTables,
   sourcesOf,
+  versionInForce,
   versionsOf,
   type LineageTable,
   type ResourceKey,
@@ -28,12 +29,28 @@ export interface LedgerQuestions {
   snapshots(asked: { readonly limit: number }): Promise<SnapshotLine[]>
   tables(): Promise<LineageTable[]>
   sourcesOf(asked: Omit<ResourceKey, 'source'> & { readonly table: string }): Promise<string[]>
-  versions(asked: ResourceKey): Promise<Version[]>
+  /** Of a snapshot the version in force alone. */
+  versions(asked: ResourceKey & { readonly table: string }): Promise<Version[]>
   /** Rows that a table has of a resource. */
   rows(asked: ResourceKey & { readonly table: string }): Promise<number>
   /** Where a file lies in the raw log, relative to the lake; null where nothing of it is kept. */
   rawPath(asked: { readonly file: number }): Promise<string | null>
 }
+
+export const QUESTION_NAMES: readonly (keyof LedgerQuestions)[] = [
+  'sources',
+  'overview',
+  'purges',
+  'runs',
+  'run',
+  'lastRun',
+  'snapshots',
+  'tables',
+  'sourcesOf',
+  'versions',
+  'rows',
+  'rawPath',
+]
 
 /** Of the live database. */
 export function ledgerQuestions(ask: Ask): LedgerQuestions {
@@ -47,7 +64,7 @@ export function ledgerQuestions(ask: Ask): LedgerQuestions {
     snapshots: ({ limit }) => snapshotLines(ask, limit),
     tables: () => lineageTables(ask),
     sourcesOf: ({ table, ...key }) => sourcesOf(ask, table, key, true),
-    versions: async (key) => (await versionsOf(ask, key)).map(withShownUrl),
+    versions: async ({ table: _table, ...key }) => (await versionsOf(ask, key)).map(withShownUrl),
     rows: async ({ table, ...key }) => {
       const isKnown = (await lineageTables(ask)).some(({ name }) => name === table)
       return isKnown ? countRowsOf(ask, table, key) : 0
@@ -56,6 +73,18 @@ export function ledgerQuestions(ask: Ask): LedgerQuestions {
       const [row] = await ask<{ raw_path: string | null }>(`SELECT raw_path FROM stoker.file WHERE file = ${file}`)
       return row?.raw_path ?? null
     },
+  }
+}
+
+/** What a snapshot can tell. */
+export type SnapshotQuestions = Omit<LedgerQuestions, 'purges' | 'snapshots' | 'rawPath'>
+
+/** Of a snapshot's tables, as far as it goes. */
+export function snapshotQuestions(ask: Ask): SnapshotQuestions {
+  return {
+    ...ledgerQuestions(ask),
+    sourcesOf: ({ table, ...key }) => sourcesOf(ask, table, key, false),
+    versions: async ({ table, ...key }) => (await versionInForce(ask, table, key)).map(withShownUrl),
   }
 }
 

@@ -26,15 +26,18 @@ export interface Served {
   readonly url: string
   readonly port: number
   readonly ended: Promise<void>
-  ask(path: string, sent?: Sent): Promise<Answer>
-  stop(): Promise<void>
+  readonly ask: (path: string, sent?: Sent) => Promise<Answer>
+  readonly stop: () => Promise<void>
 }
 
 const routes = new Hono<HttpEnv>()
 routes.get('/', (c) => c.html(`<p>signed in: ${c.var.signedIn}</p>`))
 routes.get('/login', (c) => c.html('<form method="post" action="/login"></form>'))
 routes.get('/assets/style.css', (c) => c.body('p {}', 200, { 'Content-Type': 'text/css' }))
-routes.post('/sources/:name/sync', async (c) => c.text(String((await c.req.parseBody())['back'])))
+routes.post('/sources/:name/sync', async (c) => {
+  const { back } = await c.req.parseBody()
+  return c.text(typeof back === 'string' ? back : '')
+})
 export const PAGES: Pages = { routes, unknown: async (c) => c.html('<p>no such page</p>', 404) }
 
 export async function serve(

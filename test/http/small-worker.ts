@@ -1,4 +1,4 @@
-/** A worker as small as one can be: real runs of real sources, one at a time each, on a lake in a temporary folder. */
+/** A worker as small as one can be: real runs of real sources, one after another, on a lake in a temporary folder. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -43,6 +43,8 @@ export class SmallWorker implements Control {
   private readonly lives = new Map<string, Life>()
   private readonly listeners = new Set<(event: ServiceEvent) => void>()
   private isStopped = false
+  /** Runs of two sources publish one after another. */
+  private last: Promise<void> = Promise.resolve()
 
   private constructor(folder: string, open: OpenWorker, config: LoadedConfig) {
     this.folder = folder
@@ -112,8 +114,9 @@ export class SmallWorker implements Control {
 
   trigger(name: string, { full }: { readonly full: boolean }): TriggerAnswer {
     const life = this.life(name)
-    if (life.activity === 'running') return 'already'
-    life.ended = this.run(name, life, full)
+    if (life.activity === 'running' || life.activity === 'queued') return 'already'
+    life.ended = this.run(name, life, full, this.last)
+    this.last = life.ended
     return 'queued'
   }
 
@@ -155,14 +158,14 @@ export class SmallWorker implements Control {
     await rm(this.folder, { recursive: true, force: true })
   }
 
-  private async run(name: string, life: Life, full: boolean): Promise<void> {
+  private async run(name: string, life: Life, full: boolean, before: Promise<void>): Promise<void> {
     life.abort = new AbortController()
     const turn = (activity: SourceState['activity']) => {
       life.activity = activity
       this.tell({ kind: 'source', state: this.sources().find((state) => state.name === name)! })
     }
     turn('queued')
-    await Promise.resolve()
+    await before
     turn('running')
     const source = this.open.sources.find((each) => each.name === name)!
     try {
