@@ -8,7 +8,7 @@ import { errorFacts } from './error-facts.ts'
  * know. Must end soon after `signal` aborts. What it throws is logged, and stops nothing.
  */
 export interface AfterSnapshot {
-  /** For logs. */
+  /** For logs; of `cohorts` subscribers are told when it is done. */
   readonly id: string
   readonly work: (snapshot: number, signal: AbortSignal) => Promise<void>
 }
@@ -16,13 +16,15 @@ export interface AfterSnapshot {
 export class SnapshotWork {
   private readonly hooks: readonly AfterSnapshot[]
   private readonly log: Log
+  private readonly onDone: (id: string, snapshot: number) => void
   private readonly stopping = new AbortController()
   private newest: number | undefined
   private working: Promise<void> | undefined
 
-  constructor(hooks: readonly AfterSnapshot[], log: Log) {
+  constructor(hooks: readonly AfterSnapshot[], log: Log, onDone: (id: string, snapshot: number) => void) {
     this.hooks = hooks
     this.log = log
+    this.onDone = onDone
   }
 
   /** Of snapshots that are published while one is worked on, only the newest is next. */
@@ -44,6 +46,7 @@ export class SnapshotWork {
         try {
           signal.throwIfAborted()
           await work(snapshot, signal)
+          this.onDone(id, snapshot)
         } catch (error) {
           if (isAbort(error) && signal.aborted) return
           this.log.error({ hook: id, snapshot, ...errorFacts(error) }, `${id} failed after snapshot ${snapshot}`)

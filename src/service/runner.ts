@@ -66,13 +66,18 @@ export class Runner {
       served.underWay = undefined
       // What was asked for wholly still is.
       served.full ||= full
-      if (signal.aborted) roster.happened(served, 'stopped')
-      else await this.failed(served, error, underWay.fold?.progress.run, context)
+      if (signal.aborted) {
+        roster.happened(served, 'stopped')
+      } else {
+        this.failed(served, error, underWay.fold?.progress.run)
+        onEnded(served)
+        return this.checkDatabase(context)
+      }
     }
     onEnded(served)
   }
 
-  private async failed(served: ServedSource, error: unknown, run: number | undefined, context: WorkerContext) {
+  private failed(served: ServedSource, error: unknown, run: number | undefined): void {
     const { roster, listeners, clock, log, random } = this.options
     const now = clock.now()
     const shown = shownError(error)
@@ -88,7 +93,6 @@ export class Runner {
       again === undefined ? 'source failed: it waits until it is asked for' : 'source failed: it is tried again',
     )
     listeners.tell({ kind: 'source', state: stateOf(served) })
-    await this.checkDatabase(context)
   }
 
   /** A disk that is full at the wrong moment puts an end to the database for this process; the next one finds it whole. */

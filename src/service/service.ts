@@ -70,11 +70,16 @@ export class Service implements Control, Task {
     this.context = open.context
     this.listeners = new Listeners(log)
     this.roster = new Roster((state) => this.listeners.tell({ kind: 'source', state }))
-    this.snapshots = new SnapshotWork(options.afterSnapshot ?? [], log)
+    this.snapshots = new SnapshotWork(options.afterSnapshot ?? [], log, (id, snapshot) => {
+      if (id === 'cohorts') this.listeners.tell({ kind: 'cohorts', snapshot })
+    })
     this.loop = new Repeating(this.id, clock, () => this.tick())
     const { roster, listeners, snapshots } = this
     const onEnded = (served: ServedSource) => this.ended(served)
-    const onBroken = (error: StokerError) => (this.broken = error)
+    const onBroken = (error: StokerError) => {
+      this.broken = error
+      this.loop.wake()
+    }
     this.runner = new Runner({ roster, listeners, snapshots, clock, random, log, runOne, onEnded, onBroken })
     const onBeat = (heartbeat: Heartbeat) => {
       listeners.tell({ kind: 'heartbeat', heartbeat })
@@ -144,7 +149,8 @@ export class Service implements Control, Task {
     const served = this.roster.all()
     for (const { underWay } of served) underWay?.abort.abort()
     await this.loop.stop()
-    await Promise.allSettled(served.flatMap(({ underWay, cancelling }) => [underWay?.ended, cancelling]))
+    for (const { underWay } of served) await underWay?.ended
+    for (const { cancelling } of served) await cancelling?.catch(() => undefined)
     await this.reloading
     await this.snapshots.stop()
   }

@@ -1,6 +1,6 @@
 /** What a signal makes of a command that is under way. */
 import { expect, test } from 'vitest'
-import { underLifecycle } from '../../src/app/lifecycle.ts'
+import { listenForReload, underLifecycle } from '../../src/app/lifecycle.ts'
 import { StokerError } from '../../src/core/errors.ts'
 
 /** As if the signal came: other listeners of this process hear nothing of it. */
@@ -50,4 +50,18 @@ test('without a signal the exit code is the own one, an error goes on, and no li
     ),
   ).rejects.toThrow()
   expect(process.listenerCount('SIGINT')).toBe(listeners)
+})
+
+test('SIGHUP that comes before anybody can answer it is answered when somebody can, once, and no listener stays', () => {
+  const listeners = process.listenerCount('SIGHUP')
+  const reloads = listenForReload()
+  let count = 0
+  process.emit('SIGHUP', 'SIGHUP')
+  process.emit('SIGHUP', 'SIGHUP')
+  reloads.answer(() => (count += 1))
+  expect(count).toBe(1)
+  process.emit('SIGHUP', 'SIGHUP')
+  expect(count).toBe(2)
+  reloads.dispose()
+  expect(process.listenerCount('SIGHUP')).toBe(listeners)
 })
