@@ -5,6 +5,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const SLOW = [
   'scenario/first-light',
   'scenario/limits',
+  'page/browser',
   'scenario/killed',
   'scenario/servers',
   'model/',
@@ -12,6 +13,7 @@ const SLOW = [
   'scenario/lineage',
   'scenario/groups',
   'scenario/',
+  'page/',
   'warehouse/',
   'views/',
   'cli/',

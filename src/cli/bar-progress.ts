@@ -1,9 +1,9 @@
 /** Progress on a terminal: a bar for the phase, and one for each file that is being fetched. */
 import { MultiBar, type SingleBar } from 'cli-progress'
 import type { RunEvent, RunObserver } from '../worker/events.ts'
-import { delayText } from './delay-text.ts'
-import { findingText } from './finding-text.ts'
-import { bytesText, countText, durationText, plural } from './figures.ts'
+import { delayText } from '../worker/delay-text.ts'
+import { findingText } from '../worker/finding-text.ts'
+import { bytesText, countText, durationText, plural } from '../core/figures.ts'
 import { lostText } from './plain-progress.ts'
 
 export interface BarProgress {

@@ -7,7 +7,7 @@ import type { Lake } from '../warehouse/lake.ts'
 import { writeMountedCatalog } from '../warehouse/snapshot/mounted-catalog.ts'
 import type { Action } from './action.ts'
 import { wholeNumber } from './arguments.ts'
-import { plural } from './figures.ts'
+import { plural } from '../core/figures.ts'
 import { jsonText } from './json-text.ts'
 import { lakeOf, withLakeOptions, type LakeOptions } from './lake-option.ts'
 

@@ -9,7 +9,7 @@ import { shownPath } from '../app/shown-path.ts'
 import type { CheckLine } from '../bulk/check/line.ts'
 import type { Action } from './action.ts'
 import { EXIT } from './exit-code.ts'
-import { plural } from './figures.ts'
+import { plural } from '../core/figures.ts'
 import { jsonText } from './json-text.ts'
 import { chosenSources } from './source-argument.ts'
 

@@ -4,7 +4,7 @@ import { cohortDiff, cohortMoved, type CohortDiff, type MovedMember } from '../a
 import type { Action } from './action.ts'
 import { wholeNumber } from './arguments.ts'
 import { lookAtCohorts, mustBeLive, type CohortLook } from './cohort-look.ts'
-import { countText, plural } from './figures.ts'
+import { countText, plural } from '../core/figures.ts'
 import { jsonText } from './json-text.ts'
 import { withLakeOptions, type LakeOptions } from './lake-option.ts'
 

@@ -5,7 +5,7 @@ import type { CohortOutcome, CohortsRun } from '../analysis/cohort/run.ts'
 import { StokerError } from '../core/errors.ts'
 import type { Counted } from './cohort-run.ts'
 import { errorText } from './error-text.ts'
-import { countText, durationText, plural } from './figures.ts'
+import { countText, durationText, plural } from '../core/figures.ts'
 import { textTable } from './text-table.ts'
 
 const right = (head: string) => ({ head, align: 'right' as const })

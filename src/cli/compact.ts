@@ -8,7 +8,7 @@ import { openWorker } from '../app/worker-context.ts'
 import { compactSource, type Compacted } from '../warehouse/upkeep/compact.ts'
 import type { Action } from './action.ts'
 import { EXIT } from './exit-code.ts'
-import { bytesText, plural } from './figures.ts'
+import { bytesText, plural } from '../core/figures.ts'
 import { jsonText } from './json-text.ts'
 import { chosenSources } from './source-argument.ts'
 

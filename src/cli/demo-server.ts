@@ -13,7 +13,7 @@ import { DEMO_SERVERS, type DemoServerName } from '../demo/demo-servers.ts'
 import { EVERYONE } from '../demo/kick-off/export-scope.ts'
 import { startDemoServer, type DemoServer, type DemoServerOptions } from '../demo/server.ts'
 import { wholeNumber } from './arguments.ts'
-import { countText, plural } from './figures.ts'
+import { countText, plural } from '../core/figures.ts'
 import type { Action } from './action.ts'
 
 interface ServerCommandOptions {

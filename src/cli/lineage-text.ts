@@ -1,7 +1,7 @@
 /** Where a row comes from, as an analyst reads it, 100 columns wide. */
 import { comingOf, type Coming, type DeletedBy, type LineageTable, type Version } from '../ledger/lineage.ts'
 import { shownUrl } from '../ledger/shown-url.ts'
-import { bytesText, countText, plural } from './figures.ts'
+import { bytesText, countText, plural } from '../core/figures.ts'
 import { cutEnd, cutMiddle } from './request-url.ts'
 import { capped, pairsText, timeText } from './run-text.ts'
 import { textTable } from './text-table.ts'

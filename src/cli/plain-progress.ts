@@ -1,8 +1,8 @@
 /** Progress as plain lines, for logs and pipes. */
 import type { RunEvent, RunObserver } from '../worker/events.ts'
-import { delayText } from './delay-text.ts'
-import { findingText } from './finding-text.ts'
-import { bytesText, countText, durationText, plural } from './figures.ts'
+import { delayText } from '../worker/delay-text.ts'
+import { findingText } from '../worker/finding-text.ts'
+import { bytesText, countText, durationText, plural } from '../core/figures.ts'
 
 /** A run of 20,000 files must not write 20,000 lines: at most one landed file is told in this time. */
 const LANDED_EVERY_MS = 1000

@@ -3,7 +3,7 @@ import type { Purged } from '../warehouse/purge/purge.ts'
 import type { Selected } from '../warehouse/purge/selection.ts'
 import type { LeftSnapshots } from '../warehouse/purge/snapshots.ts'
 import { subjectKey, type PurgeSubject } from '../warehouse/purge/subject.ts'
-import { countText, plural } from './figures.ts'
+import { countText, plural } from '../core/figures.ts'
 import { textTable } from './text-table.ts'
 
 /** Nothing of it was found but in snapshots that were to stay, and no query has anything on the disk. */

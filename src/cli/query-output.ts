@@ -11,7 +11,7 @@ import {
 import { once } from 'node:events'
 import type { Writable } from 'node:stream'
 import { writeArrow } from './arrow-output.ts'
-import { countText, plural } from './figures.ts'
+import { countText, plural } from '../core/figures.ts'
 import { textTable } from './text-table.ts'
 
 export const FORMATS = ['table', 'json', 'csv', 'arrow'] as const

@@ -1,6 +1,6 @@
 /** The files of a run, and what in them was no usable resource, as an operator reads it. */
 import type { FileDetails, RejectCount, RunDetails } from '../ledger/run-details.ts'
-import { bytesText, countText, plural } from './figures.ts'
+import { bytesText, countText, plural } from '../core/figures.ts'
 import { cutMiddle } from './request-url.ts'
 import { textTable } from './text-table.ts'
 

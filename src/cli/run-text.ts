@@ -2,11 +2,11 @@
 import type { RunDetails } from '../ledger/run-details.ts'
 import { phaseTimes } from '../ledger/phases.ts'
 import { shownUrl } from '../ledger/shown-url.ts'
-import { countText, durationText, plural } from './figures.ts'
-import { findingText, lossText } from './finding-text.ts'
+import { countText, durationText, plural } from '../core/figures.ts'
+import { findingText, lossText } from '../worker/finding-text.ts'
 import { cutEnd } from './request-url.ts'
 import { filesText, rejectsText } from './run-files-text.ts'
-import { stateText, tookText } from './run-state.ts'
+import { stateText, tookText } from '../ledger/run-state.ts'
 import { textTable } from './text-table.ts'
 
 const COLUMNS = 100

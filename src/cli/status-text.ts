@@ -3,9 +3,9 @@ import { formerText } from '../app/former-sources.ts'
 import type { Overview, PurgeRecord, Remark, TypeOverview } from '../ledger/overview.ts'
 import type { RunRecord } from '../ledger/runs.ts'
 import type { Lake } from '../warehouse/lake.ts'
-import { countText, plural } from './figures.ts'
-import { findingText, lossText } from './finding-text.ts'
-import { goesOnText, stateText, tookText } from './run-state.ts'
+import { countText, plural } from '../core/figures.ts'
+import { findingText, lossText } from '../worker/finding-text.ts'
+import { goesOnText, stateText, tookText } from '../ledger/run-state.ts'
 import { textTable } from './text-table.ts'
 
 /** What `--json` gives, but for the lake's folder. */

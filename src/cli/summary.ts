@@ -2,8 +2,8 @@
 import type { LossCounts, TypeCounts, ViewCounts } from '../ledger/books.ts'
 import type { View } from '../warehouse/view.ts'
 import type { RunOutcome } from '../worker/run.ts'
-import { countText, durationText } from './figures.ts'
-import { lossText } from './finding-text.ts'
+import { countText, durationText } from '../core/figures.ts'
+import { lossText } from '../worker/finding-text.ts'
 import { textTable } from './text-table.ts'
 
 /** Of a view its table's name, and the type it is made of. */

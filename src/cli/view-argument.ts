@@ -1,7 +1,7 @@
 /** Views named on the command line. */
 import { StokerError } from '../core/errors.ts'
 import { nearestName } from '../core/nearest-name.ts'
-import { plural } from './figures.ts'
+import { plural } from '../core/figures.ts'
 
 /** @throws StokerError USAGE_UNKNOWN_VIEW */
 export function refuseUnknownViews(names: readonly string[], known: readonly string[]): void {

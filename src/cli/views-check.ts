@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import { ViewError } from '../views/view-error.ts'
 import type { Action } from './action.ts'
 import { EXIT } from './exit-code.ts'
-import { plural } from './figures.ts'
+import { plural } from '../core/figures.ts'
 import { JsonPlaces } from './json-places.ts'
 import { compiledFile, viewFiles, type ViewFile } from './view-files.ts'
 

@@ -3,7 +3,7 @@ import { Command } from 'commander'
 import { writeFile } from 'node:fs/promises'
 import { columnSources } from './column-sources.ts'
 import type { Action } from './action.ts'
-import { plural } from './figures.ts'
+import { plural } from '../core/figures.ts'
 import { openViews, type OpenedView } from './view-files.ts'
 
 interface TableEntry {

@@ -7,7 +7,7 @@ import { nearestName } from '../core/nearest-name.ts'
 import { fhirTypes, type FhirRelease, type FhirTypes } from '../views/fhir-types.ts'
 import { generateViews } from '../views/generate/generate.ts'
 import type { Action } from './action.ts'
-import { plural } from './figures.ts'
+import { plural } from '../core/figures.ts'
 
 interface GenerateOptions {
   readonly all?: true

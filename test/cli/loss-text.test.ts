@@ -1,6 +1,6 @@
 /** Values that a view table lacks, in words. */
 import { expect, test } from 'vitest'
-import { lossText } from '../../src/cli/finding-text.ts'
+import { lossText } from '../../src/worker/finding-text.ts'
 
 test.each([
   ['dates', 12, 'patient: birth_date: 12 values were not dates'],

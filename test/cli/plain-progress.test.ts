@@ -1,6 +1,6 @@
 /** Progress as lines: what is numbered, and what is told while nothing lands. */
 import { expect, test } from 'vitest'
-import { delayText } from '../../src/cli/delay-text.ts'
+import { delayText } from '../../src/worker/delay-text.ts'
 import { plainProgress } from '../../src/cli/plain-progress.ts'
 import type { RunEventBody } from '../../src/worker/events.ts'
 

@@ -1,6 +1,6 @@
 /** Groups whose members change, between one run and the next. */
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { findingText } from '../../src/cli/finding-text.ts'
+import { findingText } from '../../src/worker/finding-text.ts'
 import type { DemoBehaviour } from '../../src/demo/behaviour.ts'
 import { startDemoServer, type DemoServer } from '../../src/demo/server.ts'
 import type { RunOutcome } from '../../src/worker/run.ts'

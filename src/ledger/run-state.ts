@@ -1,6 +1,6 @@
 /** The state of a run in one word, and how a run that is not over goes on. */
-import type { RunRecord } from '../ledger/runs.ts'
-import { durationText } from './figures.ts'
+import type { RunRecord } from './runs.ts'
+import { durationText } from '../core/figures.ts'
 
 /** `cancelled` and `failed` are the two ways of being given up; the ledger's other words are its own. */
 export function stateText({ state, error_code }: Pick<RunRecord, 'state' | 'error_code'>): string {

@@ -1,5 +1,5 @@
 /** Why a run stands still for a while, in a sentence for an operator. */
-import { durationText } from './figures.ts'
+import { durationText } from '../core/figures.ts'
 
 const REASONS: Readonly<Record<string, string>> = {
   BULK_BUSY: 'the server is busy, or asks for fewer calls',

@@ -1,6 +1,6 @@
 /** What a run found odd, in a sentence for an operator. */
-import type { FindingCode } from '../worker/findings.ts'
-import { plural } from './figures.ts'
+import type { FindingCode } from './findings.ts'
+import { plural } from '../core/figures.ts'
 
 /** Values that a view table lacks. */
 export function lossText({ place, wanted, count }: { place: string; wanted: string; count: number }): string {

@@ -1,0 +1,74 @@
+/** What the ledger knows of each source, for the first page. */
+import { LAKE_SOURCES_SQL, type LakeSource } from '../../app/former-sources.ts'
+import { overview, type Remark, type TypeOverview } from '../../ledger/overview.ts'
+import type { Ask } from '../../ledger/run-details.ts'
+import type { RunRecord } from '../../ledger/runs.ts'
+import type { SourceState } from '../../service/control.ts'
+import type { IconName } from './icon.ts'
+
+export interface SourceGlance {
+  readonly name: string
+  /** Undefined: it is not in the configuration any more. */
+  readonly state: SourceState | undefined
+  /** What its newest data is as of; undefined before anything was committed. */
+  readonly newest: Date | undefined
+  readonly types: readonly TypeOverview[]
+  /** Of its last committed run. */
+  readonly remarks: readonly Remark[]
+  readonly held: readonly Remark[]
+  /** The newest, be it over or not. */
+  readonly lastRun: RunRecord | undefined
+}
+
+const LAST_RUNS_SQL = 'SELECT * FROM stoker.run QUALIFY row_number() OVER (PARTITION BY source ORDER BY run DESC) = 1'
+
+/** Those of the configuration in its order, and after them those that only the lake knows. */
+export async function sourceGlances(ask: Ask, states: readonly SourceState[]): Promise<SourceGlance[]> {
+  const { types, remarks } = await overview(ask)
+  const runs = await ask<RunRecord>(LAST_RUNS_SQL)
+  const inLake = await ask<LakeSource>(LAKE_SOURCES_SQL)
+  const configured = states.map(({ name }) => name)
+  const former = inLake.map(({ source }) => source).filter((source) => !configured.includes(source))
+  return [...configured, ...former].map((name) => {
+    const ofIt = types.filter(({ source }) => source === name)
+    const times = ofIt.flatMap(({ watermark }) => (watermark === null ? [] : [watermark.getTime()]))
+    const about = remarks.filter(({ source }) => source === name)
+    return {
+      name,
+      state: states.find((state) => state.name === name),
+      newest: times.length === 0 ? undefined : new Date(Math.max(...times)),
+      types: ofIt,
+      remarks: about,
+      held: about.filter(({ kind }) => kind === 'held'),
+      lastRun: runs.find(({ source }) => source === name),
+    }
+  })
+}
+
+export interface Standing {
+  readonly sign: IconName
+  readonly word: string
+  /** Somebody should look at it. */
+  readonly isTrouble: boolean
+}
+
+/** How a source stands, in a word. What it does now comes before how it was. */
+export function standingOf({ state, held, newest, types }: SourceGlance): Standing {
+  if (state === undefined) return { sign: 'idle', word: 'not configured', isTrouble: false }
+  const isTrouble = state.failures > 0 || held.length > 0
+  switch (state.activity) {
+    case 'running':
+      return { sign: 'run', word: 'running', isTrouble }
+    case 'queued':
+      return { sign: 'wait', word: 'waits for its turn', isTrouble }
+    case 'backing-off':
+      return { sign: 'bad', word: 'failing, tries again', isTrouble: true }
+    case 'idle':
+      if (state.failures > 0) return { sign: 'bad', word: 'failed', isTrouble: true }
+      if (held.length > 0) return { sign: 'warn', word: 'types held back', isTrouble: true }
+      if (newest !== undefined) return { sign: 'ok', word: 'up to date', isTrouble: false }
+      return types.some(({ resources }) => resources > 0)
+        ? { sign: 'warn', word: 'no watermark yet', isTrouble: false }
+        : { sign: 'idle', word: 'no data yet', isTrouble: false }
+  }
+}

@@ -1,0 +1,135 @@
+/** The first page: whether all is well, each source at a glance, the newest runs. */
+import { html } from 'hono/html'
+import { countText, plural } from '../../core/figures.ts'
+import { purges } from '../../ledger/overview.ts'
+import { runLines } from '../../ledger/run-details.ts'
+import { tookText } from '../../ledger/run-state.ts'
+import { badge, runBadge } from './badge.ts'
+import { facts } from './facts.ts'
+import { frame, moreLink, pageHead } from './frame.ts'
+import type { Html } from './html.ts'
+import { age, ageText, moment } from './moment.ts'
+import { notice } from './notice.ts'
+import type { PageView } from './page-view.ts'
+import { progressOf } from './progress.ts'
+import { runsTable } from './runs-table.ts'
+import { answerNotice, cancelForm, syncForm } from './source-actions.ts'
+import { sourceGlances, standingOf, type SourceGlance } from './source-glance.ts'
+import { failureNotice, heldNotice } from './trouble.ts'
+
+const RUNS_SHOWN = 8
+
+/** @param asked what became of a form, and of which source */
+export async function sourcesPage(
+  view: PageView,
+  asked: { readonly asked?: string; readonly source?: string },
+): Promise<Html> {
+  const { deps, now } = view
+  const states = deps.control.sources()
+  const glances = await sourceGlances(deps.ask, states)
+  const runs = await runLines(deps.ask, { limit: RUNS_SHOWN })
+  const main = html` ${pageHead('Sources')} ${answerNotice(asked.asked, asked.source)} ${await purgeNotice(view)}
+    ${summary(glances, now)}
+    <div class="sources">${glances.map((glance) => sourceHtml(glance, now))}</div>
+    <section aria-labelledby="newest-runs">
+      <h2 id="newest-runs">Newest runs</h2>
+      ${runsTable(view, runs, { caption: 'Newest runs', empty: 'Nothing was run yet. “Sync now” begins with the first run.' })}
+      ${runs.length === RUNS_SHOWN ? moreLink('/runs', 'All runs') : ''}
+    </section>`
+  return frame(view, { title: titleOf(glances), main, isLively: states.some(({ progress }) => progress !== undefined) })
+}
+
+function troubled(glances: readonly SourceGlance[]): SourceGlance[] {
+  return glances.filter((glance) => standingOf(glance).isTrouble)
+}
+
+/** Told by a browser's tab as well. */
+function titleOf(glances: readonly SourceGlance[]): string {
+  const count = troubled(glances).length
+  return count === 0 ? 'Sources' : `(${count}) Sources`
+}
+
+function summary(glances: readonly SourceGlance[], now: Date): Html {
+  const configured = glances.filter(({ state }) => state !== undefined)
+  if (configured.length === 0)
+    return notice({
+      kind: 'warn',
+      title: 'No source is configured',
+      wayOut: 'add one to the configuration, and send the worker SIGHUP',
+    })
+  const trouble = troubled(glances)
+  const times = configured.flatMap(({ newest }) => (newest === undefined ? [] : [newest.getTime()]))
+  const oldest = times.length === 0 ? undefined : ageText(now.getTime() - Math.min(...times))
+  const fresh = oldest === undefined ? 'Nothing was loaded yet.' : `No source’s newest data is older than ${oldest}.`
+  if (trouble.length === 0)
+    return html`<p class="summary">
+      ${badge(oldest === undefined ? 'idle' : 'ok', oldest === undefined ? 'Ready' : 'All is well')}
+      ${plural(configured.length, 'source')}. ${fresh}
+    </p>`
+  return html`<p class="summary">
+    ${badge('bad', `${plural(trouble.length, 'source')} of ${countText(configured.length)} ${trouble.length === 1 ? 'needs' : 'need'} a look`)}
+    ${trouble.map(({ name }, i) => html`${i === 0 ? '' : ', '}<a href="#source-${name}">${name}</a>`)}
+  </p>`
+}
+
+function sourceHtml(glance: SourceGlance, now: Date): Html {
+  const { name, state, types } = glance
+  const { sign, word } = standingOf(glance)
+  const resources = types.reduce((sum, type) => sum + type.resources, 0)
+  return html`<article class="source" id="source-${name}" aria-labelledby="name-${name}">
+    <div class="source-name">
+      <h2 id="name-${name}"><a href="/sources/${encodeURIComponent(name)}">${name}</a></h2>
+      ${badge(sign, word)}
+    </div>
+    ${facts([
+      ['newest data', freshness(glance, now)],
+      ['next run', nextRun(glance, now)],
+      ['last run', lastRun(glance, now)],
+      ['resources', resources === 0 ? 'none' : html`${countText(resources)} of ${plural(types.length, 'type')}`],
+    ])}
+    <div class="actions">${state === undefined ? '' : html`${syncForm(state, '/')}${cancelForm(state, '/')}`}</div>
+    ${state === undefined ? html`<p>It is no longer in the configuration; its rows stay as they are.</p>` : progressOf(state, now)}
+    ${failureNotice(glance, now)} ${heldNotice(glance, now)}
+  </article>`
+}
+
+export function freshness({ newest, types }: SourceGlance, now: Date): Html | string {
+  if (newest !== undefined) return html`<span class="big">${age(newest, now)}</span> old`
+  return types.some(({ resources }) => resources > 0) ? 'no watermark yet' : 'none yet'
+}
+
+export function nextRun({ state }: SourceGlance, now: Date): Html | string {
+  if (state === undefined) return 'never'
+  if (state.activity === 'running') return 'under way'
+  if (state.activity === 'queued') return 'as soon as others have ended'
+  if (state.retryAt !== undefined) return html`tried again ${state.retryAt > now ? moment(state.retryAt, now) : 'now'}`
+  if (state.nextAt !== undefined) return state.nextAt > now ? moment(state.nextAt, now) : 'now'
+  return 'when asked'
+}
+
+function lastRun({ lastRun: run, state }: SourceGlance, now: Date): Html | string {
+  if (run === undefined) return 'none yet'
+  const isRunning = state?.progress?.run === run.run
+  const took = tookText(run)
+  return html`<a href="/runs/${run.run}">${run.run}</a> ${runBadge(run, isRunning)}
+    ${
+      isRunning || took === undefined
+        ? moment(run.started_at, now)
+        : html`${moment(run.ended_at ?? run.committed_at, now)}, took ${took}`
+    }`
+}
+
+/** No run begins before it is finished. */
+async function purgeNotice({ deps, now }: PageView): Promise<Html | ''> {
+  const open = (await purges(deps.ask)).find(({ state }) => state !== 'done')
+  if (open === undefined) return ''
+  return notice({
+    kind: 'bad',
+    title: html`A purge, asked for ${moment(open.asked_at, now)}, is not finished: no run begins before`,
+    text:
+      open.state === 'cleared'
+        ? 'Its rows are gone; the free blocks of the database file still have them.'
+        : 'What it takes may still be there.',
+    wayOut: html`stop the worker and run <code>stoker purge --finish</code>`,
+  })
+}
