@@ -1,29 +1,19 @@
 /** `stoker worker`: keeps all sources up to date by their schedules, until it is stopped. */
 import { Command, Option } from 'commander'
-import { type Config, loadConfig } from '../app/config.ts'
+import { loadConfig } from '../app/config.ts'
 import { findingText } from '../app/config-findings.ts'
 import { machineMemoryBytes } from '../app/config-lake.ts'
 import { listenForReload, underLifecycle } from '../app/lifecycle.ts'
 import { type LogFormat, type LogLevel, makeLog } from '../app/log.ts'
 import { STOKER_VERSION } from '../app/version.ts'
-import { type OpenWorker, openWorker } from '../app/worker-context.ts'
+import { openWorker } from '../app/worker-context.ts'
 import { systemClock } from '../core/clock.ts'
-import type { Log } from '../core/log.ts'
-import type { Task } from '../core/task.ts'
-import type { AfterSnapshot } from '../service/after-snapshot.ts'
-import type { Control } from '../service/control.ts'
 import { errorFacts } from '../service/error-facts.ts'
 import { Service } from '../service/service.ts'
 import { runTasks } from '../service/task-list.ts'
 import type { Action } from './action.ts'
 import { EXIT } from './exit-code.ts'
-
-/** What runs beside the schedule, for as long: made once the lake is open, and undefined where it is not configured. */
-type MakeTask = (control: Control, open: OpenWorker, config: Config, log: Log) => Task | undefined
-type MakeAfterSnapshot = (open: OpenWorker, config: Config, log: Log) => AfterSnapshot | undefined
-
-const TASKS: readonly MakeTask[] = []
-const AFTER_SNAPSHOT: readonly MakeAfterSnapshot[] = []
+import { cohortsAfter, httpServer } from './worker-tasks.ts'
 
 interface WorkerOptions {
   readonly config: string
@@ -73,9 +63,9 @@ async function work({ config: path, logLevel, logFormat }: WorkerOptions): Promi
         const service = new Service({
           ...{ open, config, log, clock: systemClock, random: Math.random, machineBytes: machineMemoryBytes() },
           load: () => loadConfig(path),
-          afterSnapshot: AFTER_SNAPSHOT.flatMap((make) => make(open, config, log) ?? []),
+          afterSnapshot: [cohortsAfter(open, config, log) ?? []].flat(),
         })
-        const beside = TASKS.flatMap((make) => make(service, open, config, log) ?? [])
+        const beside = [httpServer(service, open, config, log) ?? []].flat()
         reloads.answer(() => void service.reload())
         if (beside.length === 0 && config.sources.every(({ schedule }) => schedule === undefined)) {
           log.warn({}, 'no source has a schedule, and nothing else can ask for runs: give a source a schedule (cron)')
