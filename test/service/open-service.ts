@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished, vi } from 'vitest'
 import { loadConfig, type LoadedConfig } from '../../src/app/config.ts'
 import { openWorker, type OpenWorker } from '../../src/app/worker-context.ts'
 import { systemClock, type Clock } from '../../src/core/clock.ts'
@@ -13,6 +13,9 @@ import { runTasks } from '../../src/service/task-list.ts'
 import type { WorkerContext } from '../../src/worker/context.ts'
 import type { RunOutcome } from '../../src/worker/run.ts'
 import { copyViews } from '../scenario/harness.ts'
+
+/** For what a machine with much else to do takes its time for. */
+export const WAIT_MS = 60_000
 
 export interface LogLine {
   readonly level: string
@@ -39,7 +42,7 @@ export class OpenService {
   }
 
   /**
-   * Ends with the test.
+   * Resolves when every source is served. Ends with the test.
    * @param yaml the sources, and what else of the configuration matters
    */
   static async start(
@@ -79,6 +82,7 @@ export class OpenService {
       await made.stop()
       if (options.open === undefined) open.close()
     })
+    await vi.waitFor(() => expect(served(lines)).toBe(config.sources.length), WAIT_MS)
     return made
   }
 
@@ -105,6 +109,10 @@ export class OpenService {
 export function openLake(config: LoadedConfig): Promise<OpenWorker> {
   const signal = new AbortController().signal
   return openWorker(config, { log: silentLog, observe: () => undefined, signal })
+}
+
+function served(lines: readonly LogLine[]): number {
+  return lines.filter(({ message }) => message === 'source served').length
 }
 
 async function writeConfig(folder: string, yaml: string): Promise<void> {
