@@ -31,7 +31,7 @@ Exit codes:
 
 /** The asker's mistake, found before anything was begun. */
 export function isUsage(error: StokerError): boolean {
-  return /^(CONFIG|VIEWS?|USAGE|LAKE|QUERY|RUNS|LINEAGE|PAST|DEMO)_/.test(error.code)
+  return /^(CONFIG|VIEWS?|USAGE|LAKE|QUERY|RUNS|LINEAGE|PAST|DEMO|DATASET)_/.test(error.code)
 }
 
 export function exitCodeOf(error: unknown): number {

@@ -16,6 +16,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   snapshots: async () => (await import('./snapshots.ts')).snapshotsCommand,
   lineage: async () => (await import('./lineage.ts')).lineageCommand,
   query: async () => (await import('./query.ts')).queryCommand,
+  dataset: async () => (await import('./dataset.ts')).datasetCommand,
   rebuild: async () => (await import('./rebuild.ts')).rebuildCommand,
   catalog: async () => (await import('./catalog.ts')).catalogCommand,
   views: async () => (await import('./views.ts')).viewsCommand,

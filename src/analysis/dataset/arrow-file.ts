@@ -70,7 +70,7 @@ async function* batches(result: DuckDBResult, width: number): AsyncGenerator<Bat
   let rows = 0
   for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
     const values = chunk.getColumns()
-    for (let start = 0; start < chunk.rowCount; ) {
+    for (let start = 0; start < chunk.rowCount;) {
       const end = Math.min(chunk.rowCount, start + BATCH_ROWS - rows)
       columns.forEach((column, i) => {
         for (let row = start; row < end; row += 1) column.push(values[i]![row]!)
@@ -94,9 +94,17 @@ function arrowColumn(type: DuckDBType): ArrowColumn {
     case DuckDBTypeId.BIGINT:
       return wide(new Int64(), (value) => value as bigint)
     case DuckDBTypeId.DOUBLE:
-      return packed(new Float64(), (length) => new Float64Array(length), (value) => value as number)
+      return packed(
+        new Float64(),
+        (length) => new Float64Array(length),
+        (value) => value as number,
+      )
     case DuckDBTypeId.DATE:
-      return packed(new DateDay(), (length) => new Int32Array(length), (value) => (value as DuckDBDateValue).days)
+      return packed(
+        new DateDay(),
+        (length) => new Int32Array(length),
+        (value) => (value as DuckDBDateValue).days,
+      )
     case DuckDBTypeId.TIMESTAMP:
       return wide(new TimestampMicrosecond(), (value) => (value as DuckDBTimestampValue).micros)
     case DuckDBTypeId.TIMESTAMP_TZ:

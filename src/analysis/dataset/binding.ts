@@ -55,10 +55,16 @@ export async function bindSelects(
     await sandbox.session.run(`CREATE OR REPLACE TABLE ${SET}.cohort AS ${typed}`)
     await showCohort(sandbox, cohort.roles)
   }
-  const sameIndex = <Roles extends RowRoles | EventRoles>(roles: Roles | undefined, say: (a: string, b: string) => void) => {
+  const sameIndex = <Roles extends RowRoles | EventRoles>(
+    roles: Roles | undefined,
+    say: (a: string, b: string) => void,
+  ) => {
     const wanted = cohort?.roles.index
     if (roles?.kind === 'rows' && wanted !== undefined && roles.index !== wanted) {
-      say(`its ${INDEX} is ${roles.index}, that of the cohort ${wanted}`, `Give it as the cohort does: cohort.${INDEX}.`)
+      say(
+        `its ${INDEX} is ${roles.index}, that of the cohort ${wanted}`,
+        `Give it as the cohort does: cohort.${INDEX}.`,
+      )
     }
     return roles
   }
@@ -70,7 +76,9 @@ export async function bindSelects(
     : undefined
   const features: (BoundDataset['features'][number] | undefined)[] = []
   for (const feature of definition.features) {
-    const bound = isReadable(feature) ? await bind(feature, (found, say) => sameIndex(featureRoles(feature, found, say), say)) : undefined
+    const bound = isReadable(feature)
+      ? await bind(feature, (found, say) => sameIndex(featureRoles(feature, found, say), say))
+      : undefined
     features.push(bound && { ...bound, feature })
   }
 

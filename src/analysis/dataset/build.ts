@@ -59,7 +59,9 @@ async function build(
   try {
     const { bound, origin, tables, until, parameters } = ready
     const { facts } = origin
-    onStep(facts.kind === 'snapshot' ? `over snapshot ${facts.snapshot}` : `over the tables as run ${facts.run} left them`)
+    onStep(
+      facts.kind === 'snapshot' ? `over snapshot ${facts.snapshot}` : `over the tables as run ${facts.run} left them`,
+    )
     const cohort = await makeCohort(sandbox, bound.cohort, parameters)
     onStep(`cohort: ${cohort.rows} rows of ${cohort.patients} patients`)
     await makeLabel(sandbox, bound, parameters, until)
@@ -78,7 +80,18 @@ async function build(
     const statistics = await statisticsOf(sandbox, bound.columns, paths)
     const runs = await runsOf(sandbox, ready)
     const { version } = (await sandbox.session.first<{ version: string }>('SELECT version() AS version'))!
-    const made = { definition, bound, origin, runs, tables, dataUntil: until.all, cohort, withoutLabel, statistics, files }
+    const made = {
+      definition,
+      bound,
+      origin,
+      runs,
+      tables,
+      dataUntil: until.all,
+      cohort,
+      withoutLabel,
+      statistics,
+      files,
+    }
     const card = datasetCard({ ...made, stokerVersion: options.stokerVersion, duckdbVersion: version })
     await writeWhole(join(place.files, 'card.json'), `${JSON.stringify(card, null, 2)}\n`)
     await writeWhole(join(place.files, 'card.md'), cardText(card))

@@ -85,7 +85,9 @@ export function cardText(card: DatasetCard): string {
 
 function leftOut({ rows: { cohort, without_label } }: DatasetCard): string {
   const all = `The cohort has ${count(cohort.rows)} rows of ${count(cohort.patients)} patients`
-  return without_label === 0 ? `${all}, all of them with a label.` : `${all}; ${count(without_label)} without a label are left out.`
+  return without_label === 0
+    ? `${all}, all of them with a label.`
+    : `${all}; ${count(without_label)} without a label are left out.`
 }
 
 function privacyText({ options: { pseudonyms, shift_days, key_fingerprint } }: DatasetCard): string {
@@ -126,7 +128,9 @@ function parametersText({ definition: { parameters } }: DatasetCard): string {
     return parameters.length === 0 ? '' : `Parameters: ${parameters.join(', ')} (their values are in the definition).`
   }
   const given = Object.entries(parameters)
-  return given.length === 0 ? '' : `Parameters: ${given.map(([name, value]) => `${name} = ${JSON.stringify(value)}`).join(', ')}.`
+  return given.length === 0
+    ? ''
+    : `Parameters: ${given.map(([name, value]) => `${name} = ${JSON.stringify(value)}`).join(', ')}.`
 }
 
 function missing({ columns, splits }: DatasetCard): string {

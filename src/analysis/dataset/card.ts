@@ -150,7 +150,9 @@ function descriptionOf(name: string, { pseudonyms, shiftDays }: DatasetDefinitio
   const shifted = shiftDays > 0 ? '; shifted, as all dates of the patient are, by the same days' : ''
   if (name === INDEX) return `When the forecast is made${shifted}.`
   if (name !== KEY) return undefined
-  return pseudonyms ? 'Pseudonym of the patient: HMAC-SHA-256 of the key in the lake.' : 'Key of the patient in the lake.'
+  return pseudonyms
+    ? 'Pseudonym of the patient: HMAC-SHA-256 of the key in the lake.'
+    : 'Key of the patient in the lake.'
 }
 
 function cardTable({ manifest }: OpenOrigin, name: string): CardTable {
@@ -163,5 +165,7 @@ function cardTable({ manifest }: OpenOrigin, name: string): CardTable {
 
 function commands(file: string, facts: OriginFacts): string[] {
   const asOf = facts.run === null ? [] : [`stoker dataset build ${file} --as-of ${facts.run} --to FOLDER`]
-  return facts.kind === 'snapshot' ? [`stoker dataset build ${file} --snapshot ${facts.snapshot} --to FOLDER`, ...asOf] : asOf
+  return facts.kind === 'snapshot'
+    ? [`stoker dataset build ${file} --snapshot ${facts.snapshot} --to FOLDER`, ...asOf]
+    : asOf
 }

@@ -34,7 +34,9 @@ export async function makeCohort(
   )
   await sandbox.perform(sql, cohort.read, parameters)
   await showCohort(sandbox, cohort.roles)
-  const found = (await sandbox.session.first<CohortSize & { keyless: number; timeless: number; endless: number; pairs: number }>(
+  const found = (await sandbox.session.first<
+    CohortSize & { keyless: number; timeless: number; endless: number; pairs: number }
+  >(
     `SELECT count(*) AS rows, count(DISTINCT ${KEY}) AS patients, count(*) - count(${KEY}) AS keyless,
        count(*) - count(${INDEX}) AS timeless, count_if(NOT isfinite(${INDEX})) AS endless,
        (SELECT count(*) FROM (SELECT DISTINCT ${KEY}, ${INDEX} FROM ${SET}.cohort)) AS pairs FROM ${SET}.cohort`,
@@ -44,7 +46,8 @@ export async function makeCohort(
     const place = cohort.read.select.place()
     throw new DatasetError(place.file, [{ ...place, path: 'cohort.sql', problem, wayOut }])
   }
-  if (rows === 0) refuse('the cohort is empty', 'Look at its conditions: stoker query runs the SELECT over the same tables.')
+  if (rows === 0)
+    refuse('the cohort is empty', 'Look at its conditions: stoker query runs the SELECT over the same tables.')
   if (keyless > 0) refuse(`${countOf(keyless, 'row')} without ${KEY}`, `Leave them out: WHERE ${KEY} IS NOT NULL.`)
   if (timeless + endless > 0) {
     refuse(`${countOf(timeless + endless, 'row')} without a finite ${INDEX}`, 'Leave them out: WHERE … IS NOT NULL.')

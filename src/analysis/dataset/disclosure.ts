@@ -53,7 +53,8 @@ export async function refuseDisclosure(
   }
   const textsWhere = (condition: string) =>
     `SELECT n AS column, count(*) AS values FROM ${SET}.texts AS t WHERE ${condition} GROUP BY n ORDER BY n`
-  const numbers = (whole: boolean) => values.filter(({ column: { type } }) => type === 'BIGINT' || (!whole && type === 'DOUBLE'))
+  const numbers = (whole: boolean) =>
+    values.filter(({ column: { type } }) => type === 'BIGINT' || (!whole && type === 'DOUBLE'))
 
   if (privacy.pseudonyms && texts.length > 0) {
     const wayOut = 'Leave it out, or give something of it that is nobody’s own.'
@@ -119,14 +120,17 @@ function tail(sql: string): string {
 function sameIdSql({ relation, columns }: ReadTable): string[] {
   if (!columns.includes('_resource_key')) return []
   const patient = columns.includes(KEY) ? KEY : '_resource_key'
-  return [
-    `(${KEY_AND_TAIL}) IN (SELECT (r.${sqlName(patient)}, ${tail('r._resource_key')}) FROM ${relation} AS r)`,
-  ]
+  return [`(${KEY_AND_TAIL}) IN (SELECT (r.${sqlName(patient)}, ${tail('r._resource_key')}) FROM ${relation} AS r)`]
 }
 
 const KEY_AND_TAIL = `t.k, ${tail('t.v')}`
 
-function mistakeAt({ label, features }: BoundDataset, column: DatasetColumn, problem: string, wayOut: string): DatasetMistake {
+function mistakeAt(
+  { label, features }: BoundDataset,
+  column: DatasetColumn,
+  problem: string,
+  wayOut: string,
+): DatasetMistake {
   const of = features.find(({ roles }) => roles.outputs.some((output) => output.column.name === column.name)) ?? label
   const { select } = of.read
   return { ...select.place(), path: `${select.path}.sql`, problem: `column ${column.name}: ${problem}`, wayOut }

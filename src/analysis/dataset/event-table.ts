@@ -2,7 +2,18 @@
 import { sqlName } from '../../core/sql.ts'
 import { withSelected, type Bound } from './binding.ts'
 import { ROW } from './cohort-table.ts'
-import { AT, daysAfter, INDEX, KEY, liesAfter, TIME, timeSql, valueSql, withinWindow, type TimeType } from './columns.ts'
+import {
+  AT,
+  daysAfter,
+  INDEX,
+  KEY,
+  liesAfter,
+  TIME,
+  timeSql,
+  valueSql,
+  withinWindow,
+  type TimeType,
+} from './columns.ts'
 import type { FeatureDefinition } from './definition.ts'
 import { refuseLeak, refuseTimeless, type Offence } from './offence.ts'
 import type { EventOutput, EventRoles } from './roles.ts'
@@ -17,7 +28,12 @@ export interface EventTable {
 }
 
 /** Notes beside the values, of each row. */
-const NOTES = { leaks: '_stoker_leaks', nearest: '_stoker_nearest', farthest: '_stoker_farthest', timeless: '_stoker_timeless' }
+const NOTES = {
+  leaks: '_stoker_leaks',
+  nearest: '_stoker_nearest',
+  farthest: '_stoker_farthest',
+  timeless: '_stoker_timeless',
+}
 
 /**
  * Makes `SET.NAME (_stoker_row, values…)`. Events outside of the window count for nothing; one within it whose values

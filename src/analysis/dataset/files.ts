@@ -20,7 +20,12 @@ export interface DatasetFile {
 const PARQUET = 'FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE 65536, USE_TMP_FILE false'
 
 /** @param name without its ending */
-export async function writeFiles(sandbox: Sandbox, select: string, folder: string, name: string): Promise<DatasetFile[]> {
+export async function writeFiles(
+  sandbox: Sandbox,
+  select: string,
+  folder: string,
+  name: string,
+): Promise<DatasetFile[]> {
   const parquet = join(folder, `${name}.parquet`)
   const rows = await sandbox.session.run(`COPY (${select}) TO ${sqlText(`${parquet}.part`)} (${PARQUET})`)
   await settle(`${parquet}.part`, parquet)

@@ -31,7 +31,8 @@ export async function makeLabel(
 /** A patient's key begins with the source. */
 async function unknownOf({ session }: Sandbox, at: TimeSql, { all, sources }: DataUntil): Promise<Offence> {
   const cases = [...sources].map(([source, time]) => `WHEN ${sqlText(source)} THEN ${instant(time)}`)
-  const sql = cases.length === 0 ? instant(all) : `CASE split_part(c.${KEY}, '/', 1) ${cases.join(' ')} ELSE ${instant(all)} END`
+  const sql =
+    cases.length === 0 ? instant(all) : `CASE split_part(c.${KEY}, '/', 1) ${cases.join(' ')} ELSE ${instant(all)} END`
   const end: TimeSql = { sql: `(${sql})`, type: 'TIMESTAMPTZ' }
   return (await session.first<Offence>(
     `SELECT count(*) AS values, min(${daysAfter(at, end)}) AS nearest, max(${daysAfter(at, end)}) AS farthest

@@ -20,7 +20,8 @@ export function refuseLeak(feature: DatasetSelect & { readonly name: string }, o
 }
 
 export function refuseTimeless(select: DatasetSelect, what: string, values: number): never {
-  const wayOut = 'Give the time they were known at, or leave them out (WHERE … IS NOT NULL): otherwise nobody can say whether they were known.'
+  const wayOut =
+    'Give the time they were known at, or leave them out (WHERE … IS NOT NULL): otherwise nobody can say whether they were known.'
   return refuse(select, `${what}: ${countOf(values, 'value')} without a time (at is NULL)`, wayOut)
 }
 
@@ -59,11 +60,14 @@ function refuse(select: DatasetSelect, problem: string, wayOut: string): never {
 
 function distance({ nearest, farthest }: Offence): string {
   if (nearest === null || farthest === null) return ''
-  return nearest === farthest ? `, by ${days(nearest)}` : `, the nearest by ${days(nearest)}, the farthest by ${days(farthest)}`
+  return nearest === farthest
+    ? `, by ${days(nearest)}`
+    : `, the nearest by ${days(nearest)}, the farthest by ${days(farthest)}`
 }
 
 /** Less than a day is told in parts of it. */
 function days(value: number): string {
-  const rounded = value < 10 && !Number.isInteger(value) ? Math.max(0.01, Number(value.toPrecision(2))) : Math.round(value)
+  const rounded =
+    value < 10 && !Number.isInteger(value) ? Math.max(0.01, Number(value.toPrecision(2))) : Math.round(value)
   return `${rounded.toLocaleString('en-US')} day${rounded === 1 ? '' : 's'}`
 }

@@ -63,6 +63,8 @@ export async function prepare(
 }
 
 function mistaken({ cohort }: DatasetDefinition, mistakes: DatasetError['mistakes']): DatasetError {
-  const inOrder = [...mistakes].sort((a, b) => (a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line || a.column - b.column))
+  const inOrder = [...mistakes].sort((a, b) =>
+    a.file < b.file ? -1 : a.file > b.file ? 1 : a.line - b.line || a.column - b.column,
+  )
   return new DatasetError(inOrder[0]?.file ?? cohort.place().file, inOrder)
 }

@@ -31,7 +31,12 @@ export function shiftSql({ shiftDays }: Privacy, relation: string): string {
 }
 
 /** The column, shifted where it is a date or a time and there is a shift. */
-export function shiftedSql(sql: string, { type }: Pick<DatasetColumn, 'type'>, { shiftDays }: Privacy, shift: string): string {
+export function shiftedSql(
+  sql: string,
+  { type }: Pick<DatasetColumn, 'type'>,
+  { shiftDays }: Privacy,
+  shift: string,
+): string {
   if (shiftDays === 0) return sql
   if (type === 'DATE') return `${sql} + ${shift}`
   return type === 'TIMESTAMP' || type === 'TIMESTAMPTZ' ? `${sql} + to_days(${shift})` : sql

@@ -123,7 +123,10 @@ function eventOutputs(feature: FeatureDefinition, values: readonly ValueColumn[]
       const type = takenType(take, from?.type)
       if (type === undefined) {
         const what = from === undefined ? 'its events have no value' : `${from.name} is ${from.type}`
-        say(`${what}, of which there is no ${take}`, 'Select a value of a fitting type, or take count, exists, last, first, min or max.')
+        say(
+          `${what}, of which there is no ${take}`,
+          'Select a value of a fitting type, or take count, exists, last, first, min or max.',
+        )
         return []
       }
       const suffix = several ? `_${take}` : ''
@@ -190,7 +193,10 @@ function valuesOf(found: readonly FoundColumn[], roles: readonly string[], say: 
   for (const column of found.filter(({ name }) => !roles.includes(name))) {
     const type = valueType(column)
     if (!NAME.test(column.name)) {
-      wrong('gives a column whose name is no name', 'Name it in small letters, digits and _, beginning with a letter: … AS name.')
+      wrong(
+        'gives a column whose name is no name',
+        'Name it in small letters, digits and _, beginning with a letter: … AS name.',
+      )
     } else if (type === undefined) {
       wrong(`${column.name} is ${column.type}`, 'Give a number, a text, true or false, a date or a time.')
     } else values.push({ name: column.name, type })

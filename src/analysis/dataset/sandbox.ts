@@ -6,7 +6,6 @@ import {
   listValue,
   type DuckDBConnection,
   type DuckDBResult,
-  type DuckDBType,
   type DuckDBValue,
 } from '@duckdb/node-api'
 import { StokerError } from '../../core/errors.ts'
@@ -83,7 +82,7 @@ export class Sandbox {
   /** The tree of a statement, as DuckDB writes it: see select-syntax.ts. */
   async serialized(sql: string): Promise<string> {
     const answer = await this.connection.runAndReadAll('SELECT json_serialize_sql($1::VARCHAR) AS tree', [sql])
-    return String(answer.getRowObjectsJson()[0]!.tree)
+    return answer.getRowObjectsJson()[0]!.tree as string
   }
 
   /** Functions that give something else from one call, one query or one day to the next. */
@@ -106,7 +105,7 @@ export class Sandbox {
       const given = names.map((name) => [name, parameters[name]!] as const)
       const values = Object.fromEntries(given.map(([name, value]) => [name, boundValue(value)]))
       const types = Object.fromEntries(given.flatMap(([name, value]) => (isLarge(value) ? [[name, BIGINT]] : [])))
-      await this.connection.run(sql, names.length === 0 ? undefined : values, types as Record<string, DuckDBType>)
+      await this.connection.run(sql, names.length === 0 ? undefined : values, types)
     } catch (error) {
       this.signal?.throwIfAborted()
       throw performError(error, select)

@@ -93,12 +93,16 @@ export function readSyntax(select: DatasetSelect, serialized: string, unsteady: 
     }
     if (node.type === 'SHOW_REF') say(node.query_location, 'describes tables', 'Select rows of them.')
     if (node.sample != null) {
-      say(node.query_location, 'takes a random sample', "Choose by a hash: WHERE md5_number(patient_key) % 10 = 0.")
+      say(node.query_location, 'takes a random sample', 'Choose by a hash: WHERE md5_number(patient_key) % 10 = 0.')
     }
     const refused = node.class === 'FUNCTION' ? String(node.function_name).toLowerCase() : ''
     const clock = clockOf(node, unsteady)
     if (REFUSED.has(refused) || refused.startsWith('__')) {
-      say(node.query_location, `the function ${refused} may not be called`, 'A SELECT reads the snapshot and nothing else.')
+      say(
+        node.query_location,
+        `the function ${refused} may not be called`,
+        'A SELECT reads the snapshot and nothing else.',
+      )
     } else if (clock !== undefined) say(node.query_location, `${clock} gives something else each time`, STEADY)
   }
   return { tables: [...tables].sort(), parameters: [...parameters].sort(), mistakes }

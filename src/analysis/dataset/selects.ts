@@ -32,7 +32,12 @@ export async function readSelects(sandbox: Sandbox, definition: DatasetDefinitio
   const mistakes: DatasetMistake[] = []
   for (const select of [definition.cohort, definition.label, ...definition.features]) {
     if (NO_TEXT.test(select.sql)) {
-      mistakes.push({ ...select.place(), path: `${select.path}.sql`, problem: 'has characters that no text has', wayOut: 'Remove them.' })
+      mistakes.push({
+        ...select.place(),
+        path: `${select.path}.sql`,
+        problem: 'has characters that no text has',
+        wayOut: 'Remove them.',
+      })
       by.set(select.path, { select, parameters: [], tables: [], isSound: false })
       continue
     }
@@ -54,6 +59,7 @@ function unknownParameter(select: DatasetSelect, name: string, known: readonly s
     ...select.place(found < 0 ? undefined : found),
     path: `${select.path}.sql`,
     problem: `there is no parameter $${name}`,
-    wayOut: nearest === undefined ? `Give it under parameters; $${DATA_UNTIL} is always there.` : `Did you mean $${nearest}?`,
+    wayOut:
+      nearest === undefined ? `Give it under parameters; $${DATA_UNTIL} is always there.` : `Did you mean $${nearest}?`,
   }
 }

@@ -36,14 +36,18 @@ export async function statisticsOf(
   columns: readonly DatasetColumn[],
   files: BySplit<string>,
 ): Promise<Statistics> {
-  const all = SPLITS.map((split) => `SELECT *, ${sqlText(split)} AS _stoker_split FROM read_parquet(${sqlText(files[split])})`)
+  const all = SPLITS.map(
+    (split) => `SELECT *, ${sqlText(split)} AS _stoker_split FROM read_parquet(${sqlText(files[split])})`,
+  )
   const relation = `(${all.join(' UNION ALL ')})`
   const inSplit = (aggregate: string) =>
     `{${SPLITS.map((split) => `${split}: ${aggregate} FILTER (_stoker_split = ${sqlText(split)})`).join(', ')}}`
   const wanted = columns.flatMap((column, i) => {
     const name = sqlName(column.name)
     const hasRange = column.type !== 'VARCHAR'
-    const ranges = hasRange ? [`min(${name})${textOf(column)} AS min${i}`, `max(${name})${textOf(column)} AS max${i}`] : []
+    const ranges = hasRange
+      ? [`min(${name})${textOf(column)} AS min${i}`, `max(${name})${textOf(column)} AS max${i}`]
+      : []
     return [`${inSplit(`count(CASE WHEN ${name} IS NULL THEN 1 END)`)} AS missing${i}`, ...ranges]
   })
   const found = (await sandbox.session.first(

@@ -49,7 +49,9 @@ export async function makePersons({ session }: Sandbox, split: Split, privacy: P
 /** All tables side by side: the cohort as `c`, its persons as `p`, the label as `l`, features as `f0`, `f1`, … */
 export function sideBySide({ features }: BoundDataset): string {
   const names = features.map((_, i) => `${featureTable(i)} AS f${i}`)
-  return ['cohort AS c', 'person AS p', `${LABEL_TABLE} AS l`, ...names].map((each) => `${SET}.${each}`).join(' POSITIONAL JOIN ')
+  return ['cohort AS c', 'person AS p', `${LABEL_TABLE} AS l`, ...names]
+    .map((each) => `${SET}.${each}`)
+    .join(' POSITIONAL JOIN ')
 }
 
 /** Which of them has the column, with its name: `f3."hba1c_last"`. */
