@@ -47,7 +47,7 @@ export async function readDataset(path: string, overrides: DatasetOverrides = {}
   const definition: DatasetDefinition = {
     file: basename(path),
     name: fields.text('name') ?? '',
-    description: fields.text('description'),
+    description: fields.text('description')?.trim(),
     from: overridden(overrides) ?? readOrigin(fields, reading.folder),
     parameters: readParameters(fields.child('parameters')),
     cohort: await readSelect(fields.child('cohort'), 'cohort', reading, isBlock(fields, 'cohort')),
@@ -147,7 +147,7 @@ async function readSelect(
 ): Promise<DatasetSelect> {
   const inline = fields.text('sql')
   const named = fields.text('file')
-  const description = fields.text('description')
+  const description = fields.text('description')?.trim()
   const isThere = fields.has('sql') || fields.has('file')
   if (inline !== undefined && named !== undefined) fields.mistake('file', 'is given beside sql', 'Keep one of the two.')
   if (!isThere && isWanted && !fields.isMeant('sql') && !fields.isMeant('file')) {

@@ -1,9 +1,10 @@
 /** `stoker dataset`: tables to learn from, built and checked. */
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import { resolve } from 'node:path'
 import { buildDataset } from '../analysis/dataset/build.ts'
 import { checkDataset } from '../analysis/dataset/check.ts'
 import type { DatasetDefinition } from '../analysis/dataset/definition.ts'
+import { isInstant } from '../app/config-instant.ts'
 import { underLifecycle } from '../app/lifecycle.ts'
 import { STOKER_VERSION } from '../app/version.ts'
 import { StokerError } from '../core/errors.ts'
@@ -15,6 +16,11 @@ import { builtText, checkedText } from './dataset-text.ts'
 import { EXIT } from './exit-code.ts'
 import { jsonText } from './json-text.ts'
 import { lakeOf, MEMORY_LIMIT_BYTES, withLakeOptions, type LakeOptions } from './lake-option.ts'
+
+interface BuildCommandOptions extends DatasetOptions {
+  readonly to: string
+  readonly dataUntil?: Date
+}
 
 interface DatasetOptions extends LakeOptions {
   readonly snapshot?: number
@@ -34,6 +40,7 @@ function buildCommand(perform: (action: Action) => Promise<void>): Command {
     .description('make Parquet and Arrow files of a definition, split by patient, with a card')
     .argument('<file>', 'the definition, YAML')
     .requiredOption('--to <folder>', 'where to; it is made, and must not exist')
+    .option('--data-until <time>', 'what $data_until is, in place of what the tables say', instant)
     .addHelpText(
       'after',
       `
@@ -47,9 +54,7 @@ A value of a feature that was known only after the index date ends the build, wi
 how many days. The same definition over the same tables gives the same bytes. config/datasets has definitions to begin with;
 schemas/dataset.schema.json says what each key means.`,
     )
-    .action((file: string, _options, self: Command) =>
-      perform(() => build(file, self.opts<DatasetOptions & { readonly to: string }>())),
-    )
+    .action((file: string, _options, self: Command) => perform(() => build(file, self.opts<BuildCommandOptions>())))
   return withOriginOptions(command)
 }
 
@@ -69,6 +74,11 @@ Examples:
   return withOriginOptions(command)
 }
 
+function instant(text: string): Date {
+  if (isInstant(text)) return new Date(text)
+  throw new InvalidArgumentError('It must be an instant: 2026-11-21T14:30:00Z.')
+}
+
 function withOriginOptions(command: Command): Command {
   return withLakeOptions(command)
     .option('--snapshot <number>', 'over this snapshot, whatever the definition says', wholeNumber(1, 2 ** 31 - 1))
@@ -76,15 +86,23 @@ function withOriginOptions(command: Command): Command {
     .option('--json', 'as JSON on standard output')
 }
 
-async function build(file: string, options: DatasetOptions & { readonly to: string }): Promise<number> {
+async function build(file: string, options: BuildCommandOptions): Promise<number> {
   const definition = await readDataset(file, options)
   const folder = resolve(options.to)
   const place = (await placeOf(definition, options)) ?? missingLake(options)
   const stopping = () => process.stderr.write('\nstopping: no folder is made\n')
   return underLifecycle(stopping, async (signal) => {
     const onStep = (what: string) => void process.stderr.write(`${definition.name}: ${what}\n`)
-    const card = await buildDataset(definition, { ...place, folder, stokerVersion: STOKER_VERSION, signal, onStep })
-    process.stdout.write(options.json ? jsonText({ folder, ...card }) : builtText(card, folder))
+    const { dataUntil } = options
+    const card = await buildDataset(definition, {
+      ...place,
+      folder,
+      dataUntil,
+      stokerVersion: STOKER_VERSION,
+      signal,
+      onStep,
+    })
+    process.stdout.write(options.json ? `${JSON.stringify({ folder, ...card }, null, 2)}\n` : builtText(card, folder))
     return EXIT.done
   })
 }

@@ -12,7 +12,7 @@ import { refuseDisclosure, type ReadTable } from './disclosure.ts'
 import { makeEvents } from './event-table.ts'
 import { writeFiles, type DatasetFile } from './files.ts'
 import { makeLabel } from './label-table.ts'
-import { refuseLeak } from './offence.ts'
+import { countOf, refuseLeak } from './offence.ts'
 import { prepare, type Preparation } from './preparation.ts'
 import { makeRows, offenceOf } from './row-table.ts'
 import { Sandbox } from './sandbox.ts'
@@ -25,6 +25,8 @@ export interface BuildOptions {
   /** Not looked at where the tables lie in a folder of their own. */
   readonly lake: Lake
   readonly memoryLimitBytes: number
+  /** `$data_until`, in place of what the tables say. */
+  readonly dataUntil?: Date | undefined
   readonly stokerVersion: string
   readonly signal?: AbortSignal | undefined
   readonly onStep?: ((what: string) => void) | undefined
@@ -63,10 +65,12 @@ async function build(
       facts.kind === 'snapshot' ? `over snapshot ${facts.snapshot}` : `over the tables as run ${facts.run} left them`,
     )
     const cohort = await makeCohort(sandbox, bound.cohort, parameters)
-    onStep(`cohort: ${cohort.rows} rows of ${cohort.patients} patients`)
+    onStep(`cohort: ${countOf(cohort.rows, 'row')} of ${countOf(cohort.patients, 'patient')}`)
     await makeLabel(sandbox, bound, parameters, until)
     const withoutLabel = await keepLabelled(sandbox)
-    onStep(`label: ${cohort.rows - withoutLabel} rows have one, ${withoutLabel} have none and are left out`)
+    onStep(
+      `label: ${countOf(cohort.rows - withoutLabel, 'row')} with one, ${countOf(withoutLabel, 'row')} without, left out`,
+    )
     await makeFeatures(sandbox, ready, onStep)
     // From here on nothing of the analyst's SQL runs any more: now the key may be in the room.
     await makePersons(sandbox, definition.split, definition.privacy)

@@ -36,8 +36,8 @@ export function cardText(card: DatasetCard): string {
         column.type,
         column.role,
         percent(column.missing_share),
-        String(column.min ?? ''),
-        String(column.max ?? ''),
+        figure(column.min),
+        figure(column.max),
         oneLine(column.description, ''),
       ]),
     ),
@@ -148,6 +148,12 @@ function shareOf(rows: BySplit<number>, split: keyof BySplit<number>, { splits }
 
 function total({ splits }: DatasetCard): number {
   return SPLITS.reduce((sum, split) => sum + splits[split].patients, 0)
+}
+
+/** card.json has all digits. */
+function figure(value: number | string | boolean | null): string {
+  if (typeof value !== 'number') return value === null ? '' : String(value)
+  return String(Number.isInteger(value) ? value : Number(value.toPrecision(6)))
 }
 
 function percent(share: number): string {

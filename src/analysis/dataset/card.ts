@@ -142,7 +142,7 @@ export function datasetCard(input: CardInput): DatasetCard {
       }
     }),
     files: input.files,
-    again: commands(definition.file, origin.facts),
+    again: commands(definition.file, origin.facts, input.dataUntil),
   }
 }
 
@@ -163,9 +163,9 @@ function cardTable({ manifest }: OpenOrigin, name: string): CardTable {
   return { name, resource, view_hash, rows, files_sha256: createHash('sha256').update(sums).digest('hex') }
 }
 
-function commands(file: string, facts: OriginFacts): string[] {
-  const asOf = facts.run === null ? [] : [`stoker dataset build ${file} --as-of ${facts.run} --to FOLDER`]
-  return facts.kind === 'snapshot'
-    ? [`stoker dataset build ${file} --snapshot ${facts.snapshot} --to FOLDER`, ...asOf]
-    : asOf
+/** Past tables do not know their watermarks: they are told. */
+function commands(file: string, facts: OriginFacts, dataUntil: Date): string[] {
+  const build = `stoker dataset build ${file} --to FOLDER`
+  const asOf = facts.run === null ? [] : [`${build} --as-of ${facts.run} --data-until ${dataUntil.toISOString()}`]
+  return facts.kind === 'snapshot' ? [`${build} --snapshot ${facts.snapshot}`, ...asOf] : asOf
 }

@@ -3,16 +3,11 @@ import { sqlText } from '../../core/sql.ts'
 import type { BoundDataset } from './binding.ts'
 import { ROW } from './cohort-table.ts'
 import { daysAfter, KEY, liesAfter, timeSql, type TimeSql } from './columns.ts'
+import type { DataUntil } from './origin.ts'
 import { refuseEarlyLabel, refuseUnknownLabel, type Offence } from './offence.ts'
 import { KNOWN_AT, makeRows, offenceOf } from './row-table.ts'
 import { SET, type Parameters, type Sandbox } from './sandbox.ts'
 import { LABEL_TABLE } from './wide-table.ts'
-
-/** Up to when the tables are complete: by source, and for a source that is not named. */
-export interface DataUntil {
-  readonly all: Date
-  readonly sources: ReadonlyMap<string, Date>
-}
 
 export async function makeLabel(
   sandbox: Sandbox,
@@ -29,10 +24,12 @@ export async function makeLabel(
 }
 
 /** A patient's key begins with the source. */
-async function unknownOf({ session }: Sandbox, at: TimeSql, { all, sources }: DataUntil): Promise<Offence> {
+async function unknownOf({ session }: Sandbox, at: TimeSql, { sources, otherwise }: DataUntil): Promise<Offence> {
   const cases = [...sources].map(([source, time]) => `WHEN ${sqlText(source)} THEN ${instant(time)}`)
   const sql =
-    cases.length === 0 ? instant(all) : `CASE split_part(c.${KEY}, '/', 1) ${cases.join(' ')} ELSE ${instant(all)} END`
+    cases.length === 0
+      ? instant(otherwise)
+      : `CASE split_part(c.${KEY}, '/', 1) ${cases.join(' ')} ELSE ${instant(otherwise)} END`
   const end: TimeSql = { sql: `(${sql})`, type: 'TIMESTAMPTZ' }
   return (await session.first<Offence>(
     `SELECT count(*) AS values, min(${daysAfter(at, end)}) AS nearest, max(${daysAfter(at, end)}) AS farthest

@@ -74,7 +74,7 @@ export async function openOrigin(origin: DatasetOrigin, lake: Lake, past: PastOp
           folder,
           tables,
           manifest: byName(manifest.tables),
-          watermarks: manifest.watermarks as readonly OriginWatermark[],
+          watermarks: (manifest.watermarks as readonly OriginWatermark[]).map(withoutFilter),
           release: async () => lease?.release(),
         }
       })
@@ -83,6 +83,11 @@ export async function openOrigin(origin: DatasetOrigin, lake: Lake, past: PastOp
     case 'folder':
       return openPastFolder(origin.folder)
   }
+}
+
+/** A filter names servers and Groups, which are nobody's business who gets the data set. */
+function withoutFilter({ source, type, transaction_time }: OriginWatermark): OriginWatermark {
+  return { source, type, transaction_time }
 }
 
 async function openPastFolder(folder: string): Promise<OpenOrigin> {
@@ -122,14 +127,24 @@ function byName(tables: readonly OriginTable[]): ReadonlyMap<string, OriginTable
   return new Map(tables.map((table) => [table.name, table]))
 }
 
+export interface DataUntil {
+  /** `$data_until`: the earliest watermark of the types that are read, or what was asked for in its place. */
+  readonly all: Date
+  /** Up to when a source's rows of these types are complete. */
+  readonly sources: ReadonlyMap<string, Date>
+  /** The same of a source that is not among them. */
+  readonly otherwise: Date
+}
+
 /**
- * Up to when the tables that are read are complete, by source, and for all: the earliest watermark of their types. Where
- * none is known, the commit that they stood at.
+ * Up to when the tables that are read are complete: of a snapshot, its watermarks; of past tables, the commit.
+ * @param asked what `$data_until` shall be instead
  */
 export function dataUntil(
   { facts, manifest, watermarks }: OpenOrigin,
   read: readonly string[],
-): { readonly all: Date; readonly sources: ReadonlyMap<string, Date> } {
+  asked?: Date,
+): DataUntil {
   const types = new Set(read.map((name) => manifest.get(name)?.resource))
   const sources = new Map<string, Date>()
   for (const { source, type, transaction_time } of watermarks ?? []) {
@@ -139,5 +154,6 @@ export function dataUntil(
   }
   const stood = new Date(facts.kind === 'snapshot' ? facts.published_at : facts.committed_at)
   const earliest = Math.min(...[...sources.values()].map((each) => each.getTime()))
-  return { all: Number.isFinite(earliest) ? new Date(earliest) : stood, sources }
+  const otherwise = Number.isFinite(earliest) ? new Date(earliest) : stood
+  return { all: asked ?? otherwise, sources, otherwise }
 }

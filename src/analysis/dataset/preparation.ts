@@ -3,8 +3,7 @@ import type { Lake } from '../../warehouse/lake.ts'
 import { bindSelects, type BoundDataset } from './binding.ts'
 import type { DatasetDefinition } from './definition.ts'
 import { DatasetError } from './mistakes.ts'
-import { dataUntil, openOrigin, type OpenOrigin } from './origin.ts'
-import type { DataUntil } from './label-table.ts'
+import { dataUntil, openOrigin, type DataUntil, type OpenOrigin } from './origin.ts'
 import type { Parameters, Sandbox } from './sandbox.ts'
 import { DATA_UNTIL, readSelects } from './selects.ts'
 
@@ -15,6 +14,8 @@ export interface PrepareOptions {
   /** A folder for what is written. */
   readonly output: string | undefined
   readonly memoryLimitBytes: number
+  /** In place of what the tables say: {@link DataUntil.all}. */
+  readonly dataUntil?: Date | undefined
   readonly stokerVersion: string
   readonly signal?: AbortSignal | undefined
   readonly onStep?: ((what: string) => void) | undefined
@@ -49,7 +50,7 @@ export async function prepare(
   try {
     const folders = options.output === undefined ? [origin.folder] : [origin.folder, options.output]
     await sandbox.mount(origin.tables, folders)
-    const until = dataUntil(origin, selects.tables)
+    const until = dataUntil(origin, selects.tables, options.dataUntil)
     const parameters = { ...definition.parameters, [DATA_UNTIL]: until.all }
     const { bound, mistakes } = await bindSelects(sandbox, definition, selects, parameters)
     const all = [...selects.mistakes, ...mistakes]
