@@ -68,11 +68,12 @@ export async function refuseDisclosure(
   }
   if (privacy.pseudonyms && numbers(true).length > 0) {
     const mostly = numbers(true).map(
-      ({ number, sql }) => `{n: ${number}, same: count_if(${sql}::VARCHAR = ${tail(`c.${KEY}`)}), all: count(${sql})}`,
+      ({ number, sql }) =>
+        `{n: ${number}, same: count_if(${sql}::VARCHAR = ${tail(`c.${KEY}`)}), total: count(${sql})}`,
     )
     await look(
       `SELECT t.n AS column, t.same AS values FROM (SELECT unnest([${mostly.join(', ')}]) AS t FROM ${sideBySide(bound)})
-       WHERE t.same > 0 AND 2 * t.same >= t.all ORDER BY 1`,
+       WHERE t.same > 0 AND 2 * t.same >= t.total ORDER BY 1`,
       (count) => `${countOf(count, 'number')} that are the patient's id`,
       'Leave it out.',
     )
@@ -86,10 +87,11 @@ export async function refuseDisclosure(
   }
   if (privacy.shiftDays > 0 && numbers(false).length > 0) {
     const isTimes = numbers(false).map(
-      ({ number, sql }) => `{n: ${number}, all: count(${sql}), yes: coalesce(bool_and(${looksLikeTime(sql)}), false)}`,
+      ({ number, sql }) =>
+        `{n: ${number}, total: count(${sql}), yes: coalesce(bool_and(${looksLikeTime(sql)}), false)}`,
     )
     await look(
-      `SELECT t.n AS column, t.all AS values FROM (SELECT unnest([${isTimes.join(', ')}]) AS t FROM ${sideBySide(bound)})
+      `SELECT t.n AS column, t.total AS values FROM (SELECT unnest([${isTimes.join(', ')}]) AS t FROM ${sideBySide(bound)})
        WHERE t.yes ORDER BY 1`,
       (count) => `${countOf(count, 'number')} that all look like dates, which are not shifted`,
       'Give dates as DATE or TIMESTAMP, which are.',

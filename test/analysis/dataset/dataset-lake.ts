@@ -1,5 +1,5 @@
 /** A lake of synthetic patients, synced in this process, and data sets built from it. */
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
@@ -91,7 +91,9 @@ sources:
     const path = join(this.folder, name)
     await mkdir(dirname(path), { recursive: true })
     await rm(path, { force: true })
-    await writeFile(path, text, { mode })
+    await writeFile(path, text)
+    // Whatever the umask is.
+    await chmod(path, mode)
     return path
   }
 
