@@ -38,7 +38,7 @@ export function builtText(card: DatasetCard, folder: string): string {
   const features = card.columns.filter(({ role }) => role === 'feature')
   const empty = features.filter(({ missing_share }) => missing_share === 1).map(({ name }) => name)
   return `${table}
-${card.name}: ${plural(card.rows.written, 'row')} with ${plural(features.length, 'feature')}, ${originText(card.from)}${left}
+${card.name}: ${plural(card.rows.written, 'row')} with ${plural(features.length, 'column')} of features, ${originText(card.from)}${left}
 no value of a feature was known after its index date; ${privacyText(card)}
 ${empty.length === 0 ? '' : `nothing at all in: ${empty.join(', ')}\n`}data set  ${folder}
 card      ${folder}/card.md

@@ -96,7 +96,9 @@ describe('a data set', () => {
     for (const split of ['train', 'validation', 'test']) {
       const parquet = await ask(`FROM read_parquet('${fileOf('read', `${split}.parquet`)}')`)
       const table = tableFromIPC(await readFile(fileOf('read', `${split}.arrow`)))
-      expect(table.schema.fields.map(({ name, type }) => `${name} ${type.toString()}`)).toEqual([
+      expect(
+        table.schema.fields.map(({ name, type }) => `${name} ${(type as { toString(): string }).toString()}`),
+      ).toEqual([
         'patient_key Utf8',
         'index_date Timestamp<MICROSECOND, UTC>',
         'again Bool',

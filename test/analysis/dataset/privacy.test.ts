@@ -36,7 +36,7 @@ async function everything(to: string): Promise<{ bytes: Buffer; values: string }
         return JSON.stringify([rows, meta, await ask(`FROM parquet_kv_metadata('${path}')`)])
       }
       if (!name.endsWith('.arrow')) return files[i]!.toString()
-      const table = tableFromIPC(files[i]!)
+      const table = tableFromIPC(files[i])
       return table
         .toArray()
         .map((row) => Object.values((row as { toJSON(): object }).toJSON()).join('|'))
