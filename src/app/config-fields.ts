@@ -50,6 +50,11 @@ export class ConfigFields {
     })
   }
 
+  /** The numbers of a list. */
+  numbers(key: string): number[] {
+    return this.#items(key).filter((item) => typeof item === 'number')
+  }
+
   child(key: string): ConfigFields {
     return new ConfigFields(this.#sound(key), [...this.path, key], this.findings)
   }

@@ -32,7 +32,7 @@ Exit codes:
 /** The asker's mistake, found before anything was begun. */
 export function isUsage(error: StokerError): boolean {
   return (
-    /^(CONFIG|VIEWS?|USAGE|LAKE|QUERY|RUNS|LINEAGE|PAST|DEMO)_/.test(error.code) ||
+    /^(CONFIG|VIEWS?|USAGE|LAKE|QUERY|RUNS|LINEAGE|PAST|DEMO|DATASET)_/.test(error.code) ||
     /^COHORT_(UNKNOWN|INVALID|NO_SNAPSHOT|NOT_RUN|OUT_OF_ORDER|PARAMETER|NONE)$/.test(error.code)
   )
 }

@@ -11,7 +11,7 @@ export interface LakeOptions {
   readonly lake?: string
 }
 
-const MEMORY_LIMIT_BYTES = 2 ** 30
+export const MEMORY_LIMIT_BYTES = 2 ** 30
 
 export function withLakeOptions(command: Command): Command {
   return command

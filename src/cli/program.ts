@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   lineage: async () => (await import('./lineage.ts')).lineageCommand,
   query: async () => (await import('./query.ts')).queryCommand,
   cohort: async () => (await import('./cohort.ts')).cohortCommand,
+  dataset: async () => (await import('./dataset.ts')).datasetCommand,
   rebuild: async () => (await import('./rebuild.ts')).rebuildCommand,
   catalog: async () => (await import('./catalog.ts')).catalogCommand,
   views: async () => (await import('./views.ts')).viewsCommand,

@@ -1,0 +1,87 @@
+/** The command itself, as a process of its own. */
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { spawn } from 'node:child_process'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ended, MAIN, type Ended } from '../../scenario/harness.ts'
+import { DatasetLake } from './dataset-lake.ts'
+import { definition } from './definitions.ts'
+
+let lake: DatasetLake
+beforeAll(async () => {
+  lake = await DatasetLake.make(20)
+  await lake.write('emergency.yaml', definition())
+})
+afterAll(() => lake.close())
+
+function stoker(...args: string[]): Promise<Ended> {
+  return ended(
+    spawn(process.execPath, [MAIN, 'dataset', ...args], { cwd: lake.folder, stdio: ['ignore', 'pipe', 'pipe'] }),
+  )
+}
+
+test('builds in the words of people and of programs, and says how far it is', async () => {
+  const built = await stoker('build', 'emergency.yaml', '--to', 'out/one')
+  expect([built.code, built.stderr]).toEqual([0, expect.stringContaining('emergency: feature 2 of 2: visits\n')])
+  expect(built.stdout).toMatch(/^split +rows +patients +again .* parquet +arrow\n/)
+  expect(built.stdout).toContain("keys are the lake's own, dates are true")
+  expect(built.stdout).toContain(`card      ${join(lake.folder, 'out/one/card.md')}`)
+  const json = await stoker('build', 'emergency.yaml', '--to', 'out/two', '--snapshot', '1', '--json')
+  const { folder, ...card } = JSON.parse(json.stdout) as { folder: string }
+  expect(folder).toBe(join(lake.folder, 'out/two'))
+  expect(card).toEqual(JSON.parse(await readFile(join(lake.folder, 'out/one/card.json'), 'utf8')))
+  expect(await lake.bytes('out/two')).toEqual(await lake.bytes('out/one'))
+  expect(await readdir(join(lake.folder, 'out'))).toEqual(['one', 'two'])
+})
+
+test('refuses with exit code 2, the place and the way out', async () => {
+  await lake.write(
+    'wrong.yaml',
+    definition({ label: 'SELECT patient_key, index_date, index_date AS at, 1 AS value FROM cohort' }),
+  )
+  for (const [args, words] of [
+    [['build', 'emergency.yaml'], "required option '--to <folder>' not specified"],
+    [['build', 'none.yaml', '--to', 'x'], 'none.yaml: there is no such file'],
+    [['build', 'wrong.yaml', '--to', 'x'], 'wrong.yaml:7:5 label.sql: '],
+    [['build', 'emergency.yaml', '--to', 'views'], 'there is something at views already'],
+    [['build', 'emergency.yaml', '--to', 'x', '--snapshot', '1', '--as-of', '1'], 'name different tables'],
+    [['build', 'emergency.yaml', '--to', 'x', '--data-until', 'today'], 'It must be an instant'],
+  ] as const) {
+    const { code, stderr, stdout } = await stoker(...args)
+    expect([args, code, stderr, stdout]).toEqual([args, 2, expect.stringContaining(words), ''])
+  }
+  expect((await readdir(lake.folder)).filter((name) => name.startsWith('x'))).toEqual([])
+})
+
+test('checks with a lake and without one', async () => {
+  const checked = await stoker('check', 'emergency.yaml')
+  expect([checked.code, checked.stdout]).toEqual([
+    0,
+    expect.stringMatching(/visits_count +BIGINT +feature +visits\n[^]*no row was read\n$/),
+  ])
+  const elsewhere = spawn(process.execPath, [MAIN, 'dataset', 'check', '../emergency.yaml'], {
+    cwd: join(lake.folder, 'views'),
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const without = await ended(elsewhere)
+  expect([without.code, without.stdout]).toEqual([0, expect.stringContaining('There is no lake to look into')])
+  const json = await stoker('check', 'emergency.yaml', '--json')
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    name: 'emergency',
+    tables: ['encounter', 'patient'],
+    from: { snapshot: 1 },
+  })
+})
+
+test('stopped by a signal it leaves nothing, and ends with its code', async () => {
+  const sql = `SELECT c.patient_key, to_timestamp(a.range + b.range) AS at FROM cohort AS c, range(1000000) AS a, range(1000000) AS b`
+  await lake.write('endless.yaml', definition({ features: `\n  - name: endless\n    take: count\n    sql: ${sql}` }))
+  const child = spawn(process.execPath, [MAIN, 'dataset', 'build', 'endless.yaml', '--to', 'endless'], {
+    cwd: lake.folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  child.stderr.on('data', (text: Buffer) => text.includes('feature 1 of 1') && child.kill('SIGTERM'))
+  const { code, stderr } = await ended(child)
+  expect([code, stderr]).toEqual([143, expect.stringContaining('stopping: no folder is made')])
+  expect((await readdir(lake.folder)).filter((name) => name.startsWith('endless'))).toEqual(['endless.yaml'])
+})
