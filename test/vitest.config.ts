@@ -15,6 +15,9 @@ const SLOW = [
   'scenario/',
   'page/',
   'warehouse/',
+  'service/',
+  'analysis/',
+  'http/',
   'views/',
   'cli/',
 ]

@@ -3,7 +3,7 @@ import type { DatasetCard } from '../analysis/dataset/card.ts'
 import type { DatasetCheck } from '../analysis/dataset/check.ts'
 import { SPLITS, type DatasetDefinition } from '../analysis/dataset/definition.ts'
 import type { OriginFacts } from '../analysis/dataset/origin.ts'
-import { bytesText, countText, plural } from './figures.ts'
+import { bytesText, countText, plural } from '../core/figures.ts'
 import { textTable } from './text-table.ts'
 
 export function builtText(card: DatasetCard, folder: string): string {
