@@ -40,9 +40,9 @@ export async function syncByWorker(
     await events.next()
     for (const source of sources) followed.push(await asked(client, source, options))
     while (followed.some(({ result }) => result === undefined)) {
-      const { value, done } = await events.next()
-      if (done) break
-      await take(client, followed, value, options)
+      const next = await events.next()
+      if (next.done) break
+      await take(client, followed, next.value, options)
     }
   } catch (error) {
     // What ended before it has its result.

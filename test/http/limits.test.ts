@@ -78,6 +78,7 @@ describe('a body', () => {
     ['[]', 400, 'HTTP_BAD_REQUEST'],
     ['null', 400, 'HTTP_BAD_REQUEST'],
     ['{"sql": 1}', 400, 'HTTP_BAD_REQUEST'],
+    ['{"sql": "SELECT $a", "parameters": {"a": []}}', 400, 'HTTP_BAD_REQUEST'],
     ['{"sql": "SELECT 1", "file": "/etc/passwd"}', 400, 'HTTP_BAD_REQUEST'],
     [new Uint8Array([0x22, 0xff, 0x22]), 400, 'HTTP_BAD_REQUEST'],
   ])('of %j is refused', async (body, status, code) => {

@@ -9,7 +9,7 @@ import { StokerError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import { startDemoServer, type DemoServer } from '../../src/demo/server.ts'
 import { EventStream, LISTENERS_MAX } from '../../src/http/event-stream.ts'
-import type { QueryAsked, RunQuery } from '../../src/http/query-route.ts'
+import { QUERIES_MAX, type QueryAsked, type RunQuery } from '../../src/http/query-route.ts'
 import { departuresFrom } from './described.ts'
 import { LOOPBACK, serve, type Served } from './http-fixture.ts'
 import { SmallWorker } from './small-worker.ts'
@@ -161,11 +161,19 @@ describe('queries', () => {
       asked.push(each)
       return answer(new Response('x').body!)
     })
-    const sent = { method: 'POST', headers: { ...headers, accept }, body: '{"sql": "SELECT 1", "snapshot": 3}' }
+    const sent = {
+      method: 'POST',
+      headers: { ...headers, accept },
+      body: '{"sql": "SELECT 1", "snapshot": 3, "parameters": {"a": 1}}',
+    }
     const { status, headers: answered } = await served.ask('/query', sent)
     await served.stop()
     if (format === undefined) return expect([status, asked]).toEqual([406, []])
-    expect([status, answered['stoker-snapshot'], asked]).toEqual([200, '7', [{ sql: 'SELECT 1', format, snapshot: 3 }]])
+    expect([status, answered['stoker-snapshot'], asked]).toEqual([
+      200,
+      '7',
+      [{ sql: 'SELECT 1', parameters: { a: 1 }, format, snapshot: 3 }],
+    ])
   })
 
   test('who leaves ends the query, be it before its first row or among them', async () => {
@@ -239,14 +247,14 @@ describe('queries', () => {
       return answer(new Response('x').body!)
     })
     const sent = { method: 'POST', headers, body: '{"sql": "SELECT 1"}' }
-    const under = Array.from({ length: 4 }, () => served.ask('/query', sent))
-    while (release.length < 4) await delay(5)
+    const under = Array.from({ length: QUERIES_MAX }, () => served.ask('/query', sent))
+    while (release.length < QUERIES_MAX) await delay(5)
     expect(await served.ask('/query', sent)).toMatchObject({ status: 503, json: { error: { code: 'QUERY_BUSY' } } })
     for (const each of release) each()
-    expect((await Promise.all(under)).map(({ status }) => status)).toEqual([200, 200, 200, 200])
+    expect((await Promise.all(under)).map(({ status }) => status)).toEqual(under.map(() => 200))
     const next = served.ask('/query', sent)
-    while (release.length < 5) await delay(5)
-    release[4]!()
+    while (release.length <= QUERIES_MAX) await delay(5)
+    release[QUERIES_MAX]!()
     expect((await next).status).toBe(200)
     await served.stop()
   })
