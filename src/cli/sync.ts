@@ -107,9 +107,11 @@ async function syncFollowing(
   return underLifecycle(onStop, async (signal) => {
     process.stderr.write(`note: the worker of this lake, PID ${client.pid}, is asked for it\n`)
     const { observe } = progress
+    // While it is there to be asked: it may stop while it is followed.
+    const tables = await client.ledger.tables()
     const asked = syncByWorker(client, sources, { full, observe, onAlready, signal })
     const results = await asked.finally(() => progress.stop())
-    report(results, await client.ledger.tables(), lake, options)
+    report(results, tables, lake, options)
     return exitCode(results)
   })
 }

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { StokerError } from '../core/errors.ts'
 import { readAddress, type HttpAddress } from '../http/address-file.ts'
 import { QUESTION_NAMES, type LedgerQuestions } from '../http/ledger-question.ts'
+import type { ErrorBody } from '../http/refused.ts'
 import type { Lake } from '../warehouse/lake.ts'
 import { instantsRevived } from './revived-json.ts'
 import { workerEvents, type WorkerEvent } from './worker-events.ts'
@@ -38,8 +39,9 @@ export class WorkerClient {
   get ledger(): LedgerQuestions {
     const ask = async (question: string, said: object = {}) =>
       instantsRevived((await this.request('POST', '/api/ledger', { question, ...said }))['answer'])
-    const questions = QUESTION_NAMES.map((name) => [name, (said?: object) => ask(name, said)])
-    return Object.fromEntries(questions) as unknown as LedgerQuestions
+    const questions: Record<string, (said?: object) => Promise<unknown>> = {}
+    for (const name of QUESTION_NAMES) questions[name] = (said) => ask(name, said)
+    return questions as unknown as LedgerQuestions
   }
 
   /** @returns whether it is asked for now or was before, and the event before which it was */
@@ -111,11 +113,11 @@ function pathOf(source: string): string {
 
 /** As the worker tells it. */
 async function errorIn(answer: Response): Promise<StokerError> {
-  const told = (await answer.json().catch(() => ({}))) as { error?: Record<string, unknown> }
+  const told = (await answer.json().catch(() => ({}))) as { error?: Partial<ErrorBody> }
   const { code = 'WORKER_REFUSED', message, hint, retryable } = told.error ?? {}
-  return new StokerError(String(code), String(message ?? `the worker answers ${answer.status}`), {
+  return new StokerError(code, message ?? `the worker answers ${answer.status}`, {
     retryable: retryable === true,
-    ...(typeof hint === 'string' && { hint }),
+    ...(hint != null && { hint }),
   })
 }
 

@@ -35,20 +35,24 @@ export async function syncByWorker(
 ): Promise<SourceResult[]> {
   const over = new AbortController()
   const events = client.events(AbortSignal.any([options.signal, over.signal]))
+  const followed: Followed[] = []
   try {
     await events.next()
-    const followed: Followed[] = []
     for (const source of sources) followed.push(await asked(client, source, options))
     while (followed.some(({ result }) => result === undefined)) {
-      const { value, done } = await events.next()
-      if (done) break
-      await take(client, followed, value, options)
+      const next = await events.next()
+      if (next.done) break
+      await take(client, followed, next.value, options)
     }
-    return followed.flatMap(({ result }) => result ?? [])
+  } catch (error) {
+    // What ended before it has its result.
+    if (followed.length === 0) throw error
+    for (const life of followed) life.result ??= { source: life.source, error }
   } finally {
     over.abort()
     await events.return(undefined).catch(() => undefined)
   }
+  return followed.flatMap(({ result }) => result ?? [])
 }
 
 async function asked(client: WorkerClient, source: string, options: WorkerSyncOptions): Promise<Followed> {

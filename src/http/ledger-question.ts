@@ -20,21 +20,21 @@ import { snapshotLines, type SnapshotLine } from '../ledger/snapshots.ts'
  * are looked up. None reads rows of a view table or a file.
  */
 export interface LedgerQuestions {
-  sources(): Promise<LakeSource[]>
-  overview(): Promise<Overview>
-  purges(): Promise<PurgeRecord[]>
-  runs(asked: RunsAsked): Promise<RunLine[]>
-  run(asked: { readonly run: number }): Promise<RunDetails | null>
-  lastRun(): Promise<number | null>
-  snapshots(asked: { readonly limit: number }): Promise<SnapshotLine[]>
-  tables(): Promise<LineageTable[]>
-  sourcesOf(asked: Omit<ResourceKey, 'source'> & { readonly table: string }): Promise<string[]>
+  readonly sources: () => Promise<LakeSource[]>
+  readonly overview: () => Promise<Overview>
+  readonly purges: () => Promise<PurgeRecord[]>
+  readonly runs: (asked: RunsAsked) => Promise<RunLine[]>
+  readonly run: (asked: { readonly run: number }) => Promise<RunDetails | null>
+  readonly lastRun: () => Promise<number | null>
+  readonly snapshots: (asked: { readonly limit: number }) => Promise<SnapshotLine[]>
+  readonly tables: () => Promise<LineageTable[]>
+  readonly sourcesOf: (asked: Omit<ResourceKey, 'source'> & { readonly table: string }) => Promise<string[]>
   /** Of a snapshot the version in force alone. */
-  versions(asked: ResourceKey & { readonly table: string }): Promise<Version[]>
+  readonly versions: (asked: ResourceKey & { readonly table: string }) => Promise<Version[]>
   /** Rows that a table has of a resource. */
-  rows(asked: ResourceKey & { readonly table: string }): Promise<number>
+  readonly rows: (asked: ResourceKey & { readonly table: string }) => Promise<number>
   /** Where a file lies in the raw log, relative to the lake; null where nothing of it is kept. */
-  rawPath(asked: { readonly file: number }): Promise<string | null>
+  readonly rawPath: (asked: { readonly file: number }) => Promise<string | null>
 }
 
 export const QUESTION_NAMES: readonly (keyof LedgerQuestions)[] = [

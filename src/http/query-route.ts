@@ -11,8 +11,12 @@ import { bodyObject, bodyText, mediaType } from './request-body.ts'
 
 export type QueryFormat = 'json' | 'csv' | 'arrow' | 'parquet'
 
+export type QueryParameters = Readonly<Record<string, string | number | boolean | null>>
+
 export interface QueryAsked {
   readonly sql: string
+  /** By name; values of `$name` in it. */
+  readonly parameters: QueryParameters | undefined
   readonly format: QueryFormat
   /** The newest where none is named. */
   readonly snapshot: number | undefined
@@ -39,8 +43,8 @@ const FORMATS: Readonly<Record<string, QueryFormat>> = {
 }
 const SQL_TYPES = ['application/sql', 'text/plain']
 const SQL_BYTES_MAX = 1 << 20
-/** Each may take the whole memory limit of a query. */
-const AT_ONCE_MAX = 4
+/** Answers on their way, and queries that wait for their turn: how many run is the engine's to say. */
+export const QUERIES_MAX = 32
 
 /** @param stopping aborts when the worker stops */
 export function queryRoutes({ query, log }: HttpDeps, stopping: AbortSignal): Hono<HttpEnv> {
@@ -50,7 +54,7 @@ export function queryRoutes({ query, log }: HttpDeps, stopping: AbortSignal): Ho
     onlyParameters(c)
     if (query === undefined) throw new Refused(404, 'QUERY_NONE', 'this worker answers no queries')
     const asked = await askedOf(c)
-    if (running >= AT_ONCE_MAX) throw busy()
+    if (running >= QUERIES_MAX) throw busy()
     const left = new AbortController()
     c.req.raw.signal.addEventListener('abort', () => left.abort(), { once: true })
     running += 1
@@ -82,13 +86,16 @@ export function queryRoutes({ query, log }: HttpDeps, stopping: AbortSignal): Ho
 /** As SQL text, or as JSON with the SQL, the snapshot and the form in it. */
 async function askedOf(c: Context): Promise<QueryAsked> {
   if (SQL_TYPES.includes(mediaType(c))) {
-    return { sql: sqlOf(await bodyText(c, SQL_BYTES_MAX)), format: acceptedFormat(c), snapshot: undefined }
+    const sql = sqlOf(await bodyText(c, SQL_BYTES_MAX))
+    return { sql, parameters: undefined, format: acceptedFormat(c), snapshot: undefined }
   }
-  const { sql, format, snapshot } = await bodyObject(c, ['sql', 'format', 'snapshot'], SQL_BYTES_MAX)
+  const known = ['sql', 'parameters', 'format', 'snapshot']
+  const { sql, parameters, format, snapshot } = await bodyObject(c, known, SQL_BYTES_MAX)
   if (snapshot !== undefined && !(Number.isSafeInteger(snapshot) && Number(snapshot) > 0))
     throw badRequest('snapshot is no number of one', '/api/snapshots lists them')
   return {
     sql: sqlOf(sql),
+    parameters: parametersOf(parameters),
     format: format === undefined ? acceptedFormat(c) : namedFormat(format),
     snapshot: snapshot as number | undefined,
   }
@@ -99,6 +106,17 @@ function sqlOf(sql: unknown): string {
   throw badRequest(
     'there is no SQL in the body',
     'send {"sql": "SELECT …"}, or the text with Content-Type: application/sql',
+  )
+}
+
+function parametersOf(value: unknown): QueryParameters | undefined {
+  if (value === undefined) return undefined
+  const isPlain = (each: unknown) => each === null || ['string', 'number', 'boolean'].includes(typeof each)
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+  if (isObject && Object.values(value).every(isPlain)) return value as QueryParameters
+  throw badRequest(
+    'parameters is no object of plain values',
+    'send {"name": value} with texts, numbers, true, false, null',
   )
 }
 
@@ -121,7 +139,7 @@ function outgoingOf(c: Context): ServerResponse | undefined {
 }
 
 function busy(): Refused {
-  return new Refused(503, 'QUERY_BUSY', `${AT_ONCE_MAX} queries are under way already`, {
+  return new Refused(503, 'QUERY_BUSY', `${QUERIES_MAX} queries are under way already`, {
     retryable: true,
     hint: 'try again when one of them is over',
     headers: { 'Retry-After': '5' },

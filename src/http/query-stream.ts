@@ -4,8 +4,8 @@ import type { ReadableStreamDefaultReader, ReadableStreamReadResult } from 'node
 export interface Ending {
   /** To be aborted when nobody reads any more: it ends the query. */
   readonly left: AbortController
-  over(): void
-  onError(error: unknown): void
+  readonly over: () => void
+  readonly onError: (error: unknown) => void
 }
 
 /** What the reader gives, beginning with what was read of it. An error ends the stream; it is told beside it. */

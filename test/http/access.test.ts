@@ -39,7 +39,12 @@ async function withServer(
   // A name for loopback that is configured like any other address: what counts is what the configuration says.
   const deps = { ...worker.deps(), query }
   const served = await serve(
-    clock === undefined ? deps : { ...deps, clock: { now: () => clock.now(), sleep: deps.clock.sleep } },
+    clock === undefined
+      ? deps
+      : {
+          ...deps,
+          clock: { now: () => clock.now(), sleep: (ms: number, signal?: AbortSignal) => deps.clock.sleep(ms, signal) },
+        },
     { ...LOOPBACK, isLoopback: !beyond, token: secret },
   )
   try {

@@ -50,7 +50,7 @@ describe('stoker sync', () => {
     const { sources } = (await json('sync', 'field', 'ward')) as { sources: Record<string, unknown>[] }
     expect(sources).toMatchObject([
       { source: 'field', mode: 'incremental', resumed: false, types: [{ type: 'Condition' }, { type: 'Patient' }] },
-      { source: 'ward', mode: 'full', resumed: false, tables: [{ view_table: 'patient' }] },
+      { source: 'ward', mode: 'full', resumed: false, types: [{ type: 'Patient', inserted: 3 }] },
     ])
     expect(sources[0]).toHaveProperty('started_at')
   })
