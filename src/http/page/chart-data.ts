@@ -61,7 +61,7 @@ export function changedBy({ inserted, updated, deleted }: RunPoint): number {
 }
 
 /** It grows until a run commits, and falls then to the age of what the run brought. In milliseconds, as [when, age]. */
-export function agesOf(runs: readonly CommittedRun[], now: Date): number[][] {
+function agesOf(runs: readonly CommittedRun[], now: Date): number[][] {
   const points: number[][] = []
   let asOf: number | undefined
   for (const { committed_at, data_as_of, age_seconds, age_before_seconds } of runs) {

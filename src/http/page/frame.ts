@@ -3,7 +3,6 @@ import { html } from 'hono/html'
 import { bytesText } from '../../core/figures.ts'
 import { assetPath } from './assets.ts'
 import type { Html } from './html.ts'
-import { icon } from './icon.ts'
 import { age, moment } from './moment.ts'
 import { notice } from './notice.ts'
 import type { PageView } from './page-view.ts'
@@ -139,11 +138,7 @@ export function pageHead(title: Html | string, beside?: Html | string): Html {
   </div>`
 }
 
-/** Sign and word of what a button or a link leads to, where something is shown in part. */
+/** To the whole of what is shown in part. */
 export function moreLink(href: string, text: string): Html {
   return html`<a class="more" href="${href}">${text}</a>`
-}
-
-export function ok(text: string): Html {
-  return html`<span class="sure">${icon('ok')}${text}</span>`
 }

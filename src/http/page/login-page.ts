@@ -11,7 +11,7 @@ const FAILURES: Readonly<Record<string, readonly [title: string, wayOut: string]
 }
 
 /** A path of ours, or the first page: nobody is sent elsewhere after signing in. */
-export function nextPath(next: string | undefined): string {
+function nextPath(next: string | undefined): string {
   return next !== undefined && /^\/(?![/\\])[\x21-\x7e]*$/.test(next) ? next : '/'
 }
 

@@ -24,7 +24,7 @@ export function relativeText(at: Date, now: Date): string {
 }
 
 /** `2026-11-21 18:15:07 UTC` */
-export function exactText(at: Date): string {
+function exactText(at: Date): string {
   return `${at.toISOString().slice(0, 19).replace('T', ' ')} UTC`
 }
 

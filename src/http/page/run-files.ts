@@ -17,7 +17,7 @@ export function filesSection({ run, files }: RunDetails, showsAll: boolean): Htm
   const more = files.length - shown.length
   const folder = commonFolder(files)
   const isInVain = shown.some(({ tries }) => tries !== null)
-  return html`<section aria-labelledby="files">
+  return html`<section aria-labelledby="files" data-follows="${run.run}">
     <h2 id="files">Files</h2>
     <p class="quiet">
       ${statesText(files)}${folder === undefined ? '' : html`, from <code class="address">${folder}</code>`}

@@ -48,6 +48,8 @@ export async function tablesPage(view: PageView, search: string): Promise<Html> 
             ? 'No table is defined: the configuration names no views.'
             : html`No table has “${search}” in its name, type, columns or description.
                 <a href="/tables">All tables</a>`,
+        below: ({ columnNames: names, description }) =>
+          html`<span class="prose" data-words="${names.join(' ')}">${prose(description)}</span>`,
         columns: [
           {
             head: 'table',
@@ -63,11 +65,6 @@ export async function tablesPage(view: PageView, search: string): Promise<Html> 
           { head: 'columns', isFigure: true, cell: ({ columns }) => countText(columns) },
           { head: 'size', isFigure: true, cell: ({ bytes }) => (bytes === null ? undefined : bytesText(bytes)) },
           { head: 'last changed', cell: ({ changed_at }) => moment(changed_at, view.now) },
-          {
-            head: 'what it holds',
-            cell: ({ columnNames: names, description }) =>
-              html`<span class="prose" data-words="${names.join(' ')}">${prose(description)}</span>`,
-          },
         ],
       })}
     </div>`

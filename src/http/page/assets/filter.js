@@ -5,8 +5,14 @@ for (const field of document.querySelectorAll('input[data-filters]')) {
   const told = document.querySelector(`[data-filtered="${field.dataset.filters}"]`)
   const filter = () => {
     const words = field.value.toLowerCase().split(/\s+/)
-    const rows = [...list.querySelectorAll('tbody tr')]
-    for (const row of rows) row.hidden = !words.every((word) => textOf(row).includes(word))
+    const rows = [...list.querySelectorAll('tbody tr:not(.below)')]
+    for (const row of rows) {
+      const below = row.nextElementSibling?.matches('.below') ? row.nextElementSibling : undefined
+      const text = textOf(row) + (below === undefined ? '' : textOf(below))
+      const isFound = words.every((word) => text.includes(word))
+      row.hidden = !isFound
+      if (below !== undefined) below.hidden = !isFound
+    }
     const shown = rows.filter(({ hidden }) => !hidden).length
     told.textContent = field.value.trim() === '' ? '' : `${shown} of ${rows.length}`
   }

@@ -11,6 +11,9 @@ const PASSING_MS = 10_000
 /** A short interruption is nobody's concern. */
 const LOST_AFTER_MS = 4000
 
+/** What a run tells that stands on more than one page. */
+const CHANGES = new Set(['started', 'committed', 'published', 'failed', 'finding', 'lost'])
+
 const main = document.getElementById('main')
 const connection = document.getElementById('connection')
 
@@ -110,10 +113,12 @@ function listen(waitMs = 2000) {
     if (events.readyState !== EventSource.CLOSED) return
     setTimeout(() => listen(Math.min(waitMs * 2, 30_000)), waitMs)
   }
+  const isFollowed = (run) => document.querySelector(`[data-follows="${run}"]`) !== null
   const isWatched = () => document.querySelector('[data-progress]') !== null
   events.addEventListener('run', ({ data }) => {
     if (isWatched()) refreshProgress()
-    if (/"kind":"(?:started|committed|published|failed|finding|lost)"/.test(data)) refreshPage()
+    const { event } = JSON.parse(data)
+    if (CHANGES.has(event.kind) || (event.kind === 'landed' && isFollowed(event.run))) refreshPage()
   })
   events.addEventListener('source', () => (isWatched() ? refreshProgress() : undefined))
   for (const kind of ['hello', 'published', 'cohorts', 'reloaded', 'stopping'])
