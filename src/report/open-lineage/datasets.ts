@@ -122,7 +122,7 @@ export function columnLineage(view: ReportedView, input: DatasetName): object {
   const field = (element: string, transformation: object) => ({
     ...input,
     field: element,
-    transformations: [{ ...transformation, masking: false }],
+    transformations: [transformation],
   })
   const made = [
     ...Object.entries(CARRIED).map(([name, element]) => ({ name, elements: [element] })),
