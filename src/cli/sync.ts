@@ -112,10 +112,12 @@ function writeJson(value: object): void {
   process.stdout.write(jsonText(value))
 }
 
+/** For programs, which keep what they are given: without the server's own words, which may name a patient. */
 function errorJson(error: unknown): object {
   if (!(error instanceof StokerError))
     return { code: isAbort(error) ? 'STOPPED' : 'INTERNAL', retryable: isAbort(error) }
-  return { code: error.code, message: error.message, retryable: error.retryable, hint: error.hint, facts: error.facts }
+  const { code, record: message, retryable, hint, facts } = error
+  return { code, message, retryable, hint, facts }
 }
 
 /** The worst of the sources decides, a lasting failure before a passing one. */

@@ -103,7 +103,7 @@ export type RunEvent = { readonly source: string; readonly run: number } & (
       readonly resources: number
       readonly rejects: number
     }
-  /** A file that is not to be had. */
+  /** A file that is not to be had; nothing of the server's words. */
   | { readonly kind: 'lost'; readonly file: number; readonly type: string; readonly text: string }
   /** All files of an export are in the raw log, or lost. Counts are of the whole of it, whatever process did it. */
   | {

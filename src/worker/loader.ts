@@ -89,9 +89,9 @@ export class Loader {
     } catch (error) {
       if (!signal.aborted) tellInterrupted(context, file, error)
       if (!(await this.isLost(file, error))) throw error
-      const { message, record: why } = error as StokerError
+      const { record: why } = error as StokerError
       await recordFileFailed(context.ledger, file.file, why)
-      context.tell({ kind: 'lost', file: file.file, type: nameOf(file), text: message })
+      context.tell({ kind: 'lost', file: file.file, type: nameOf(file), text: why })
     }
   }
 

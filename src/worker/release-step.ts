@@ -23,6 +23,6 @@ async function release(context: RunContext, record: ExportRecord, event: ExportE
     await moveExport(ledger, record.export, nextStep(record.state, 'released').to, clock.now())
   } catch (error) {
     if (isAbort(error) || !(error instanceof StokerError)) throw error
-    context.tell({ kind: 'note', text: `the server did not delete its export: ${error.message}` })
+    context.tell({ kind: 'note', text: `the server did not delete its export: ${error.record}` })
   }
 }

@@ -122,7 +122,7 @@ describe('the spool', () => {
     const { place, delivery, running } = await delivering(503, { b: '{"name":"b"}', a: '{"name":"a"}' })
     await delivery.stop()
     await running
-    const spool = new Spool({ folder: place, log: { ...console } as never })
+    const spool = new Spool({ folder: place, log: { ...console } })
     expect(await spool.first()).toEqual({ file: 'a.json', text: '{"name":"a"}' })
     expect(await spool.count()).toBe(2)
     expect((await stat(join(place, 'a.json'))).mode & 0o777).toBe(0o600)

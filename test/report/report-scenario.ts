@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { LineageEvent } from '../../src/report/open-lineage/run-events.ts'
-import { Scenario } from '../scenario/harness.ts'
+import type { Scenario } from '../scenario/harness.ts'
 
 /** Lines of a file of JSON objects; none of one that is not there. */
 export function jsonLines<T>(path: string): T[] {
