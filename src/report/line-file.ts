@@ -8,14 +8,15 @@ export class LineFile {
 
   constructor(path: string) {
     this.path = path
-    mkdirSync(dirname(path), { recursive: true, mode: FOLDER_MODE })
   }
 
   /**
    * Whatever becomes of the process, what was added is in the file; with `sync`, whatever becomes of the machine. The half
    * line that a full disk or a power cut left is ended first.
+   * @throws what the system says of the file or its folder
    */
   add(text: string, sync = false): void {
+    mkdirSync(dirname(this.path), { recursive: true, mode: FOLDER_MODE })
     const file = openSync(this.path, 'a+', FILE_MODE)
     try {
       writeSync(file, `${endsInside(file) ? '\n' : ''}${text}\n`)

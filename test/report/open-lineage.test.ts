@@ -179,7 +179,9 @@ test('what was not told when a process ended is told by the next one, word for w
 
 test('a file that can not be written to fails no run, and holds back none of its events for good', async () => {
   const file = join(scenario.folder, 'other', 'lineage.ndjson')
-  await scenario.configure(REPORTS.replace('lineage.ndjson', 'other/lineage.ndjson'))
+  await scenario.configure(
+    REPORTS.replace('lineage.ndjson', 'other/lineage.ndjson').replace('bulk-log', 'other/bulk-log'),
+  )
   await writeFile(join(scenario.folder, 'other'), 'a file where a folder should be')
   const result = await scenario.run('sync')
   expect([result.code, result.stderr]).toEqual([0, expect.stringContaining('could not be reported')])
