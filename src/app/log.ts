@@ -1,9 +1,13 @@
-/** The process's log: pino to standard error, JSON lines or, on a terminal, pretty ones. */
+/** The process's log: pino to standard error, as JSON lines or, for people, pretty ones. */
 import pino from 'pino'
 import pretty from 'pino-pretty'
 import type { Log } from '../core/log.ts'
 
-export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug'
+export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug', 'trace'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+export const LOG_FORMATS = ['json', 'pretty'] as const
+export type LogFormat = (typeof LOG_FORMATS)[number]
 
 /** Last line of defence: no code of ours logs these, and if it did they would not show. */
 const REDACTED = [
@@ -19,11 +23,10 @@ const REDACTED = [
   '*.url',
 ]
 
-export type LogFormat = 'json' | 'pretty'
-
-/** @param format by default pretty on a terminal, and JSON elsewhere */
+/** @param format pretty where it is undefined and standard error is a terminal */
 export function makeLog(level: LogLevel, format: LogFormat = process.stderr.isTTY ? 'pretty' : 'json'): Log {
   const options = { level, base: null, redact: REDACTED, timestamp: pino.stdTimeFunctions.isoTime }
   if (format === 'json') return pino(options, pino.destination({ dest: 2, sync: true }))
-  return pino(options, pretty({ destination: 2, sync: true, ignore: 'pid,hostname', translateTime: 'SYS:HH:MM:ss' }))
+  const colorize = process.stderr.isTTY
+  return pino(options, pretty({ destination: 2, sync: true, colorize, translateTime: 'SYS:HH:MM:ss' }))
 }

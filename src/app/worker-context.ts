@@ -1,4 +1,5 @@
 /** Wiring: a checked configuration → an open lake and sources that can be run. */
+import { randomUUID } from 'node:crypto'
 import { CallBudget } from '../bulk/http/call-budget.ts'
 import { BulkClient } from '../bulk/client.ts'
 import { systemClock } from '../core/clock.ts'
@@ -15,12 +16,15 @@ import { warehouseMigrations } from '../warehouse/schema.ts'
 import { alignViewTables, type AlignOptions, type ViewTableChanges } from '../warehouse/view-tables.ts'
 import { keepDeleted, type View } from '../warehouse/view.ts'
 import type { WorkerContext } from '../worker/context.ts'
+import { openReports, type Reports } from '../report/reports.ts'
+import type { ReportedView } from '../report/open-lineage/datasets.ts'
 import type { RunObserver } from '../worker/events.ts'
 import { OneAtATime } from '../worker/one-at-a-time.ts'
 import type { Source } from '../worker/source.ts'
 import { bulkAuth } from './bulk-auth.ts'
 import { shownCommand } from './command-line.ts'
 import type { Config, SourceConfig } from './config.ts'
+import { runLog } from './run-log.ts'
 import { TraceFile } from './trace-file.ts'
 import { STOKER_VERSION } from './version.ts'
 
@@ -38,7 +42,9 @@ export interface OpenWorker {
   readonly sources: readonly Source[]
   /** The sources of another configuration for the same lake; with those before them they share what hosts were asked. */
   sourcesOf(config: Pick<Config, 'sources'>): readonly Source[]
-  close(): void
+  readonly reports: Reports
+  /** Reports are written, or kept for the next start, before the lake is closed. */
+  close(): Promise<void>
 }
 
 /**
@@ -71,6 +77,21 @@ export async function openWorker(config: Config, options: OpenOptions): Promise<
       )
     }
     if (changes.dropped.length > 0) log.info({ tables: changes.dropped }, 'tables dropped: their views are gone')
+    const reports = await openReports({
+      targets: config.reports,
+      lake,
+      views,
+      sources: new Map(config.sources.map(({ name, baseUrl }) => [name, baseUrl])),
+      ask: async () => {
+        const reading = await database.session()
+        return (sql) => reading.rows(sql)
+      },
+      version: STOKER_VERSION,
+      clock: systemClock,
+      log,
+      random: Math.random,
+      makeId: randomUUID,
+    })
     const context: WorkerContext = {
       lake,
       database,
@@ -78,7 +99,7 @@ export async function openWorker(config: Config, options: OpenOptions): Promise<
       keeping,
       disk,
       log,
-      observe,
+      observe: toAll([runLog(log), observe, reports.observe]),
       signal,
       ledger: await database.session(),
       writing: new OneAtATime(),
@@ -97,14 +118,16 @@ export async function openWorker(config: Config, options: OpenOptions): Promise<
     const sourcesOf = ({ sources }: Pick<Config, 'sources'>) =>
       sources.map((source) => {
         const trace = source.trace === undefined ? undefined : traceAt(source.trace)
-        return workerSource(source, { log, budget, trace })
+        return workerSource(source, { budget, trace })
       })
     return {
       context,
       changes,
       sources: sourcesOf(config),
       sourcesOf,
-      close: () => {
+      reports,
+      close: async () => {
+        await reports.close()
         for (const trace of traces.values()) trace.close()
         database.close()
       },
@@ -112,6 +135,12 @@ export async function openWorker(config: Config, options: OpenOptions): Promise<
   } catch (error) {
     database.close()
     throw error
+  }
+}
+
+function toAll(observers: readonly RunObserver[]): RunObserver {
+  return (event) => {
+    for (const observe of observers) observe(event)
   }
 }
 
@@ -136,14 +165,14 @@ async function alignTables(
 }
 
 /** Compiled, with tables that keep the rows of deleted resources where the configuration says so. */
-export async function configuredViews({ views, keeping }: Pick<Config, 'views' | 'keeping'>): Promise<View[]> {
+export async function configuredViews({ views, keeping }: Pick<Config, 'views' | 'keeping'>): Promise<ReportedView[]> {
   const compiled = await loadAllViews(views)
   return keeping.deletions === 'keep' ? compiled.map(keepDeleted) : compiled
 }
 
 function workerSource(
   config: SourceConfig,
-  shared: { readonly log: Log; readonly budget: CallBudget; readonly trace: TraceFile | undefined },
+  shared: { readonly budget: CallBudget; readonly trace: TraceFile | undefined },
 ): Source {
   const { name, level, types, request, profile, since, groupChanges, deadlineHours, release } = config
   return {
@@ -158,13 +187,14 @@ function workerSource(
     deadlineHours,
     release,
     baseUrl: config.baseUrl.href,
-    connect: (onWait) =>
+    connect: (onWait, log) =>
       new BulkClient({
         baseUrl: config.baseUrl,
         auth: bulkAuth(config.auth),
         profile,
         clock: systemClock,
         ...shared,
+        log,
         onWait,
         allowHttp: config.allowHttp,
         tokenOrigins: config.tokenOrigins,

@@ -115,9 +115,17 @@ function show(multi: MultiBar, bars: Bars, event: RunEvent, at: number): void {
       return say(`published snapshot ${event.snapshot}`)
     case 'failed':
       return say(`failed (${event.code})`)
-    case 'started':
+    case 'cancelled':
+    case 'complete':
+    case 'done':
+    case 'downloaded':
+    case 'downloading':
     case 'finding':
+    case 'gathered':
+    case 'interrupted':
     case 'note':
+    case 'refused':
+    case 'started':
       return
   }
 }

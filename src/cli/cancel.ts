@@ -55,7 +55,7 @@ async function cancel(names: readonly string[], options: CancelOptions): Promise
       process.stdout.write(options.json ? jsonText(results) : lines.join(''))
       return EXIT.done
     } finally {
-      worker.close()
+      await worker.close()
     }
   })
 }

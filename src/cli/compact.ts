@@ -64,7 +64,7 @@ async function compact(sources: readonly string[], options: CompactOptions): Pro
       process.stdout.write(options.json ? jsonText(results) : text)
       return EXIT.done
     } finally {
-      worker.close()
+      await worker.close()
     }
   })
 }

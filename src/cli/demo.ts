@@ -90,7 +90,7 @@ async function demo(options: DemoOptions, signal: AbortSignal): Promise<number> 
       say('   Second sync: only what changed.')
       say(outcomeTable(await sync(), context.views))
     } finally {
-      worker.close()
+      await worker.close()
     }
     say('3. A question: patients with diabetes whose last HbA1c was above 9 %.')
     say(COHORT.replaceAll(/^/gm, '   '))

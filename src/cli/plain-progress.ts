@@ -93,8 +93,17 @@ function lineFor(event: RunEvent): string | undefined {
       return `note: ${event.text}`
     case 'failed':
       return `failed (${event.code})`
-    case 'gathering':
+    case 'cancelled':
+      return 'cancelled'
+    case 'complete':
+    case 'done':
+    case 'downloaded':
+    case 'downloading':
     case 'fetching':
+    case 'gathered':
+    case 'gathering':
+    case 'interrupted':
+    case 'refused':
       return undefined
   }
 }

@@ -134,7 +134,7 @@ async function atOpenLake<T>(
   try {
     return await work(worker)
   } finally {
-    worker.close()
+    await worker.close()
   }
 }
 

@@ -77,7 +77,7 @@ async function rebuild(names: readonly string[], options: RebuildOptions): Promi
       process.stdout.write(options.json ? jsonText({ ...changes, snapshot }) : rebuiltText(changes, snapshot))
       return EXIT.done
     } finally {
-      worker.close()
+      await worker.close()
     }
   })
 }

@@ -1,10 +1,10 @@
 /** `stoker sync`: brings sources up to date, once. */
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { loadConfig } from '../app/config.ts'
 import { findingText } from '../app/config-findings.ts'
 import { formerSources, formerText, LAKE_SOURCES_SQL, type LakeSource } from '../app/former-sources.ts'
 import { underLifecycle } from '../app/lifecycle.ts'
-import { makeLog, type LogLevel } from '../app/log.ts'
+import { makeLog } from '../app/log.ts'
 import { openWorker } from '../app/worker-context.ts'
 import { isAbort, StokerError } from '../core/errors.ts'
 import { foreseen } from '../core/system-error.ts'
@@ -16,31 +16,27 @@ import { errorText } from './error-text.ts'
 import { EXIT, exitCodeOf } from './exit-code.ts'
 import { jsonText } from './json-text.ts'
 import { plainProgress } from './plain-progress.ts'
+import { withLogOptions, type LogOptions } from './log-option.ts'
 import type { Action } from './action.ts'
 import { chosenSources } from './source-argument.ts'
 import { outcomeJson, outcomeTable, type ShownTable } from './summary.ts'
 import { WorkerClient } from './worker-client.ts'
 import { syncByWorker } from './worker-sync.ts'
 
-interface SyncOptions {
+interface SyncOptions extends LogOptions {
   readonly config: string
   readonly full?: true
   readonly json?: true
-  readonly logLevel: LogLevel
 }
 
 export function syncCommand(perform: (action: Action) => Promise<void>): Command {
-  return new Command('sync')
+  const command = new Command('sync')
     .description('bring sources up to date: export, load, commit, publish')
     .argument('[source...]', 'names of sources; all of the configuration when none is given')
     .option('-c, --config <file>', 'the configuration', 'stoker.yaml')
     .option('--full', 'ask for everything again; what the server no longer has is deleted')
     .option('--json', 'the result as JSON on standard output')
-    .addOption(
-      new Option('--log-level <level>', 'log lines on standard error')
-        .choices(['silent', 'error', 'warn', 'info', 'debug'])
-        .default('warn'),
-    )
+  return withLogOptions(command, 'warn')
     .addHelpText(
       'after',
       `
@@ -68,7 +64,7 @@ async function sync(names: readonly string[], options: SyncOptions & { readonly 
   const onStop = (signal: string) =>
     process.stderr.write(`\n${signal}: stopping; the next start goes on from here (again to stop at once)\n`)
   return underLifecycle(onStop, async (signal) => {
-    const log = makeLog(options.logLevel)
+    const log = makeLog(options.logLevel, options.logFormat)
     const worker = await openWorker(config, { log, observe: progress.observe, signal }).catch((error: unknown) => {
       if (options.json) writeJson({ sources: [], error: errorJson(foreseen(error)), lake: config.lake })
       throw error
@@ -82,7 +78,7 @@ async function sync(names: readonly string[], options: SyncOptions & { readonly 
       results = await syncSources(worker.context, chosen, options.full ?? false)
     } finally {
       progress.stop()
-      worker.close()
+      await worker.close()
     }
     report(results, worker.context.views, worker.context.lake, options)
     return exitCode(results)
@@ -153,10 +149,12 @@ function writeJson(value: object): void {
   process.stdout.write(jsonText(value))
 }
 
+/** For programs, which keep what they are given: without the server's own words, which may name a patient. */
 function errorJson(error: unknown): object {
   if (!(error instanceof StokerError))
     return { code: isAbort(error) ? 'STOPPED' : 'INTERNAL', retryable: isAbort(error) }
-  return { code: error.code, message: error.message, retryable: error.retryable, hint: error.hint, facts: error.facts }
+  const { code, record: message, retryable, hint, facts } = error
+  return { code, message, retryable, hint, facts }
 }
 
 /** The worst of the sources decides, a lasting failure before a passing one. */

@@ -1,7 +1,7 @@
 /** `stoker views docs`: a data dictionary of tables and columns, as Markdown or JSON. */
 import { Command } from 'commander'
 import { writeFile } from 'node:fs/promises'
-import { columnSources } from './column-sources.ts'
+import { columnSources } from '../views/column-sources.ts'
 import type { Action } from './action.ts'
 import { plural } from '../core/figures.ts'
 import { openViews, type OpenedView } from './view-files.ts'

@@ -77,7 +77,7 @@ async function work({ config: path, logLevel, logFormat }: WorkerOptions): Promi
         log.error(errorFacts(error), 'worker ends')
         throw error
       } finally {
-        open.close()
+        await open.close()
         log.info({}, 'worker stopped')
       }
       return EXIT.done

@@ -2,6 +2,11 @@
 import { rawRelation } from '../store/raw-log.ts'
 import type { Session } from '../store/session.ts'
 
+/** Some servers put a sentence where a code belongs, and a sentence may name a patient. */
+function codeOnly(value: string): string {
+  return `CASE WHEN ${value} IS NULL OR regexp_full_match(${value}, '[a-z][a-z-]{0,39}') THEN ${value} ELSE '(no code)' END`
+}
+
 /**
  * Counts the issues of landed error files into the ledger.
  * @param paths their raw log files
@@ -15,7 +20,7 @@ export async function recordMessages(
   if (paths.length === 0) return new Map()
   await session.run(
     `INSERT INTO stoker.message
-     SELECT $1, file, lower(trim(issue.severity)), issue.code, count(*) FROM (
+     SELECT $1, file, ${codeOnly('lower(trim(issue.severity))')}, ${codeOnly('issue.code')}, count(*) FROM (
        SELECT file, unnest(from_json(json, '{"issue":[{"severity":"VARCHAR","code":"VARCHAR"}]}').issue) AS issue
        FROM ${rawRelation(paths)})
      GROUP BY ALL`,

@@ -78,11 +78,19 @@ function after(fold: RunFold, event: Exclude<RunEvent, { kind: 'started' }>, now
     case 'publishing':
       return step(change({ tables: undefined }), 'publishing', now)
     case 'listed':
+    case 'complete':
+    case 'refused':
+    case 'downloading':
+    case 'downloaded':
+    case 'interrupted':
+    case 'gathered':
     case 'committed':
     case 'published':
     case 'finding':
     case 'note':
     case 'failed':
+    case 'cancelled':
+    case 'done':
       return fold
   }
 }

@@ -10,7 +10,6 @@ import { retryAt } from './backoff.ts'
 import { errorFacts, shownError } from './error-facts.ts'
 import type { Listeners } from './listeners.ts'
 import type { Roster } from './roster.ts'
-import { logRun } from './run-log.ts'
 import { foldRun } from './run-progress.ts'
 import { isMissed } from './schedule.ts'
 import { stateOf, type RunUnderWay, type ServedSource } from './served-source.ts'
@@ -110,11 +109,10 @@ export class Runner {
   }
 
   private observe(served: ServedSource, underWay: RunUnderWay, event: RunEvent): void {
-    const { listeners, snapshots, clock, log } = this.options
+    const { listeners, snapshots, clock } = this.options
     const now = clock.now()
     const step = underWay.fold?.progress.step
     underWay.fold = foldRun(underWay.fold, event, now)
-    logRun(log, event)
     listeners.tell({ kind: 'run', event })
     if (event.kind === 'published') {
       listeners.tell({ kind: 'published', source: event.source, run: event.run, snapshot: event.snapshot })

@@ -9,6 +9,7 @@ import { structText } from './duckdb/struct.ts'
 import { viewSql, type ViewInput } from './duckdb/view-sql.ts'
 import { fhirTypes, releaseOf, type FhirRelease, type FhirTypes } from './fhir-types.ts'
 import { nearestName } from '../core/nearest-name.ts'
+import { viewLineage, type ViewLineage } from './lineage.ts'
 import { Mistakes } from './mistakes.ts'
 import type { ViewContext } from './typing/typed.ts'
 import { ViewError } from './view-error.ts'
@@ -43,6 +44,8 @@ export interface CompiledView {
    * forEach or where() reads that element.
    */
   lossSql(input: Pick<ViewInput, 'from' | 'json'>): string
+  /** Which elements each column is made of. */
+  lineage(): ViewLineage
 }
 
 export interface CompileOptions {
@@ -91,6 +94,7 @@ export function compileView(definition: unknown, options: CompileOptions = {}): 
     struct: structText(plan.shape),
     sql: (input) => viewSql(plan, input, isByValue),
     lossSql: (input) => lossSql(plan, input),
+    lineage: () => viewLineage(plan),
   }
 }
 

@@ -11,6 +11,7 @@ import { join } from 'node:path'
  * snapshots/000007/TABLE/     Parquet of a snapshot, its catalog.duckdb and manifest.json
  * catalog.duckdb              the newest snapshot's catalog: what readers open
  * readers/PID-….json          which process reads which snapshot
+ * reports/                    what reports of runs need to remember, and those still to be delivered
  * temp/                       what is spilled, a folder a process
  * ```
  */
@@ -32,6 +33,9 @@ export class Lake {
   }
   get readers(): string {
     return join(this.root, 'readers')
+  }
+  get reports(): string {
+    return join(this.root, 'reports')
   }
   snapshot(number: number): string {
     return join(this.snapshots, String(number).padStart(6, '0'))

@@ -66,7 +66,7 @@ export const DELETED_COLUMN: ViewColumn = {
 }
 
 /** The view with a table that keeps the rows of deleted resources. */
-export function keepDeleted(view: View): View {
+export function keepDeleted<V extends View>(view: V): V {
   return { ...view, keepsDeleted: true, hash: `${view.hash}+deleted` }
 }
 

@@ -1,4 +1,5 @@
 /** Cancelling: an operator gives up the run a source is in the middle of. */
+import { withIds } from '../core/log.ts'
 import { unfinishedRun } from '../ledger/runs.ts'
 import { abandonRun } from './abandon.ts'
 import type { WorkerContext } from './context.ts'
@@ -20,12 +21,14 @@ export async function cancelSource(context: WorkerContext, source: CancelledSour
   const { run } = held
   if (held.state !== 'open' && held.state !== 'abandoned') return { source: source.name, result: 'committed', run }
   const { name } = source
-  const client = source.connect?.(() => undefined)
+  const log = withIds(context.log, () => ({ source: name, run }))
+  const client = source.connect?.(() => undefined, log)
   try {
     const exportsLeft = await abandonRun(
       { ...context, source: { name }, client, run },
       { code: 'CANCELLED', message: 'cancelled by an operator' },
     )
+    context.observe({ source: name, run, kind: 'cancelled' })
     return { source: name, result: 'cancelled', run, exportsLeft }
   } finally {
     await client?.close()

@@ -1,10 +1,12 @@
 /** One file of an export, from the server to the staging folder. */
 import { StokerError } from '../core/errors.ts'
+import { withIds } from '../core/log.ts'
 import { stage } from '../landing/stage.ts'
 import type { ExportRecord } from '../ledger/exports.ts'
 import { recordStaged, type FileRecord, type StagedFacts } from '../ledger/files.ts'
 import type { Addresses } from './addresses.ts'
 import type { RunContext } from './context.ts'
+import type { FileFacts } from './events.ts'
 import { report } from './findings.ts'
 
 /** URLs that were good when the manifest came and no longer are: asked for anew this often. */
@@ -18,9 +20,11 @@ export async function fetchFile(
   file: FileRecord,
   signal: AbortSignal,
 ): Promise<StagedFacts> {
+  context.tell({ kind: 'downloading', file: file.file, export: file.export, of: factsOf(file) })
   for (let renewals = 0, { url } = file; ; renewals += 1) {
     try {
       const facts = await download(context, record, { ...file, url }, signal)
+      context.tell({ kind: 'downloaded', file: file.file, bytes: facts.bytes, lines: facts.lines })
       await recordStaged(context.ledger, file.file, facts)
       return facts
     } catch (error) {
@@ -51,6 +55,7 @@ async function download(
     signal,
     {
       onForm: (found) => (form = found),
+      log: withIds(context.log, () => ({ file: file.file })),
       onWait: (wait) => context.tell({ kind: 'delayed', ...wait, file: file.file, type }),
     },
   )
@@ -58,6 +63,11 @@ async function download(
     await report(context, file, { code: 'FORM', count: 1, type: file.type ?? undefined })
   }
   return facts
+}
+
+/** Of a file what may be told to anybody. */
+export function factsOf({ kind, type, url }: Pick<FileRecord, 'kind' | 'type' | 'url'>): FileFacts {
+  return { kind, type: type ?? undefined, url: url.replace(/[?#].*$/, '') }
 }
 
 /** What a file is called where people read of it. */

@@ -1,12 +1,14 @@
 /** One export from its plan to the raw log, by the table of its life. */
-import { StokerError } from '../core/errors.ts'
+import { isAbort, StokerError } from '../core/errors.ts'
 import { exportOf, moveExport, recordKickoff, type ExportRecord } from '../ledger/exports.ts'
 import { filesOfExport } from '../ledger/files.ts'
+import { askedOf } from './asked.ts'
 import type { RunContext } from './context.ts'
 import { nextStep, type ExportEvent } from './export-life.ts'
 import { listPage } from './listing.ts'
 import type { Loader } from './loader.ts'
 import { readPublished } from './published.ts'
+import { entriesOf } from './listing.ts'
 
 /**
  * Asks for the export, or goes on with it where the ledger says it stands, until all its files have landed or are known
@@ -31,11 +33,14 @@ export async function followExport(context: RunContext, planned: ExportRecord, l
       await ask(context, planned, loader.signal)
     }
     const record = (await exportOf(ledger, id))!
+    let pages = 0
     for await (const page of await pagesOf(context, record, loader.signal)) {
+      pages += 1
       await listPage(context, record, page)
       if (context.source.manifestUrl === undefined) await load()
     }
     await happened(context, record, 'complete')
+    await tellComplete(context, id, pages)
     if (context.source.manifestUrl !== undefined) await load()
   }
   try {
@@ -43,13 +48,16 @@ export async function followExport(context: RunContext, planned: ExportRecord, l
     else await context.phases.during('export', list)
   } catch (error) {
     const event = loader.signal.aborted ? undefined : eventOf(error)
-    if (event !== undefined) await happened(context, (await exportOf(ledger, id))!, event)
+    const record = (await exportOf(ledger, id))!
+    if (!loader.signal.aborted) tellRefused(context, record, error)
+    if (event !== undefined) await happened(context, record, event)
     loader.abort(error)
     await Promise.allSettled(loading)
     throw error
   }
   await Promise.all(loading)
   await happened(context, (await exportOf(ledger, id))!, 'landed')
+  await tellGathered(context, id)
 }
 
 async function ask(context: RunContext, record: ExportRecord, signal: AbortSignal): Promise<void> {
@@ -65,7 +73,40 @@ async function ask(context: RunContext, record: ExportRecord, signal: AbortSigna
     const text = `this kind of server does not read ${kickoff.leftOut.join(', ')}: more comes than was asked for`
     context.tell({ kind: 'note', text })
   }
-  context.tell({ kind: 'requested', purpose: record.purpose, types: record.types, since })
+  const asked = askedOf(source, record, kickoff.requestUrl, kickoff.leftOut)
+  const { purpose, types, export: id } = record
+  context.tell({ kind: 'requested', purpose, types, since, export: id, ...asked })
+}
+
+async function tellComplete(context: RunContext, id: number, pages: number): Promise<void> {
+  const transactionTime = (await exportOf(context.ledger, id))!.transaction_time ?? undefined
+  const entries = entriesOf(await filesOfExport(context.ledger, id))
+  context.tell({ kind: 'complete', export: id, transactionTime, entries, pages })
+}
+
+/** What ended the export, or kept it from being asked for; files have events of their own. */
+function tellRefused(context: RunContext, record: ExportRecord, error: unknown): void {
+  if (!(error instanceof StokerError) || isAbort(error) || !['planned', 'requested'].includes(record.state)) return
+  const { code, record: text, facts } = error
+  const isTaken = record.state === 'requested'
+  context.tell({
+    kind: 'refused',
+    export: record.export,
+    step: context.source.manifestUrl !== undefined ? 'published' : isTaken ? 'status' : 'kick-off',
+    code,
+    status: typeof facts.status === 'number' ? facts.status : undefined,
+    text,
+    asked: isTaken ? undefined : askedOf(context.source, record),
+  })
+}
+
+async function tellGathered(context: RunContext, id: number): Promise<void> {
+  const files = (await filesOfExport(context.ledger, id)).filter((file) => file.state === 'landed')
+  const sum = (key: 'resources' | 'bytes') => files.reduce((total, file) => total + (file[key] ?? 0), 0)
+  const now = context.clock.now().getTime()
+  const began = (await exportOf(context.ledger, id))!.requested_at?.getTime() ?? now
+  const counts = { files: files.length, resources: sum('resources'), bytes: sum('bytes') }
+  context.tell({ kind: 'gathered', export: id, ...counts, ms: now - began })
 }
 
 async function pagesOf(context: RunContext, record: ExportRecord, signal: AbortSignal) {
@@ -76,7 +117,10 @@ async function pagesOf(context: RunContext, record: ExportRecord, signal: AbortS
     deadline: new Date(began + source.deadlineHours * 3_600_000),
     before: await filesOfExport(ledger, record.export),
     partial: record.request.allowPartialManifests,
-    onProgress: ({ progress }) => context.tell({ kind: 'waiting', progress, waitedMs: clock.now().getTime() - began }),
+    onProgress: ({ progress, retryAfterMs }) => {
+      const waitedMs = clock.now().getTime() - began
+      context.tell({ kind: 'waiting', progress, waitedMs, export: record.export, retryAfterMs })
+    },
     signal,
   })
 }

@@ -7,7 +7,7 @@ import { BUNDLE_LINE_BYTES_MAX, splitBundles } from '../landing/split-bundles.ts
 import type { ExportRecord } from '../ledger/exports.ts'
 import { recordLanded, recordStaged, type FileRecord, type StagedFacts } from '../ledger/files.ts'
 import type { RunContext } from './context.ts'
-import { nameOf } from './fetch-file.ts'
+import { factsOf, nameOf } from './fetch-file.ts'
 import { countFinding, report } from './findings.ts'
 import { landingNeed, withRoom } from './room.ts'
 
@@ -38,7 +38,8 @@ export async function landFile(
     }),
   )
   await rm(stagedPath, { force: true })
-  context.tell({ kind: 'landed', file: file.file, type: nameOf(file), bytes: facts.bytes, ...landed })
+  const place = { file: file.file, export: file.export, of: factsOf(file) }
+  context.tell({ kind: 'landed', ...place, type: nameOf(file), bytes: facts.bytes, ...landed })
   if (file.kind === 'output') await compare(context, file, record, landed, rawPath)
 }
 

@@ -3,6 +3,7 @@ import type { Manifest, ManifestFile } from '../bulk/export/manifest.ts'
 import { recordManifest, type ExportRecord } from '../ledger/exports.ts'
 import { filesOfExport, listFiles, type ListedFile } from '../ledger/files.ts'
 import type { RunContext } from './context.ts'
+import type { ManifestEntries } from './events.ts'
 import { report } from './findings.ts'
 import { HARMLESS } from './holdings.ts'
 
@@ -42,7 +43,19 @@ export async function listPage(context: RunContext, record: ExportRecord, page: 
   for (const found of odd.values()) await report(context, record, found)
   const claims = page.output.map((file) => file.count)
   const lines = claims.every((count) => count !== undefined) ? claims.reduce((sum, count) => sum + count, 0) : undefined
-  context.tell({ kind: 'listed', files: files.filter((file) => file.skip === undefined).length, lines })
+  context.tell({
+    kind: 'listed',
+    files: files.filter((file) => file.skip === undefined).length,
+    lines,
+    export: record.export,
+    transactionTime: page.transactionInstant,
+    entries: entriesOf(files),
+  })
+}
+
+export function entriesOf(files: readonly Pick<ListedFile, 'kind'>[]): ManifestEntries {
+  const count = (kind: ListedFile['kind']) => files.filter((file) => file.kind === kind).length
+  return { output: count('output'), deleted: count('deleted'), error: count('error') }
 }
 
 const SKIPPED = { TYPE_UNASKED: 'its type was not asked for', FILE_TWICE: 'the same file is listed before it' } as const

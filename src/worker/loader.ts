@@ -1,10 +1,11 @@
 /** The files of a run, on their way into the raw log: several are fetched at once, one at a time lands. */
 import PQueue from 'p-queue'
 import { isAbort, StokerError } from '../core/errors.ts'
+import { foreseen } from '../core/system-error.ts'
 import type { ExportRecord } from '../ledger/exports.ts'
 import { recordFileFailed, recordTry, type FileRecord, type StagedFacts } from '../ledger/files.ts'
 import type { RunContext } from './context.ts'
-import { fetchFile, nameOf, stagedFacts } from './fetch-file.ts'
+import { factsOf, fetchFile, nameOf, stagedFacts } from './fetch-file.ts'
 import { landFile } from './land-file.ts'
 import type { Addresses } from './addresses.ts'
 
@@ -86,10 +87,11 @@ export class Loader {
       this.failuresInARow = 0
       await this.landing.add(() => landFile(context, file, record, facts, signal))
     } catch (error) {
+      if (!signal.aborted) tellInterrupted(context, file, error)
       if (!(await this.isLost(file, error))) throw error
-      const { message, record: why } = error as StokerError
+      const { record: why } = error as StokerError
       await recordFileFailed(context.ledger, file.file, why)
-      context.tell({ kind: 'lost', file: file.file, type: nameOf(file), text: message })
+      context.tell({ kind: 'lost', file: file.file, type: nameOf(file), text: why })
     }
   }
 
@@ -104,6 +106,14 @@ export class Loader {
     this.abort(error)
     return false
   }
+}
+
+function tellInterrupted(context: RunContext, file: FileRecord, error: unknown): void {
+  const known = foreseen(error)
+  if (isAbort(error) || !(known instanceof StokerError)) return
+  const { code, record: text, facts } = known
+  const status = typeof facts.status === 'number' ? facts.status : undefined
+  context.tell({ kind: 'interrupted', file: file.file, export: file.export, of: factsOf(file), code, status, text })
 }
 
 /** This file is not to be had, however often one asks: it fails alone, and holds the watermarks it concerns. */

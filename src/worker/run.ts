@@ -1,6 +1,7 @@
 /** One run of one source, step by step, from wherever the ledger says it stands. */
 import { rm } from 'node:fs/promises'
 import { isAbort, StokerError } from '../core/errors.ts'
+import { withIds } from '../core/log.ts'
 import { booksOf, type Books } from '../ledger/books.ts'
 import { foreseen } from '../core/system-error.ts'
 import { exportsOf } from '../ledger/exports.ts'
@@ -44,14 +45,16 @@ export interface RunOutcome {
  */
 export async function runSource(context: WorkerContext, source: Source, full = false): Promise<RunOutcome> {
   let current = 0
-  const client = source.connect((wait) =>
-    context.observe({ source: source.name, run: current, kind: 'delayed', ...wait }),
+  const log = withIds(context.log, () => ({ source: source.name, ...(current > 0 && { run: current }) }))
+  const client = source.connect(
+    (wait) => context.observe({ source: source.name, run: current, kind: 'delayed', ...wait }),
+    log,
   )
   const enter = (run: number): RunContext => {
     current = run
     const tell: RunContext['tell'] = (event) => context.observe({ source: source.name, run, ...event })
     const phases = new Phases(context.ledger, run, context.clock)
-    return { ...context, source, client, run, phases, tell }
+    return { ...context, log, source, client, run, phases, tell }
   }
   try {
     await refuseUnfinishedPurge(context.ledger)
@@ -124,6 +127,7 @@ async function pursue(
     await forgetSignatures(ledger, run)
     await noteRunError(ledger, run, null)
     await moveRun(ledger, run, 'done', clock.now())
+    context.tell({ kind: 'done', snapshot })
   } catch (error) {
     await noteFailure(context, state, error)
     throw error

@@ -2,6 +2,7 @@
 import type { BulkClient } from '../bulk/client.ts'
 import type { ServerWait } from '../bulk/http/http.ts'
 import type { ExportLevel } from '../bulk/server/level.ts'
+import type { Log } from '../core/log.ts'
 import type { ServerProfile } from '../bulk/server/profile.ts'
 import type { RequestDetails } from '../ledger/exports.ts'
 
@@ -27,6 +28,9 @@ export interface Source {
   readonly release: boolean
   /** Where its tables come from, for messages: origin and path, nothing secret. */
   readonly baseUrl: string
-  /** @param onWait told of waits that an operator would wonder at */
-  connect(onWait: (wait: ServerWait) => void): BulkClient
+  /**
+   * @param onWait told of waits that an operator would wonder at
+   * @param log knows what the calls are for
+   */
+  connect(onWait: (wait: ServerWait) => void, log: Log): BulkClient
 }

@@ -34,7 +34,7 @@ export function clientFor(
 ): ClientFixture {
   const logged: string[] = []
   const line = (facts: object, message: string) => logged.push(inspect([message, facts], { depth: 9 }))
-  const log: Log = { debug: line, info: line, warn: line, error: line }
+  const log: Log = { trace: line, debug: line, info: line, warn: line, error: line }
   const client = new BulkClient({
     baseUrl,
     log,

@@ -21,6 +21,7 @@ function told(events: readonly RunEventBody[], everyMs = 100): string[] {
 
 const landed = (file: number): RunEventBody => ({
   ...{ kind: 'landed', file, type: 'Patient', bytes: 1, resources: 1, rejects: 0 },
+  ...{ export: 1, of: { kind: 'output', type: 'Patient', url: 'https://fhir.example.org/patients' } },
 })
 const places = (lines: readonly string[]) => lines.flatMap((line) => /\(file (.*)\)/.exec(line)?.[1] ?? [])
 
@@ -28,7 +29,10 @@ test('files of several exports are numbered through, and the last one is the las
   const lines = told([
     { kind: 'gathering', files: 1, before: 0 },
     landed(1),
-    { kind: 'listed', files: 2, lines: undefined },
+    {
+      ...{ kind: 'listed', files: 2, lines: undefined, export: 1, transactionTime: new Date(0) },
+      entries: { output: 2, deleted: 0, error: 0 },
+    },
     { kind: 'gathering', files: 2, before: 0 },
     landed(2),
     landed(3),

@@ -207,7 +207,7 @@ describe('queries', () => {
   test('an answer that fails on its way ends without its end, and says nothing of why but in the log, by its code', async () => {
     const logged: unknown[] = []
     const write = (facts: object, message: string) => void logged.push([facts, message])
-    const log = { debug() {}, info() {}, warn: write, error: write }
+    const log = { trace() {}, debug() {}, info() {}, warn: write, error: write }
     const failing = (first: string | undefined) =>
       new ReadableStream<Uint8Array>({
         pull(controller) {
@@ -228,7 +228,7 @@ describe('queries', () => {
   test("the asker's mistake is told to him in full, and goes into no log", async () => {
     const logged: unknown[] = []
     const write = (...said: unknown[]) => void logged.push(said)
-    const log = { debug() {}, info() {}, warn: write, error: write }
+    const log = { trace() {}, debug() {}, info() {}, warn: write, error: write }
     const refused = new StokerError('QUERY_FAILED', 'Binder Error: no column "diagnosis"', { hint: 'DESCRIBE patient' })
     const served = await serveQuery(() => Promise.reject(refused), log)
     const { status, json } = await served.ask('/query', { method: 'POST', headers, body: '{"sql": "x"}' })

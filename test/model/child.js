@@ -37,7 +37,7 @@ async function work({ folder, nowMs, full, kill }) {
   }
   const source = { ...worker.sources[0], connect: () => new BulkClient({ ...options, ...common }) }
   const { run, mode, resumed, books } = await runSource({ ...worker.context, clock }, source, full)
-  worker.close()
+  await worker.close()
   const held = books.types.flatMap((type) => (type.held === null ? [] : [type.type]))
   const changed = books.types.reduce((sum, type) => sum + type.inserted + type.updated + type.deleted, 0)
   return { run, mode, resumed, held, changed }

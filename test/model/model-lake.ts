@@ -53,7 +53,7 @@ export class ModelLake {
 
   /** The child's outcome; a signal's name where it was killed; undefined where the run ended with an error. */
   async syncInChild(full: boolean, kill: Kill): Promise<Outcome | 'killed' | Error> {
-    this.close()
+    await this.close()
     const child = nextChild()
     let answer: Outcome | Error = new Error('the child ended without a word')
     child.on('message', (message) => {
@@ -78,8 +78,8 @@ export class ModelLake {
     return (await this.open()).worker.context.database.using(work)
   }
 
-  close(): void {
-    this.opened?.worker.close()
+  async close(): Promise<void> {
+    await this.opened?.worker.close()
     this.opened = undefined
   }
 

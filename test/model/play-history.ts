@@ -31,7 +31,7 @@ export async function playHistory(history: History): Promise<Played> {
   try {
     return await play.toEnd()
   } finally {
-    play.close()
+    await play.close()
     await server.stop()
     await rm(folder, { recursive: true, force: true })
   }
@@ -74,8 +74,8 @@ class Play {
     return { problems, runs, kills }
   }
 
-  close(): void {
-    for (const lake of this.lakes) lake.close()
+  async close(): Promise<void> {
+    for (const lake of this.lakes) await lake.close()
   }
 
   private async lake(name: string): Promise<ModelLake> {

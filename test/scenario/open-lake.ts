@@ -80,7 +80,7 @@ export class OpenLake {
     const { clock, baseUrl } = this
     const source = `  - name: field\n    baseUrl: ${baseUrl}\n${yaml.trim().replace(/^/gm, '    ')}\n`
     if (this.opened?.text !== source) {
-      this.close()
+      await this.close()
       const head = 'lake: lake\nmemoryLimit: 256MiB\nviews: {shipped: false, folders: [views]}\nsources:\n'
       await this.write('stoker.yaml', head + source)
       const loaded = await loadConfig(join(this.folder, 'stoker.yaml'))
@@ -106,8 +106,8 @@ export class OpenLake {
     return { context: { ...worker.context, clock }, source: { ...worker.sources[0]!, connect } }
   }
 
-  private close(): void {
-    this.opened?.worker.close()
+  private async close(): Promise<void> {
+    await this.opened?.worker.close()
     this.opened = undefined
   }
 }

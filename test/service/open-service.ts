@@ -123,7 +123,7 @@ async function writeConfig(folder: string, yaml: string): Promise<void> {
 function recorder(lines: LogLine[]): Log {
   const at = (level: string) => (facts: Record<string, unknown>, message: string) =>
     void lines.push({ level, facts, message })
-  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+  return { trace: at('trace'), debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
 
 /** Sources of a server that nobody asks. */

@@ -5,15 +5,19 @@ import type { RunEvent, RunEventBody } from '../../src/worker/events.ts'
 
 const at = (seconds: number) => new Date(Date.parse('2026-11-21T10:00:00.000Z') + seconds * 1000)
 
+const ENTRIES = { output: 2, deleted: 0, error: 0 }
+const OF = { export: 1, of: { kind: 'output', type: 'Patient', url: 'http://a.example/1' } } as const
+const ASKED = { url: 'http://a.example/$export', parameters: {} }
+
 const EVENTS: Readonly<Record<RunEvent['kind'], RunEventBody>> = {
   started: { kind: 'started', mode: 'full', resumed: false },
-  requested: { kind: 'requested', purpose: 'load', types: ['Patient'], since: undefined },
-  waiting: { kind: 'waiting', progress: '50%', waitedMs: 1 },
+  requested: { kind: 'requested', purpose: 'load', types: ['Patient'], since: undefined, export: 1, ...ASKED },
+  waiting: { kind: 'waiting', progress: '50%', waitedMs: 1, export: 1, retryAfterMs: undefined },
   delayed: { kind: 'delayed', step: 'status', code: 'BULK_BUSY', status: 503, ms: 60_000 },
-  listed: { kind: 'listed', files: 2, lines: 9 },
+  listed: { kind: 'listed', files: 2, lines: 9, export: 1, transactionTime: at(0), entries: ENTRIES },
   gathering: { kind: 'gathering', files: 2, before: 1 },
   fetching: { kind: 'fetching', file: 1, type: 'Patient', bytes: 100, lines: 3, claimed: undefined },
-  landed: { kind: 'landed', file: 1, type: 'Patient', bytes: 200, resources: 5, rejects: 1 },
+  landed: { kind: 'landed', ...OF, file: 1, type: 'Patient', bytes: 200, resources: 5, rejects: 1 },
   lost: { kind: 'lost', file: 2, type: 'Patient', text: 'gone' },
   merging: { kind: 'merging', table: 'patient', done: 3, of: 9 },
   committed: { kind: 'committed', inserted: 1, updated: 0, deleted: 0 },
@@ -22,6 +26,14 @@ const EVENTS: Readonly<Record<RunEvent['kind'], RunEventBody>> = {
   finding: { kind: 'finding', code: 'FORM', count: 1, type: 'Patient' },
   note: { kind: 'note', text: 'something' },
   failed: { kind: 'failed', code: 'BULK_BUSY', message: 'busy' },
+  complete: { kind: 'complete', export: 1, transactionTime: at(0), entries: ENTRIES, pages: 1 },
+  refused: { kind: 'refused', export: 1, step: 'status', code: 'BULK_BUSY', status: 503, text: 'busy', asked: ASKED },
+  downloading: { kind: 'downloading', file: 1, ...OF },
+  downloaded: { kind: 'downloaded', file: 1, bytes: 200, lines: 6 },
+  interrupted: { kind: 'interrupted', file: 1, ...OF, code: 'BULK_BUSY', status: 503, text: 'busy' },
+  gathered: { kind: 'gathered', export: 1, files: 2, resources: 5, bytes: 200, ms: 1 },
+  cancelled: { kind: 'cancelled' },
+  done: { kind: 'done', snapshot: 4 },
 }
 const KINDS = Object.keys(EVENTS) as RunEvent['kind'][]
 
@@ -36,12 +48,12 @@ const WAYS: Readonly<Record<RunStep, readonly RunEvent['kind'][]>> = {
 
 /** The step after each event, in the order of KINDS: its first letter. */
 const STEPS: Readonly<Record<RunStep, string>> = {
-  //           st re wa de li ga fe la lo me co pu pd fi no fa
-  asking: '    a  w  w  a  a  g  a  a  a  m  a  p  a  a  a  a',
-  waiting: '   a  w  w  w  w  g  w  w  w  m  w  p  w  w  w  w',
-  gathering: ' a  g  g  g  g  g  g  g  g  m  g  p  g  g  g  g',
-  merging: '   a  w  w  m  m  g  m  m  m  m  m  p  m  m  m  m',
-  publishing: 'a  w  w  p  p  g  p  p  p  m  p  p  p  p  p  p',
+  //           st re wa de li ga fe la lo me co pu pd fi no fa cm rf di dd in ga cn do
+  asking: '    a  w  w  a  a  g  a  a  a  m  a  p  a  a  a  a  a  a  a  a  a  a  a  a',
+  waiting: '   a  w  w  w  w  g  w  w  w  m  w  p  w  w  w  w  w  w  w  w  w  w  w  w',
+  gathering: ' a  g  g  g  g  g  g  g  g  m  g  p  g  g  g  g  g  g  g  g  g  g  g  g',
+  merging: '   a  w  w  m  m  g  m  m  m  m  m  p  m  m  m  m  m  m  m  m  m  m  m  m',
+  publishing: 'a  w  w  p  p  g  p  p  p  m  p  p  p  p  p  p  p  p  p  p  p  p  p  p',
 }
 
 function told(kinds: readonly RunEvent['kind'][], run = 7): RunFold | undefined {
@@ -115,7 +127,7 @@ describe('the counts of a run', () => {
 describe('what else is shown of a run', () => {
   test('the words of the server are one line of a bounded length', () => {
     const waiting = (progress: string | undefined) =>
-      fold([EVENTS.started, { kind: 'waiting', progress, waitedMs: 1 }])!
+      fold([EVENTS.started, { ...EVENTS.waiting, progress } as RunEventBody])!
     expect(waiting('half\nrest').progress.serverSays).toBe('half')
     expect(waiting('x'.repeat(999)).progress.serverSays).toHaveLength(200)
     expect(waiting(undefined).progress.serverSays).toBeUndefined()

@@ -10,7 +10,10 @@ import { poll, type StatusAnswer } from './status.ts'
 export interface WaitOptions {
   /** When to stop waiting; an outage of the server before that is borne. */
   readonly deadline: Date
-  readonly onProgress: (progress: { readonly progress: string | undefined }) => void
+  readonly onProgress: (progress: {
+    readonly progress: string | undefined
+    readonly retryAfterMs: number | undefined
+  }) => void
   readonly signal: AbortSignal
   /** Whether allowPartialManifests was asked for: else what comes before the export is done may be a draft. */
   readonly partial?: boolean | undefined

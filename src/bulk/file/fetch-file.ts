@@ -1,6 +1,7 @@
 /** The download of one export file. */
 import type { Readable } from 'node:stream'
 import { StokerError } from '../../core/errors.ts'
+import type { Log } from '../../core/log.ts'
 import type { ServerWait } from '../http/http.ts'
 import type { Connection } from '../server/connection.ts'
 import { Download } from './download.ts'
@@ -12,6 +13,8 @@ export interface FileHooks {
   readonly onForm?: ((form: FileForm) => void) | undefined
   /** Told before a wait of some seconds or more between two tries. */
   readonly onWait?: ((wait: ServerWait) => void) | undefined
+  /** In place of the client's: one that knows the file. */
+  readonly log?: Log | undefined
 }
 
 /**
@@ -37,7 +40,8 @@ export async function fetchFile<T>(
   const download = new Download(taker, limits.attemptsMax)
   try {
     for (;;) {
-      const request = { step: 'file', method: 'GET', url, headers: download.headers(), onWait: hooks.onWait } as const
+      const { onWait, log } = hooks
+      const request = { step: 'file', method: 'GET', url, headers: download.headers(), onWait, log } as const
       const take = download.take.bind(download)
       // "SHALL NOT" be sent when requiresAccessToken is false (Bulk Data Access, "Bulk Data Output File Request").
       const sent = manifest.requiresAccessToken

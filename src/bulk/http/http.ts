@@ -36,6 +36,8 @@ export interface HttpRequest {
   readonly deadline?: Date
   /** Told of waits in place of {@link HttpOptions.onWait}, by whoever knows more of the request. */
   readonly onWait?: ((wait: ServerWait) => void) | undefined
+  /** In place of {@link HttpOptions.log}: one that knows what the request is for. */
+  readonly log?: Log | undefined
 }
 
 export interface HttpAnswer {
@@ -110,7 +112,7 @@ export class Http {
   ): Promise<T> {
     // Each request in flight listens, and goes: Node's warning at eleven listeners is meant for those that stay.
     setMaxListeners(0, signal)
-    const { clock, limits, log, random } = this.options
+    const { clock, limits, random } = this.options
     let signedInAgain = false
     const attempts = new Map<Verdict, number>()
     for (;;) {
@@ -131,6 +133,7 @@ export class Http {
       attempts.set(verdict, attempt)
       if (!mayTryAgain(asked.step, verdict, attempt, msLeft, limits)) throw error
       const wait = Math.min(msLeft ?? Infinity, waitMs(asked.step, verdict, attempt, askedMs, limits, random))
+      const log = asked.log ?? this.options.log
       log.debug({ step: asked.step, attempt, code: error.code, waitMs: wait }, 'trying again')
       if (wait >= TOLD_FROM_MS) {
         const tell = asked.onWait ?? this.options.onWait
