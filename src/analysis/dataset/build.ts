@@ -1,6 +1,7 @@
 /** Building a data set: from its definition to a folder of files with a card. */
 import { join } from 'node:path'
 import { writeWhole } from '../../core/durable.ts'
+import { StokerError } from '../../core/errors.ts'
 import { sqlName, sqlText } from '../../core/sql.ts'
 import type { Lake } from '../../warehouse/lake.ts'
 import { datasetCard, type CardRuns, type DatasetCard } from './card.ts'
@@ -15,7 +16,7 @@ import { makeLabel } from './label-table.ts'
 import { countOf, refuseLeak } from './offence.ts'
 import { prepare, type Preparation } from './preparation.ts'
 import { makeRows, offenceOf } from './row-table.ts'
-import { Sandbox } from './sandbox.ts'
+import { memoryError, Sandbox } from './sandbox.ts'
 import { mapSplits, statisticsOf } from './statistics.ts'
 import { alignFeature, featureTable, makePersons, splitRowsSql } from './wide-table.ts'
 
@@ -44,6 +45,8 @@ export async function buildDataset(definition: DatasetDefinition, options: Build
     const sandbox = await Sandbox.open({ memoryLimitBytes, spill: place.spill, signal })
     try {
       return await sandbox.session.interruptible(signal, () => build(sandbox, definition, options, place))
+    } catch (error) {
+      throw error instanceof StokerError && error.code === 'STORE_MEMORY' ? memoryError(error) : error
     } finally {
       sandbox.close()
     }

@@ -22,7 +22,7 @@ interface Found {
 
 /**
  * Looks through the values as they would be written. A text must not hold a key or an id of the patient's resources, or a
- * reference; with shifted dates, no date, for nobody shifts text. A column of numbers must not be the patient's id, nor,
+ * reference; with shifted dates, no date, for nobody shifts text. No column may be named like a patient. A column of numbers must not be the patient's id, nor,
  * with shifted dates, hold nothing but dates (20260131) or instants (seconds since 1970 and the like).
  * @param types resource types of the snapshot
  * @throws DatasetError that names columns and counts
@@ -56,6 +56,15 @@ export async function refuseDisclosure(
   const numbers = (whole: boolean) =>
     values.filter(({ column: { type } }) => type === 'BIGINT' || (!whole && type === 'DOUBLE'))
 
+  if (privacy.pseudonyms) {
+    const names = values.map(({ column, number }) => `{n: ${number}, name: ${sqlText(column.name)}}`)
+    await look(
+      `SELECT t.n AS column, count(*) AS values FROM (SELECT unnest([${names.join(', ')}]) AS t)
+       WHERE t.name IN (SELECT lower(${tail(KEY)}) FROM ${SET}.cohort) GROUP BY 1 ORDER BY 1`,
+      () => "its name is a patient's id",
+      'Name it otherwise.',
+    )
+  }
   if (privacy.pseudonyms && texts.length > 0) {
     const wayOut = 'Leave it out, or give something of it that is nobody’s own.'
     const keys = `contains(v, k) OR regexp_matches(v, ${sqlText(`\\b(${types.join('|')})/[A-Za-z0-9.-]{1,64}`)})`

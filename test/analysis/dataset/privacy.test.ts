@@ -175,6 +175,19 @@ describe('a value that would give somebody away is refused', () => {
     ])
   })
 
+  test('with pseudonyms, a column named like a patient, and numbers that are ids', async () => {
+    const cohort = `SELECT 'demo/Patient/' || i AS patient_key, DATE '2024-01-01' AS index_date FROM (VALUES ('p4711'), ('12'), ('13')) AS t(i)`
+    const label = `SELECT patient_key, index_date, index_date + to_days(1) AS at, 1 AS value FROM cohort`
+    const features = `
+  - name: some
+    sql: SELECT patient_key, index_date, index_date AS at, 1 AS p4711, TRY_CAST(split_part(patient_key, '/', 3) AS INTEGER) AS value FROM cohort`
+    const told = await lake.mistakes(definition({ cohort, label, features, tail: PRIVATE }))
+    expect(told.map(({ problem }) => problem)).toEqual([
+      "column p4711: its name is a patient's id",
+      "column some: 2 numbers that are the patient's id",
+    ])
+  })
+
   test('and what tells nothing is not', async () => {
     const features = `${AGE}${feature(`'LOINC 2951-2 / SNOMED 19829001, Yes/No 12.5'`)}
   - name: plenty
