@@ -18,8 +18,7 @@ import type { Control } from '../service/control.ts'
 export function httpServer(control: Control, { context }: OpenWorker, config: Config, log: Log): Task | undefined {
   if (config.http === undefined) return undefined
   const { lake, views, clock, database } = context
-  const session = database.session()
-  const ask: Ask = async (sql) => (await session).rows(sql)
+  const ask: Ask = (sql) => database.using((session) => session.rows(sql))
   const hasCohorts = config.cohorts.length > 0
   const deps: HttpDeps = {
     ...{ control, lake, ask, views, clock, log },
