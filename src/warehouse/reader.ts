@@ -177,13 +177,23 @@ export class SnapshotReader {
     return this.options.signal?.aborted === true ? this.options.signal.reason : queryError(error, this.folders)
   }
 
+  /** For a process that is about to be killed; the reader can't be used afterwards. */
+  async releaseLease(): Promise<void> {
+    await this.lease?.release()
+  }
+
+  /** What runs now fails. What comes next does not. */
+  interrupt(): void {
+    this.connection.interrupt()
+  }
+
   async close(): Promise<void> {
     this.stopListening()
     this.judge.closeSync()
     this.connection.closeSync()
     this.instance.closeSync()
     if (this.ownSpill !== undefined) await rm(this.ownSpill, { recursive: true, force: true })
-    await this.lease?.release()
+    await this.releaseLease()
   }
 
   private async judged(sql: string, parameters: QueryParameters): Promise<string> {
