@@ -1,22 +1,15 @@
 /** `stoker query`: SQL over the newest snapshot. */
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { createReadStream } from 'node:fs'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { basename, dirname, join, resolve } from 'node:path'
+import { readFile } from 'node:fs/promises'
+import { basename, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { pipeline } from 'node:stream/promises'
-import { fileAnswer, type Question } from '../analysis/query/answer.ts'
-import { QUERY_FORMATS, type AnswerLimits, type QueryFormat } from '../analysis/query/query-request.ts'
-import { settle } from '../core/durable.ts'
+import { QUERY_FORMATS, type QueryFormat } from '../analysis/query/query-request.ts'
 import { StokerError } from '../core/errors.ts'
-import type { Lake } from '../warehouse/lake.ts'
-import { SnapshotReader, type QueryParameters, type ReaderOptions } from '../warehouse/reader.ts'
+import type { QueryParameters } from '../warehouse/reader.ts'
 import type { Action } from './action.ts'
 import { wholeNumber } from './arguments.ts'
-import { plural } from './figures.ts'
 import { lakeOf, withLakeOptions, type LakeOptions } from './lake-option.ts'
-import { writeResult } from './query-output.ts'
+import { runQuery } from './query-run.ts'
 
 interface QueryOptions extends LakeOptions {
   readonly format?: QueryFormat | 'table'
@@ -67,91 +60,19 @@ An answer that fails half way, or has too many rows, ends with another exit code
 standard output is not it.`,
     )
     .action((sql: string | undefined, _options, self: Command) =>
-      perform(async () => query(await sqlOf(sql, self.opts<QueryOptions>()), self.opts<QueryOptions>())),
+      perform(async () => {
+        const options = self.opts<QueryOptions>()
+        const output = options.output === undefined ? undefined : resolve(options.output)
+        const format = formatOf(options)
+        if (format === 'parquet' && output === undefined && process.stdout.isTTY) {
+          throw usage('Parquet is no text for a terminal', 'give --output FILE, or send it on: … > answer.parquet')
+        }
+        const asked = { sql: await sqlOf(sql, options), parameters: options.param, snapshot: options.snapshot }
+        const { timeout: seconds, limitRows: rows } = options
+        return runQuery(await lakeOf(options), { ...asked, format, output, seconds, rows })
+      }),
     )
   return withLakeOptions(command)
-}
-
-async function query(sql: string, options: QueryOptions): Promise<number> {
-  const format = formatOf(options)
-  const output = options.output === undefined ? undefined : resolve(options.output)
-  if (format === 'parquet' && output === undefined && process.stdout.isTTY) {
-    throw usage('Parquet is no text for a terminal', 'give --output FILE, or send it on: … > answer.parquet')
-  }
-  const { lake, memoryLimitBytes } = await lakeOf(options)
-  const limits = { rows: options.limitRows ?? Infinity, bytes: Infinity }
-  const asked = { sql, parameters: options.param }
-  const timer = new AbortController()
-  const giveUp = options.timeout === undefined ? undefined : endIn(options.timeout, timer)
-  // The snapshot's folder is gone into: no plan and no error tells where it lies. The paths above are whole by now.
-  const opening = { snapshot: options.snapshot, signal: timer.signal, enter: true }
-  try {
-    if (output !== undefined) {
-      const folder = await mkdtemp(`${output}.part-`).catch((error: unknown) => refusePlace(error, output))
-      const question = { ...asked, format: format as QueryFormat }
-      await inFolder(folder, lake, memoryLimitBytes, opening, question, limits, (path) => settle(path, output))
-    } else if (format === 'parquet') {
-      const folder = await mkdtemp(join(tmpdir(), 'stoker-query-'))
-      await inFolder(folder, lake, memoryLimitBytes, opening, { ...asked, format }, limits, (path) =>
-        pipeline(createReadStream(path), process.stdout, { end: false }),
-      )
-    } else {
-      const reader = await SnapshotReader.open(lake, memoryLimitBytes, opening)
-      try {
-        const result = await reader.query(sql, options.param)
-        await writeResult(result, format, process.stdout, limits).catch((error: unknown) => {
-          throw reader.failure(error)
-        })
-      } finally {
-        await reader.close()
-      }
-    }
-  } finally {
-    clearTimeout(giveUp)
-  }
-  return 0
-}
-
-/** Lays the answer into a private folder, hands it on when it is whole, and removes the folder. */
-async function inFolder(
-  folder: string,
-  lake: Lake,
-  memoryLimitBytes: number,
-  opening: ReaderOptions,
-  question: Question,
-  limits: AnswerLimits,
-  handOn: (path: string) => Promise<void>,
-): Promise<void> {
-  try {
-    const reader = await SnapshotReader.open(lake, memoryLimitBytes, { ...opening, output: folder })
-    try {
-      const { rows } = await fileAnswer(reader, question, folder, 'answer', limits)
-      await handOn(join(folder, 'answer'))
-      process.stderr.write(`${plural(rows, 'row')}\n`)
-    } finally {
-      await reader.close()
-    }
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
-}
-
-/** DuckDB may not hear of it for minutes, in the middle of one huge value: then the process ends without it. */
-const GRACE_MS = 3000
-
-function endIn(seconds: number, timer: AbortController): NodeJS.Timeout {
-  const error = new StokerError(
-    'QUERY_TIMEOUT',
-    `the query took longer than ${plural(seconds, 'second')} and was stopped`,
-    { hint: 'ask for fewer rows, join by keys, or give it more time: --timeout' },
-  )
-  return setTimeout(() => {
-    timer.abort(error)
-    setTimeout(() => {
-      process.stderr.write(`stoker: ${error.message}\n  code: ${error.code}\n`)
-      process.kill(process.pid, 'SIGKILL')
-    }, GRACE_MS).unref()
-  }, seconds * 1000)
 }
 
 async function sqlOf(sql: string | undefined, { file }: QueryOptions): Promise<string> {
@@ -184,11 +105,6 @@ function parameter(text: string, before: QueryParameters): QueryParameters {
   const [, name, value] = /^\$?([A-Za-z_]\w*|\d+)=(.*)$/s.exec(text) ?? []
   if (name === undefined) throw new InvalidArgumentError('It must be NAME=VALUE.')
   return { ...before, [name]: value! }
-}
-
-function refusePlace(error: unknown, output: string): never {
-  if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-  throw usage(`there is no folder ${dirname(output)}`, 'make it first')
 }
 
 function usage(message: string, hint: string): StokerError {
