@@ -4,12 +4,12 @@ import { Field, makeData, RecordBatch, RecordBatchStreamWriter, Schema, Struct }
 import { setImmediate } from 'node:timers/promises'
 import type { AnswerMeter } from './answer-meter.ts'
 import { arrowColumn, isTooLong, type ArrowColumn } from './arrow-column.ts'
-import { mustBeNamed } from './plain-value.ts'
+import { columnNames, mustBeNamed } from './plain-value.ts'
 
 export async function writeArrow(result: DuckDBResult, meter: AnswerMeter): Promise<void> {
   mustBeNamed(result)
   const columns = result.columnTypes().map(arrowColumn)
-  const names = result.deduplicatedColumnNames()
+  const names = columnNames(result)
   const schema = new Schema(names.map((name, i) => new Field(name, columns[i]!.type, true)))
   const writer = new RecordBatchStreamWriter()
   let writing: Promise<void> | undefined

@@ -20,6 +20,17 @@ export function plainRows(result: DuckDBResult): AsyncIterable<Json[][]> {
   return result.yieldConvertedRows(converter) as AsyncIterable<Json[][]>
 }
 
+/** Of two columns of one name the second is `name_1`, as DuckDB has them in Parquet: names differ by more than capitals. */
+export function columnNames(result: DuckDBResult): string[] {
+  const taken = new Set<string>()
+  return result.columnNames().map((name) => {
+    let own = name
+    for (let n = 1; taken.has(own.toLowerCase()); n += 1) own = `${name}_${n}`
+    taken.add(own.toLowerCase())
+    return own
+  })
+}
+
 /** What a person or a program that knows only text reads; nothing for NULL. */
 export function plainText(value: Json): string {
   if (value === null) return ''

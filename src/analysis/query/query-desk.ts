@@ -4,7 +4,6 @@ import { createReadStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import { StokerError } from '../../core/errors.ts'
 import { makeQuerySpill } from '../../store/spill.ts'
 import type { Lake } from '../../warehouse/lake.ts'
@@ -61,7 +60,7 @@ export class QueryDesk {
   private isClosed = false
 
   /** @param entry the file of the answering process */
-  constructor(lake: Lake, limits: QueryLimits = QUERY_LIMITS_DEFAULT, entry: string = ENTRY) {
+  constructor(lake: Lake, limits: QueryLimits, entry: string) {
     this.lake = lake
     this.limits = limits
     this.entry = entry
@@ -216,14 +215,6 @@ export class QueryDesk {
     })
   }
 }
-
-/** Node 20 runs no TypeScript: from its source, what was built of it is started. */
-const ENTRY = fileURLToPath(
-  new URL(
-    import.meta.url.endsWith('.ts') ? '../../../dist/analysis/query/query-process.js' : './query-process.js',
-    import.meta.url,
-  ),
-)
 
 function stop(child: ChildProcess): void {
   child.kill('SIGTERM')

@@ -1,12 +1,12 @@
 /** An answer as JSON or CSV, piece by piece. */
 import type { DuckDBResult } from '@duckdb/node-api'
 import type { AnswerMeter } from './answer-meter.ts'
-import { plainRows, plainText } from './plain-value.ts'
+import { columnNames, plainRows, plainText } from './plain-value.ts'
 
 /** An answer that broke off has no closing bracket. */
 export async function writeJson(result: DuckDBResult, meter: AnswerMeter): Promise<void> {
   // Of two columns of one name, an object would keep one.
-  const names = result.deduplicatedColumnNames()
+  const names = columnNames(result)
   let before = '[\n'
   for await (const chunk of plainRows(result)) {
     meter.countRows(chunk.length)
@@ -21,7 +21,7 @@ export async function writeJson(result: DuckDBResult, meter: AnswerMeter): Promi
 
 /** RFC 4180: lines end in CRLF; NULL is the empty field, as an empty text is. */
 export async function writeCsv(result: DuckDBResult, meter: AnswerMeter): Promise<void> {
-  await meter.text(`${result.deduplicatedColumnNames().map(csvField).join(',')}\r\n`)
+  await meter.text(`${columnNames(result).map(csvField).join(',')}\r\n`)
   for await (const chunk of plainRows(result)) {
     meter.countRows(chunk.length)
     for (const row of chunk) await meter.text(`${row.map((value) => csvField(plainText(value))).join(',')}\r\n`)

@@ -1,11 +1,11 @@
 /** The process that answers one query and ends: what a query can do to a process, it does to this one. */
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { StokerError } from '../../core/errors.ts'
-import { Lake } from '../../warehouse/lake.ts'
-import { SnapshotReader } from '../../warehouse/reader.ts'
-import { fileAnswer } from './answer.ts'
-import { ANSWER_FILE, BEGUN, outcomeOf, type QueryJob, type QueryOutcome } from './query-job.ts'
+import { StokerError } from '../core/errors.ts'
+import { Lake } from '../warehouse/lake.ts'
+import { SnapshotReader } from '../warehouse/reader.ts'
+import { fileAnswer } from '../analysis/query/answer.ts'
+import { ANSWER_FILE, BEGUN, outcomeOf, type QueryJob, type QueryOutcome } from '../analysis/query/query-job.ts'
 
 /**
  * DuckDB's limit counts its buffers; a text of 4 GB, a list or a regular expression is in no buffer. So much more than the
@@ -29,7 +29,14 @@ async function answer(job: QueryJob): Promise<void> {
     await mkdir(spill, { mode: 0o700 })
     const { snapshot } = job.request
     const { threads, spillBytes } = job
-    const options = { snapshot, output: job.folder, spill, spillBytes, threads, enter: true }
+    const options = {
+      snapshot,
+      output: job.folder,
+      spill,
+      spillBytes,
+      threads,
+      enter: (to: string) => process.chdir(to),
+    }
     reader = await SnapshotReader.open(new Lake(job.lake), job.memoryBytes, options)
     process.once('SIGTERM', () => void leave(reader!))
     process.send!(BEGUN)
