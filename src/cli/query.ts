@@ -35,7 +35,11 @@ export function queryCommand(perform: (action: Action) => Promise<void>): Comman
     .option('--json', 'short for --format json')
     .option('--file <file>', 'read the SQL from a file; - is standard input')
     .option('-o, --output <file>', 'write the answer there, whole or not at all, for yourself alone')
-    .option('-p, --param <name=value>', 'a value for $name in the SQL; can be repeated', parameter, {})
+    .addOption(
+      new Option('-p, --param <name=value>', 'a value for $name in the SQL; can be repeated')
+        .argParser(parameter)
+        .default({}, 'none'),
+    )
     .option('--snapshot <number>', 'over this snapshot, not the newest', wholeNumber(1, 2 ** 31 - 1))
     .option('--timeout <seconds>', 'give up after so long', wholeNumber(1, 86_400))
     .option('--limit-rows <rows>', 'fail if the answer has more', wholeNumber(1, 2 ** 31 - 1))
