@@ -31,6 +31,8 @@ Exit codes:
 
 /** The asker's mistake, found before anything was begun. */
 export function isUsage(error: StokerError): boolean {
+  // A query that took too much was begun, and is no mistake of the command line.
+  if (/^QUERY_(TIMEOUT|ROWS|BYTES|MEMORY|SPILL|CRASHED|BUSY)$/.test(error.code)) return false
   return (
     /^(CONFIG|VIEWS?|USAGE|LAKE|QUERY|RUNS|LINEAGE|PAST|DEMO|DATASET)_/.test(error.code) ||
     /^COHORT_(UNKNOWN|INVALID|NO_SNAPSHOT|NOT_RUN|OUT_OF_ORDER|PARAMETER|NONE)$/.test(error.code)

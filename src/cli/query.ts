@@ -1,62 +1,116 @@
 /** `stoker query`: SQL over the newest snapshot. */
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
+import { readFile } from 'node:fs/promises'
+import { basename, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
+import { QUERY_FORMATS, type QueryFormat } from '../analysis/query/query-request.ts'
 import { StokerError } from '../core/errors.ts'
-import { SnapshotReader } from '../warehouse/reader.ts'
-import { lakeOf, withLakeOptions, type LakeOptions } from './lake-option.ts'
+import type { QueryParameters } from '../warehouse/reader.ts'
 import type { Action } from './action.ts'
 import { wholeNumber } from './arguments.ts'
-import { FORMATS, writeResult, type Format } from './query-output.ts'
+import { lakeOf, withLakeOptions, type LakeOptions } from './lake-option.ts'
+import { runQuery } from './query-run.ts'
+
+interface QueryOptions extends LakeOptions {
+  readonly format?: QueryFormat | 'table'
+  readonly json?: true
+  readonly snapshot?: number
+  readonly file?: string
+  readonly output?: string
+  readonly param: QueryParameters
+  readonly timeout?: number
+  readonly limitRows?: number
+}
 
 export function queryCommand(perform: (action: Action) => Promise<void>): Command {
+  const formats = ['table', ...QUERY_FORMATS]
   const command = new Command('query')
     .description('run SQL over the newest snapshot')
-    .argument('<sql>', 'one SELECT')
-    .addOption(new Option('-f, --format <format>', 'how rows are written').choices(FORMATS).default('table'))
+    .argument('[sql]', 'one SELECT')
+    .addOption(
+      new Option('-f, --format <format>', 'how rows are written (default: table; of --output, by its name)').choices(
+        formats,
+      ),
+    )
     .option('--json', 'short for --format json')
+    .option('--file <file>', 'read the SQL from a file; - is standard input')
+    .option('-o, --output <file>', 'write the answer there, whole or not at all, for yourself alone')
+    .addOption(
+      new Option('-p, --param <name=value>', 'a value for $name in the SQL; can be repeated')
+        .argParser(parameter)
+        .default({}, 'none'),
+    )
     .option('--snapshot <number>', 'over this snapshot, not the newest', wholeNumber(1, 2 ** 31 - 1))
+    .option('--timeout <seconds>', 'give up after so long', wholeNumber(1, 86_400))
+    .option('--limit-rows <rows>', 'fail if the answer has more', wholeNumber(1, 2 ** 31 - 1))
     .addHelpText(
       'after',
       `
 Examples:
   stoker query "SHOW TABLES"
   stoker query "SELECT gender, count(*) FROM patient GROUP BY ALL"
-  stoker query --format csv "FROM condition WHERE code = '44054006'" > diabetes.csv
+  stoker query "FROM condition WHERE code = \\$code" --param code=44054006
+  stoker query "FROM condition WHERE code = '44054006'" --output diabetes.csv
+  stoker query "FROM observation" --output observation.parquet
   stoker query --format arrow "FROM observation" > observation.arrows
+  stoker query --file cohort.sql --param since=2026-01-01 --timeout 60
   stoker query --snapshot 7 "SELECT count(*) FROM patient"
   stoker query "SELECT table_schema, table_name FROM information_schema.tables ORDER BY ALL"
 
-The query reads one snapshot and nothing else: no file, no network, no settings. CSV is RFC 4180: CRLF line ends,
-NULL and the empty text both an empty field.`,
+The query reads one snapshot and nothing else: no file, no network, no settings. --output knows .json, .csv, .arrow,
+.arrows and .parquet. CSV is RFC 4180: CRLF line ends, NULL and the empty text both an empty field. A value given by
+--param is never read as SQL; it takes the type of its place, as a text in quotes does ($n::INTEGER where none is plain).
+An answer that fails half way, or has too many rows, ends with another exit code than 0: what was written by then to
+standard output is not it.`,
     )
-    .action((sql: string, _options, self: Command) =>
+    .action((sql: string | undefined, _options, self: Command) =>
       perform(async () => {
-        const options = self.opts<LakeOptions & { format: Format; json?: true; snapshot?: number }>()
-        const { lake, memoryLimitBytes } = await lakeOf(options)
-        const reader = await SnapshotReader.open(lake, memoryLimitBytes, { snapshot: options.snapshot })
-        try {
-          await writeResult(
-            await reader.query(sql).catch((error: unknown) => refuseOther(error, sql)),
-            options.json ? 'json' : options.format,
-            process.stdout,
-          )
-        } finally {
-          await reader.close()
+        const options = self.opts<QueryOptions>()
+        const output = options.output === undefined ? undefined : resolve(options.output)
+        const format = formatOf(options)
+        if (format === 'parquet' && output === undefined && process.stdout.isTTY) {
+          throw usage('Parquet is no text for a terminal', 'give --output FILE, or send it on: … > answer.parquet')
         }
-        return 0
+        const asked = { sql: await sqlOf(sql, options), parameters: options.param, snapshot: options.snapshot }
+        const { timeout: seconds, limitRows: rows } = options
+        return runQuery(await lakeOf(options), { ...asked, format, output, seconds, rows })
       }),
     )
   return withLakeOptions(command)
 }
 
-/** DuckDB refuses some statements that change something with words about views and files. */
-function refuseOther(error: unknown, sql: string): never {
-  const verb = OTHERS.exec(sql)?.[1]?.toUpperCase()
-  if (verb === undefined || !(error instanceof StokerError)) throw error
-  throw new StokerError('QUERY_REFUSED', `a query is one SELECT, not ${verb}`, {
-    hint: 'a snapshot is only read. Work on a copy of a table: stoker query --format csv "FROM patient" > patient.csv, or its Parquet files',
-    cause: error,
-  })
+async function sqlOf(sql: string | undefined, { file }: QueryOptions): Promise<string> {
+  if ((sql === undefined) === (file === undefined)) {
+    throw usage(
+      'a query is given as an argument or in a file',
+      'stoker query "SHOW TABLES", or stoker query --file q.sql',
+    )
+  }
+  if (file === undefined) return sql!
+  return file === '-' ? text(process.stdin) : readFile(file, 'utf8')
 }
 
-const OTHERS =
-  /^\s*(INSERT|UPDATE|DELETE|MERGE|TRUNCATE|CREATE|DROP|ALTER|COPY|ATTACH|DETACH|INSTALL|LOAD|SET|RESET|USE|CALL|PRAGMA|EXPORT|IMPORT|VACUUM|CHECKPOINT|BEGIN|COMMIT)\b/i
+const BY_NAME: readonly (readonly [RegExp, QueryFormat])[] = [
+  [/\.json$/i, 'json'],
+  [/\.csv$/i, 'csv'],
+  [/\.arrows?$/i, 'arrow'],
+  [/\.parquet$/i, 'parquet'],
+]
+
+function formatOf({ format, json, output }: QueryOptions): QueryFormat | 'table' {
+  if (json) return 'json'
+  if (output === undefined) return format ?? 'table'
+  const named = format ?? BY_NAME.find(([ending]) => ending.test(output))?.[1]
+  if (named !== undefined && named !== 'table') return named
+  throw usage(`the name ${basename(output)} does not tell the format`, `give --format ${QUERY_FORMATS.join(', ')}`)
+}
+
+function parameter(text: string, before: QueryParameters): QueryParameters {
+  const [, name, value] = /^\$?([A-Za-z_]\w*|\d+)=(.*)$/s.exec(text) ?? []
+  if (name === undefined) throw new InvalidArgumentError('It must be NAME=VALUE.')
+  return { ...before, [name]: value! }
+}
+
+function usage(message: string, hint: string): StokerError {
+  return new StokerError('USAGE_QUERY', message, { hint })
+}

@@ -1,6 +1,8 @@
 /** What a worker has beside its schedule: the page with API, metrics and queries, and cohorts after each snapshot. */
+import { Readable } from 'node:stream'
 import { COHORT_SECONDS_DEFAULT, type CohortDeps } from '../analysis/cohort/run.ts'
 import type { Config } from '../app/config.ts'
+import { openQueryDesk } from '../app/query-desk.ts'
 import { STOKER_VERSION } from '../app/version.ts'
 import type { OpenWorker } from '../app/worker-context.ts'
 import type { Log } from '../core/log.ts'
@@ -17,15 +19,29 @@ import type { Control } from '../service/control.ts'
 /** Undefined where the configuration wants none. */
 export function httpServer(control: Control, { context }: OpenWorker, config: Config, log: Log): Task | undefined {
   if (config.http === undefined) return undefined
+  const desk = openQueryDesk(context.lake, { ...config.query, threads: config.threads })
   const { lake, views, clock, database } = context
   const ask: Ask = (sql) => database.using((session) => session.rows(sql))
   const hasCohorts = config.cohorts.length > 0
   const deps: HttpDeps = {
     ...{ control, lake, ask, views, clock, log },
     config: { file: config.file, version: STOKER_VERSION },
+    query: async (asked, signal) => {
+      const answer = await desk.answer(asked, signal)
+      const body = Readable.toWeb(answer.read()) as ReadableStream<Uint8Array>
+      return { contentType: answer.contentType, snapshot: answer.stats.snapshot, body }
+    },
     cohorts: hasCohorts ? configuredCohorts(cohortDeps(context, config), ask) : undefined,
   }
-  return httpTask(deps, config.http, pagesOf(deps))
+  const task = httpTask(deps, config.http, pagesOf(deps))
+  return {
+    id: task.id,
+    run: () => task.run(),
+    stop: () => {
+      desk.close()
+      return task.stop()
+    },
+  }
 }
 
 export function cohortsAfter({ context }: OpenWorker, config: Config, log: Log): AfterSnapshot | undefined {

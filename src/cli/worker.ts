@@ -1,10 +1,10 @@
 /** `stoker worker`: keeps all sources up to date by their schedules, until it is stopped. */
-import { Command, Option } from 'commander'
+import { Command } from 'commander'
 import { loadConfig } from '../app/config.ts'
 import { findingText } from '../app/config-findings.ts'
 import { machineMemoryBytes } from '../app/config-lake.ts'
 import { listenForReload, underLifecycle } from '../app/lifecycle.ts'
-import { type LogFormat, type LogLevel, makeLog } from '../app/log.ts'
+import { makeLog } from '../app/log.ts'
 import { STOKER_VERSION } from '../app/version.ts'
 import { openWorker } from '../app/worker-context.ts'
 import { systemClock } from '../core/clock.ts'
@@ -13,24 +13,17 @@ import { Service } from '../service/service.ts'
 import { runTasks } from '../service/task-list.ts'
 import type { Action } from './action.ts'
 import { EXIT } from './exit-code.ts'
+import { type LogOptions, withLogOptions } from './log-option.ts'
 import { cohortsAfter, httpServer } from './worker-tasks.ts'
 
-interface WorkerOptions {
+interface WorkerOptions extends LogOptions {
   readonly config: string
-  readonly logLevel: LogLevel
-  readonly logFormat: LogFormat
 }
 
 export function workerCommand(perform: (action: Action) => Promise<void>): Command {
-  return new Command('worker')
+  const command = new Command('worker')
     .description('keep all sources up to date by their schedules, until stopped')
     .option('-c, --config <file>', 'the configuration', 'stoker.yaml')
-    .addOption(
-      new Option('--log-level <level>', 'log lines on standard error')
-        .choices(['silent', 'error', 'warn', 'info', 'debug'])
-        .default('info'),
-    )
-    .addOption(new Option('--log-format <format>', 'of the log lines').choices(['json', 'pretty']).default('json'))
     .addHelpText(
       'after',
       `
@@ -48,6 +41,7 @@ deletions, http, query, cohorts, reports) it names.
 A worker that was stopped ends with 143 (SIGTERM) or 130 (SIGINT), as all commands do; for systemd: SuccessExitStatus=143.`,
     )
     .action((options: WorkerOptions) => perform(() => work(options)))
+  return withLogOptions(command, 'info')
 }
 
 async function work({ config: path, logLevel, logFormat }: WorkerOptions): Promise<number> {

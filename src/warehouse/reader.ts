@@ -2,7 +2,7 @@
 import { DuckDBInstance, type DuckDBConnection, type DuckDBResult } from '@duckdb/node-api'
 import { rm } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
-import { settle } from '../core/durable.ts'
+import { settle, writeWhole } from '../core/durable.ts'
 import { StokerError } from '../core/errors.ts'
 import { sqlText } from '../core/sql.ts'
 import { plainRow } from '../store/session.ts'
@@ -27,10 +27,10 @@ export interface ReaderOptions {
   /** What may lie there at once. */
   readonly spillBytes?: number | undefined
   /**
-   * Makes the snapshot's folder this process's working directory, and reads the tables from there: then nothing that a
-   * query is told, not even a plan, has a path of this machine in it. For a process that does nothing else.
+   * `process.chdir`, in a process that does nothing else: the tables are read from the snapshot's folder, as it is called
+   * there, and nothing that a query is told, not even a plan, has a path of this machine in it.
    */
-  readonly enter?: boolean
+  readonly enter?: ((folder: string) => void) | undefined
 }
 
 /** Values of a query's `$name`. A text takes the type that its place wants, as a literal in quotes does. */
@@ -82,14 +82,13 @@ export class SnapshotReader {
       const ownSpill = options.spill === undefined ? await makeQuerySpill(lake.root) : undefined
       const output = options.output === undefined ? undefined : resolve(options.output)
       const spill = options.spill === undefined ? ownSpill : resolve(options.spill)
-      const here = options.enter ? '' : `${folder}/`
-      if (options.enter) process.chdir(folder)
+      const here = options.enter === undefined ? `${folder}/` : ''
+      options.enter?.(folder)
       const instance = await DuckDBInstance.create(':memory:', {
         memory_limit: kib(memoryLimitBytes),
         autoinstall_known_extensions: 'false',
         autoload_known_extensions: 'false',
         temp_directory: spill ?? '',
-        ...(options.spillBytes !== undefined && { max_temp_directory_size: kib(options.spillBytes) }),
         ...(options.threads !== undefined && { threads: String(options.threads) }),
       })
       try {
@@ -100,6 +99,9 @@ export class SnapshotReader {
           tables.map((table) => ({ ...table, files: at(table.files as string) })),
         )
         const allowed = [`${folder}/`, ...(output === undefined ? [] : [`${output}/`])]
+        // Given when the instance is made it is shown, and not kept to (DuckDB 1.5.6).
+        if (options.spillBytes !== undefined)
+          await connection.run(`SET max_temp_directory_size = '${kib(options.spillBytes)}'`)
         await connection.run(`
           SET TimeZone = 'UTC';
           SET allowed_directories = [${allowed.map(sqlText).join(', ')}];
@@ -161,6 +163,8 @@ export class SnapshotReader {
       const parameters = options.parameters ?? {}
       const select = asSelect(await this.judged(sql, parameters))
       try {
+        // DuckDB makes a file as the umask says, and keeps the mode of one that is there.
+        await writeWhole(aside, '')
         const result = await this.connection.run(`COPY (${select}\n) TO ${sqlText(aside)} (${settings.join(', ')})`, {
           ...parameters,
         })
@@ -177,13 +181,23 @@ export class SnapshotReader {
     return this.options.signal?.aborted === true ? this.options.signal.reason : queryError(error, this.folders)
   }
 
+  /** For a process that is about to be killed; the reader can't be used afterwards. */
+  async releaseLease(): Promise<void> {
+    await this.lease?.release()
+  }
+
+  /** What runs now fails. What comes next does not. */
+  interrupt(): void {
+    this.connection.interrupt()
+  }
+
   async close(): Promise<void> {
     this.stopListening()
     this.judge.closeSync()
     this.connection.closeSync()
     this.instance.closeSync()
     if (this.ownSpill !== undefined) await rm(this.ownSpill, { recursive: true, force: true })
-    await this.lease?.release()
+    await this.releaseLease()
   }
 
   private async judged(sql: string, parameters: QueryParameters): Promise<string> {

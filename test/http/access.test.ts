@@ -67,7 +67,7 @@ describe('on loopback', () => {
         )
         expect(headers).toMatchObject({
           'x-content-type-options': 'nosniff',
-          'referrer-policy': 'no-referrer',
+          'referrer-policy': 'same-origin',
           'cache-control': 'no-store',
           'cross-origin-resource-policy': 'same-origin',
         })

@@ -1,6 +1,8 @@
-import { mkdir, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import type { StokerError } from '../../src/core/errors.ts'
 import { Lake } from '../../src/warehouse/lake.ts'
 import { SnapshotReader } from '../../src/warehouse/reader.ts'
 import { publishSnapshot } from '../../src/warehouse/snapshot.ts'
@@ -119,6 +121,56 @@ describe('a query', () => {
     expect(modes).toEqual([0o700])
     expect(await everything(warehouse.lake.root)).toEqual(before)
     expect((await readdir(temp)).filter((name) => name.startsWith('query-'))).toEqual([])
+  })
+})
+
+describe('a reader', () => {
+  test('knows its snapshot, and gives values to the names in a query, each of the type that its place wants', async () => {
+    await publish()
+    await reading(warehouse.lake, async (reader) => {
+      expect(reader.snapshot).toBe(2)
+      const sql = "SELECT family FROM patient_name WHERE family = $name AND DATE '2026-02-01' > $since"
+      expect(await reader.rows(sql, { name: 'B', since: '2026-01-01' })).toEqual([{ family: 'B' }])
+      expect(await reader.rows(sql, { name: "B' OR true --", since: '2026-01-01' })).toEqual([])
+      await expect(reader.rows(sql, { name: 'B' })).rejects.toMatchObject({ code: 'QUERY_PARAMETER' })
+      await expect(reader.rows(sql, { name: 'B', since: '', x: 1 })).rejects.toMatchObject({ code: 'QUERY_PARAMETER' })
+    })
+  })
+
+  test('writes the same rows to the same bytes', async () => {
+    const output = await mkdtemp(join(tmpdir(), 'stoker-reader-'))
+    onTestFinished(() => rm(output, { recursive: true, force: true }))
+    const sql = 'SELECT range AS n, hash(range) AS h FROM range($rows) ORDER BY h'
+    const bytes = await Promise.all(
+      ['one.parquet', 'two.parquet'].map(async (file) => {
+        const reader = await SnapshotReader.open(warehouse.lake, MEMORY, { output, threads: 1 })
+        const options = { parameters: { rows: 100_000 }, metadata: { snapshot: '1' }, rowGroupRows: 10_000 }
+        expect(await reader.writeParquet(sql, file, options)).toBe(100_000)
+        await reader.close()
+        return readFile(join(output, file))
+      }),
+    )
+    expect(bytes[0]!.equals(bytes[1]!)).toBe(true)
+    expect((await readdir(output)).sort()).toEqual(['one.parquet', 'two.parquet'])
+  })
+
+  test('is interrupted in whatever it does, with the reason of its signal', async () => {
+    const stop = new AbortController()
+    const reader = await SnapshotReader.open(warehouse.lake, MEMORY, { signal: stop.signal })
+    const endless = reader.rows('SELECT count(*) FROM range(1000000000) a, range(1000000000) b')
+    setTimeout(() => stop.abort(new Error('it is enough')), 50)
+    await expect(endless).rejects.toThrow('it is enough')
+    await expect(reader.rows('SELECT 1')).rejects.toThrow('it is enough')
+    await reader.close()
+    await expect(SnapshotReader.open(warehouse.lake, MEMORY, { signal: stop.signal })).rejects.toThrow('it is enough')
+  })
+
+  test('keeps the value that a failed cast quotes out of what may be recorded', async () => {
+    const error = (await query('SELECT family::INTEGER FROM patient_name').catch(
+      (reason: unknown) => reason,
+    )) as StokerError
+    expect(error.message).toContain("'A'")
+    expect(error.record).toBe('the query failed (Conversion Error)')
   })
 })
 

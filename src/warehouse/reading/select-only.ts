@@ -125,7 +125,7 @@ function notSelect(what: string): StokerError {
     hint:
       what === 'PIVOT'
         ? 'name the values: PIVOT … ON column IN (…) is a SELECT'
-        : 'a snapshot is only read; SELECT, FROM, WITH, SHOW, DESCRIBE, SUMMARIZE and EXPLAIN are understood',
+        : 'a snapshot is only read. SELECT, FROM, WITH, SHOW, DESCRIBE, SUMMARIZE and EXPLAIN are understood; to change rows, work on a copy of them',
   })
 }
 
