@@ -150,7 +150,7 @@ export class SmallWorker implements Control {
     this.tell({ kind: 'stopping' })
     for (const { abort } of this.lives.values()) abort.abort()
     await Promise.all([...this.lives.values()].map(({ ended }) => ended))
-    this.open.close()
+    await this.open.close()
   }
 
   async remove(): Promise<void> {

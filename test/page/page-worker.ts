@@ -139,7 +139,7 @@ export class PageWorker {
     await this.service.pulse.stop()
     await this.ended
     this.session.close()
-    this.open.close()
+    await this.open.close()
     for (const server of this.servers.values()) await server.stop()
     await rm(this.folder, { recursive: true, force: true })
   }

@@ -80,7 +80,7 @@ export class OpenService {
     const made = new OpenService(folder, open, own, lines)
     onTestFinished(async () => {
       await made.stop()
-      if (options.open === undefined) open.close()
+      if (options.open === undefined) await open.close()
     })
     await vi.waitFor(() => expect(served(lines)).toBe(config.sources.length), WAIT_MS)
     return made

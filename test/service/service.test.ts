@@ -27,7 +27,7 @@ beforeAll(async () => {
   shared = await openLake(await loadConfig(file))
 })
 afterAll(async () => {
-  shared.close()
+  await shared.close()
   await rm(folder, { recursive: true, force: true })
 })
 

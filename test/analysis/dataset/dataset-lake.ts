@@ -71,7 +71,7 @@ sources:
     try {
       await runSource(worker.context, worker.sources[0]!)
     } finally {
-      worker.close()
+      await worker.close()
     }
   }
 
