@@ -12,7 +12,7 @@ export async function pastsDiffer(lake: ModelLake, pasts: readonly Past[]): Prom
       const commit = await pastCommit(session, String(run))
       for (const view of await definitionsOf(session, run)) {
         await makePastTable(session, new Lake(lake.lake), view, commit)
-        const made = await rowsOf(session, 'FROM temp.past')
+        const made = await rowsOf(session, 'FROM temp._past')
         problems.push(...differences(`${view.name} as of run ${run}`, made, tables.get(view.name) ?? []))
       }
     }
