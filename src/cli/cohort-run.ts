@@ -18,6 +18,8 @@ import { countedText, isFailed, mistakesText, outcomeJson, outcomesText } from '
 import { EXIT } from './exit-code.ts'
 import { jsonText } from './json-text.ts'
 import { isMissing, lakeOf } from './lake-option.ts'
+import { WorkerClient } from './worker-client.ts'
+import { runCohortsByWorker } from './worker-cohorts.ts'
 
 interface RunOptions {
   readonly config: string
@@ -89,6 +91,11 @@ async function keep(
   if (await isMissing(lake.database)) {
     const hint = 'run it where stoker sync writes; --dry-run counts without it'
     throw new StokerError('LAKE_NO_DATABASE', `there is no database in ${lake.root}`, { hint })
+  }
+  const worker = await WorkerClient.find(lake)
+  if (worker !== undefined) {
+    const names = definitions.map(({ name }) => name)
+    return runCohortsByWorker(worker, { names, snapshot: options.snapshot, anew, json: options.json })
   }
   const stopping = (signal: string) => process.stderr.write(`\n${signal}: stopping; the cohorts done so far are kept\n`)
   return underLifecycle(stopping, async (signal) => {

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { StokerError } from '../core/errors.ts'
 import { readAddress, type HttpAddress } from '../http/address-file.ts'
 import { QUESTION_NAMES, type LedgerQuestions } from '../http/ledger-question.ts'
+import type { CohortLine } from '../http/cohort-desk.ts'
 import type { ErrorBody } from '../http/refused.ts'
 import type { Lake } from '../warehouse/lake.ts'
 import { instantsRevived } from './revived-json.ts'
@@ -53,6 +54,12 @@ export class WorkerClient {
   /** @returns the run that was; null where there was nothing to cancel */
   async cancel(source: string): Promise<number | null> {
     return (await this.request('POST', `${pathOf(source)}/cancel`, {}))['run'] as number | null
+  }
+
+  /** Over the newest snapshot, now. */
+  async runCohort(name: string): Promise<CohortLine> {
+    const line = await this.request('POST', `/api/cohorts/${encodeURIComponent(name)}/run`, {})
+    return instantsRevived(line) as CohortLine
   }
 
   /** From now on, until the signal aborts. A connection that breaks is made again, and goes on where it was. */
