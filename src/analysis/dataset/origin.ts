@@ -1,9 +1,9 @@
 /** Where a data set's rows come from: a snapshot, or the tables of a past run, held for as long as it is built. */
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { StokerError } from '../../core/errors.ts'
-import { readCatalog, type CatalogTable } from '../../warehouse/catalog.ts'
+import type { CatalogTable } from '../../warehouse/catalog.ts'
 import type { Lake } from '../../warehouse/lake.ts'
 import type { ManifestViewTable, SnapshotManifest } from '../../warehouse/snapshot/manifest.ts'
 import { withSnapshot } from '../../warehouse/snapshot/opening.ts'
@@ -105,13 +105,13 @@ async function openPastFolder(folder: string): Promise<OpenOrigin> {
   }
   const { run, source, committed_at } = manifest.as_of
   const { stoker_version, duckdb_version } = manifest
-  const tables = await readCatalog(join(folder, 'catalog.duckdb'))
-  // It may have been moved since.
-  const here = (files: string) => join(folder, basename(join(files, '..')), basename(files))
   return {
     facts: { kind: 'as-of', run, source, committed_at, manifest_sha256: sha256, stoker_version, duckdb_version },
     folder,
-    tables: tables.map((table) => ({ ...table, files: here(table.files) })),
+    // Its catalog says where they were when they were made; they may have been moved since.
+    tables: manifest.tables.map(({ name, columns }) => ({
+      ...{ schema: 'main', name, columns, files: join(folder, name, '*.parquet') },
+    })),
     manifest: byName(manifest.tables),
     watermarks: undefined,
     release: () => Promise.resolve(),
