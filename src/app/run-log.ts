@@ -16,7 +16,7 @@ export function runLog(log: Log): RunObserver {
 function line(event: RunEvent, log: Log): void {
   switch (event.kind) {
     case 'started':
-      return log.info({ mode: event.mode, resumed: event.resumed }, 'run started')
+      return log.info({ mode: event.mode, resumed: event.resumed }, event.resumed ? 'run goes on' : 'run started')
     case 'requested': {
       const { export: id, purpose, types, since } = event
       return log.info({ export: id, purpose, types: types.length, since }, 'export asked for')
@@ -58,12 +58,12 @@ function line(event: RunEvent, log: Log): void {
       return log.debug({ table: event.table, done: event.done, of: event.of }, 'merging')
     case 'committed': {
       const { inserted, updated, deleted } = event
-      return log.info({ inserted, updated, deleted }, 'committed')
+      return log.info({ inserted, updated, deleted }, 'run committed')
     }
     case 'publishing':
       return log.debug({}, 'publishing')
     case 'published':
-      return log.info({ snapshot: event.snapshot, tables: event.tables }, 'published')
+      return log.info({ snapshot: event.snapshot, tables: event.tables }, 'run published')
     case 'finding':
       return log.info({ code: event.code, count: event.count, type: event.type }, 'finding')
     case 'note':

@@ -52,7 +52,10 @@ export class Runner {
     const { full, source } = served
     const { signal } = underWay.abort
     served.full = false
-    const observe = (event: RunEvent) => this.observe(served, underWay, event)
+    const observe = (event: RunEvent) => {
+      context.observe(event)
+      this.observe(served, underWay, event)
+    }
     try {
       const outcome = await runOne({ ...context, observe, signal }, source, full)
       Object.assign(served, { failures: 0, error: undefined, underWay: undefined })

@@ -20,8 +20,8 @@ const NAME = /^[\w-]+\.json$/
 
 export class Spool {
   private readonly options: SpoolOptions
-  /** By name, in the order they are delivered in; undefined before the first look. */
-  private waiting: Map<string, number> | undefined
+  /** By name, in the order they are delivered in. One look for all who ask at first: a second one would forget what came. */
+  private waiting: Promise<Map<string, number>> | undefined
   /** Events that were given up, since the process began. */
   dropped = 0
 
@@ -36,7 +36,7 @@ export class Spool {
     await writeWhole(this.path(file), text)
     const isLast = !waiting.has(file) && [...waiting.keys()].every((other) => other < file)
     waiting.set(file, Buffer.byteLength(text))
-    if (!isLast) this.waiting = sorted(waiting)
+    if (!isLast) this.waiting = Promise.resolve(sorted(waiting))
     await this.keepWithinLimits()
   }
 
@@ -46,7 +46,7 @@ export class Spool {
         return { file, text: await readFile(this.path(file), 'utf8') }
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-        this.waiting?.delete(file)
+        ;(await this.look()).delete(file)
       }
     }
     return undefined
@@ -58,7 +58,7 @@ export class Spool {
 
   async remove(file: string): Promise<void> {
     await rm(this.path(file), { force: true })
-    this.waiting?.delete(file)
+    ;(await this.look()).delete(file)
   }
 
   /** @param why for the log: nothing of the event, nothing of an answer */
@@ -79,13 +79,20 @@ export class Spool {
     }
   }
 
-  private async look(): Promise<Map<string, number>> {
-    if (this.waiting !== undefined) return this.waiting
+  private look(): Promise<Map<string, number>> {
+    this.waiting ??= this.files().catch((error: unknown) => {
+      this.waiting = undefined
+      throw error
+    })
+    return this.waiting
+  }
+
+  private async files(): Promise<Map<string, number>> {
     const { folder } = this.options
     await makeFolder(folder)
     const files = (await readdir(folder)).filter((name) => NAME.test(name))
     const sizes = await Promise.all(files.map(async (file) => [file, (await stat(this.path(file))).size] as const))
-    return (this.waiting = sorted(sizes))
+    return sorted(sizes)
   }
 
   private path(file: string): string {
