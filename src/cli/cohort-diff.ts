@@ -1,6 +1,6 @@
 /** `stoker cohort diff`: who entered and who left between two snapshots, as counts or as keys. */
 import { Command } from 'commander'
-import { cohortDiff, cohortMoved, type CohortDiff, type MovedMember } from '../analysis/cohort/records.ts'
+import type { CohortDiff, MovedMember } from '../analysis/cohort/records.ts'
 import type { Action } from './action.ts'
 import { wholeNumber } from './arguments.ts'
 import { lookAtCohorts, mustBeLive, type CohortLook } from './cohort-look.ts'
@@ -41,7 +41,7 @@ A snapshot that the cohort was not run over is as the one before it. The snapsho
 
 async function diff(name: string, look: CohortLook, options: DiffOptions): Promise<number> {
   mustBeLive(look, name)
-  const found = await cohortDiff(look.ask, name, options.from, options.to)
+  const found = await look.cohorts.cohortDiff({ cohort: name, from: options.from, to: options.to })
   const moved: MovedMember[] = []
   if (options.members) for await (const page of pages(look, name, found)) moved.push(...page)
   if (options.json) process.stdout.write(jsonText({ name, ...found, ...(options.members && { members: moved }) }))
@@ -56,16 +56,16 @@ function lineOf({ patient_key, change }: MovedMember): string {
 
 const PAGE = 50_000
 
-async function* pages({ ask }: CohortLook, name: string, diff: CohortDiff) {
+async function* pages({ cohorts }: CohortLook, cohort: string, { from, to }: CohortDiff) {
   for (let after: string | undefined; ;) {
-    const page = await cohortMoved(ask, name, diff, { after, limit: PAGE })
+    const page = await cohorts.cohortMoved({ cohort, from: from.ran, to: to.ran, after, limit: PAGE })
     yield page
     if (page.length < PAGE) return
     after = page.at(-1)!.patient_key
   }
 }
 
-function diffText(name: string, { from, to, entered, left, stayed, definitionChanges }: CohortDiff): string {
+function diffText(name: string, { from, to, entered, left, stayed, redefined }: CohortDiff): string {
   const lines = [
     `${name}, from snapshot ${from.snapshot} to snapshot ${to.snapshot}`,
     `  entered  ${countText(entered)}`,
@@ -75,8 +75,8 @@ function diffText(name: string, { from, to, entered, left, stayed, definitionCha
   for (const { snapshot, ran } of [from, to]) {
     if (snapshot !== ran) lines.push(`not run over snapshot ${snapshot}: as of snapshot ${ran}`)
   }
-  if (definitionChanges.length > 0) {
-    const where = `${plural(definitionChanges.length, 'time')}, at snapshot ${definitionChanges.join(', ')}`
+  if (redefined.length > 0) {
+    const where = `${plural(redefined.length, 'time')}, at snapshot ${redefined.join(', ')}`
     lines.push(`its definition changed in between (${where}): not only patients have moved`)
   }
   return `${lines.join('\n')}\n`

@@ -1,6 +1,6 @@
 /** `stoker cohort list`: every cohort, its size and what moved last. */
 import { Command } from 'commander'
-import { newestCohortRuns, type CohortRunLine } from '../analysis/cohort/records.ts'
+import type { CohortRunLine } from '../analysis/cohort/records.ts'
 import type { CohortDefinition } from '../analysis/cohort/definition.ts'
 import type { Action } from './action.ts'
 import { lookAtCohorts } from './cohort-look.ts'
@@ -43,12 +43,15 @@ interface Listed {
 }
 
 async function list({ json, ...options }: ListOptions): Promise<number> {
-  const { cohorts, mistakes, live, notice } = await lookAtCohorts(options, async ({ ask, library, ...look }) => ({
-    cohorts: joined(library.definitions, await newestCohortRuns(ask)),
-    mistakes: library.mistakes,
-    live: look.live,
-    notice: snapshotNotice(look),
-  }))
+  const { cohorts, mistakes, live, notice } = await lookAtCohorts(
+    options,
+    async ({ cohorts: kept, library, ...look }) => ({
+      cohorts: joined(library.definitions, await kept.cohorts()),
+      mistakes: library.mistakes,
+      live: look.live,
+      notice: snapshotNotice(look),
+    }),
+  )
   if (json) process.stdout.write(jsonText({ live, cohorts, mistakes }))
   else process.stdout.write(notice + listText(cohorts) + mistakesText(mistakes))
   return 0

@@ -1,14 +1,7 @@
 /** `stoker cohort show`: what a cohort means, its sizes over time and, when asked, who is in it. */
 import { Command } from 'commander'
 import type { CohortDefinition } from '../analysis/cohort/definition.ts'
-import {
-  cohortAsOf,
-  cohortMembers,
-  cohortRuns,
-  type AskCohorts,
-  type AsOf,
-  type CohortRunLine,
-} from '../analysis/cohort/records.ts'
+import type { AsOf, CohortRunLine } from '../analysis/cohort/records.ts'
 import { cohortNamed } from '../analysis/cohort/library.ts'
 import { shownPath } from '../app/shown-path.ts'
 import type { Action } from './action.ts'
@@ -60,7 +53,7 @@ async function show(name: string, options: ShowOptions): Promise<number> {
 }
 
 async function sizes(name: string, look: CohortLook, { limit, json }: ShowOptions): Promise<number> {
-  const runs = await cohortRuns(look.ask, name, limit)
+  const runs = await look.cohorts.cohortRuns({ cohort: name, limit })
   const { library, live } = look
   const definition =
     runs.length === 0 ? cohortNamed(library, name) : library.definitions.find((each) => each.name === name)
@@ -146,23 +139,23 @@ const PAGE = 50_000
 
 async function members(name: string, look: CohortLook, { snapshot, json }: ShowOptions): Promise<number> {
   mustBeLive(look, name)
-  const at = await cohortAsOf(look.ask, name, snapshot)
+  const at = await look.cohorts.cohortAsOf({ cohort: name, snapshot })
   if (json) {
     const all = []
-    for await (const page of pages(look.ask, name, at)) all.push(...page)
+    for await (const page of pages(look, name, at)) all.push(...page)
     process.stdout.write(jsonText({ name, ...at, members: all }))
     return 0
   }
   if (at.ran !== at.snapshot) process.stderr.write(`not run over snapshot ${at.snapshot}: as of snapshot ${at.ran}\n`)
-  for await (const page of pages(look.ask, name, at)) {
+  for await (const page of pages(look, name, at)) {
     process.stdout.write(page.map(({ patient_key }) => `${patient_key}\n`).join(''))
   }
   return 0
 }
 
-async function* pages(ask: AskCohorts, name: string, at: AsOf) {
+async function* pages({ cohorts }: CohortLook, name: string, { ran }: AsOf) {
   for (let after: string | undefined; ;) {
-    const page = await cohortMembers(ask, name, at, { after, limit: PAGE })
+    const page = await cohorts.cohortMembers({ cohort: name, ran, after, limit: PAGE })
     if (page.length > 0) yield page
     if (page.length < PAGE) return
     after = page.at(-1)!.patient_key

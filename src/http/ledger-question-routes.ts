@@ -32,6 +32,12 @@ const QUESTIONS: { readonly [Q in keyof LedgerQuestions]: { readonly needs?: Che
   versions: { needs: { table: text, ...KEY } },
   rows: { needs: { table: text, ...KEY } },
   rawPath: { needs: { file: number } },
+  cohorts: {},
+  cohortRuns: { needs: { cohort: text, limit } },
+  cohortAsOf: { needs: { cohort: text }, may: { snapshot: number } },
+  cohortMembers: { needs: { cohort: text, ran: number, limit }, may: { after: text } },
+  cohortDiff: { needs: { cohort: text, from: number, to: number } },
+  cohortMoved: { needs: { cohort: text, from: number, to: number, limit }, may: { after: text } },
 }
 
 export function ledgerQuestionRoutes({ ask }: HttpDeps): Hono<HttpEnv> {

@@ -12,14 +12,15 @@ import {
 } from '../ledger/lineage.ts'
 import { overview, purges, type Overview, type PurgeRecord } from '../ledger/overview.ts'
 import { runDetails, runLines, type Ask, type RunDetails, type RunLine, type RunsAsked } from '../ledger/run-details.ts'
+import { COHORT_QUESTION_NAMES, cohortQuestions, type CohortQuestions } from './cohort-question.ts'
 import { shownUrl } from '../ledger/shown-url.ts'
 import { snapshotLines, type SnapshotLine } from '../ledger/snapshots.ts'
 
 /**
  * All that can be asked. What of a question goes into SQL is quoted there; the only names among it are of tables, and those
- * are looked up. None reads rows of a view table or a file.
+ * are looked up. None reads rows of a view table or a file; of content there are keys of members of cohorts.
  */
-export interface LedgerQuestions {
+export interface LedgerQuestions extends CohortQuestions {
   readonly sources: () => Promise<LakeSource[]>
   readonly overview: () => Promise<Overview>
   readonly purges: () => Promise<PurgeRecord[]>
@@ -50,11 +51,13 @@ export const QUESTION_NAMES: readonly (keyof LedgerQuestions)[] = [
   'versions',
   'rows',
   'rawPath',
+  ...COHORT_QUESTION_NAMES,
 ]
 
 /** Of the live database. */
 export function ledgerQuestions(ask: Ask): LedgerQuestions {
   return {
+    ...cohortQuestions(ask),
     sources: () => ask<LakeSource>(LAKE_SOURCES_SQL),
     overview: () => overview(ask),
     purges: () => purges(ask),

@@ -124,7 +124,7 @@ export interface CohortDiff {
   readonly left: number
   readonly stayed: number
   /** Snapshots in between at which the definition was another than before. */
-  readonly definitionChanges: readonly number[]
+  readonly redefined: readonly number[]
 }
 
 /** Who is in as of one snapshot and not of the other, as counts. `from` may be the later one. @throws StokerError COHORT_NOT_RUN */
@@ -140,7 +140,7 @@ export async function cohortDiff(ask: AskCohorts, cohort: string, from: number, 
     `SELECT snapshot FROM stoker.cohort_run WHERE cohort = ${sqlText(cohort)} AND error_code IS NULL AND definition_changed
        AND snapshot > ${low} AND snapshot <= ${high} ORDER BY snapshot`,
   )
-  return { from: before, to: after, ...counts!, definitionChanges: changes.map(({ snapshot }) => snapshot) }
+  return { from: before, to: after, ...counts!, redefined: changes.map(({ snapshot }) => snapshot) }
 }
 
 export interface MovedMember {

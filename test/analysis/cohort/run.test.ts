@@ -46,7 +46,7 @@ test('who entered and left is kept from snapshot to snapshot, and the same snaps
   expect(await fixture.run(4)).toMatchObject({ high: { kind: 'done', members: 3, entered: 1, left: 0 } })
   expect(await fixture.intervals('high')).toEqual(['a 1-2', 'a 4-', 'b 1-', 'c 2-'])
   expect(await cohortDiff(ask, 'high', 1, 3)).toMatchObject({ entered: 1, left: 1, stayed: 1, to: { ran: 2 } })
-  expect(await cohortDiff(ask, 'high', 1, 4)).toMatchObject({ entered: 1, left: 0, stayed: 2, definitionChanges: [] })
+  expect(await cohortDiff(ask, 'high', 1, 4)).toMatchObject({ entered: 1, left: 0, stayed: 2, redefined: [] })
   await expect(cohortAsOf(ask, 'hihg', 1)).rejects.toMatchObject({ hint: 'did you mean high?' })
 })
 
@@ -72,7 +72,7 @@ test('a changed definition is marked, over the same snapshot takes the place of 
     high: { kind: 'done', definitionChanged: true, members: 1, entered: 1, left: 2 },
   })
   expect(await fixture.intervals('high')).toEqual(['a 1-2', 'b 1-2', 'c 2-'])
-  expect(await cohortDiff(ask, 'high', 1, 2)).toMatchObject({ definitionChanges: [2] })
+  expect(await cohortDiff(ask, 'high', 1, 2)).toMatchObject({ redefined: [2] })
   const runs = await cohortRuns(ask, 'high', 10)
   expect(runs.map((run) => [run.snapshot, run.definition_changed, run.parameters])).toEqual([
     [2, true, '{"word":"low"}'],
