@@ -112,6 +112,7 @@ describe('what reads the ledger', () => {
     })
     expect(await json('runs', 'show', '1')).toMatchObject({ live: true, run: 1, files: [{}, {}] })
     expect(await json('snapshots')).toMatchObject({ live: true })
+    expect(await json('cohort', 'list')).toEqual({ live: true, cohorts: [], mistakes: [] })
     expect((await stoker('runs', 'show', '99')).stderr).toMatch(
       /there is no run 99\n {2}what to do: the last one is \d+/,
     )
