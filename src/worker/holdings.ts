@@ -91,7 +91,9 @@ function reason(
     return 'the server announced errors with this export and did not say which'
   }
   if (file.damaged && file.kind === 'output')
-    return `${file.damaged} lines of a file are damaged: each may be a resource`
+    return file.damaged === 1
+      ? '1 line of a file is damaged: it may be a resource'
+      : `${file.damaged} lines of a file are damaged: each may be a resource`
   if (file.kind === 'deleted' && file.rejects) return 'deletions could not be read'
   if (file.kind !== 'output' || file.state !== 'landed') return undefined
   const [resources, rejects] = [file.resources ?? 0, file.rejects ?? 0]
