@@ -2,6 +2,7 @@
 import type { DuckDBConnection, DuckDBResult, DuckDBValue } from '@duckdb/node-api'
 import { StokerError } from '../core/errors.ts'
 import { diskErrorOfDuckDb } from '../core/system-error.ts'
+import { interruptOn } from './interrupt.ts'
 
 /** Values bound to `$1, $2, …`. Instants are bound as ISO text and cast in the statement. */
 export type Parameter = string | number | bigint | boolean | null
@@ -73,8 +74,7 @@ export class Session {
   /** Runs `work` while `signal` may interrupt the statement under way; no further one begins after it. */
   async interruptible<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
     signal?.throwIfAborted()
-    const interrupt = () => this.connection.interrupt()
-    signal?.addEventListener('abort', interrupt, { once: true })
+    const quiet = interruptOn(signal, this.connection)
     this.signal = signal
     try {
       return await work()
@@ -83,7 +83,7 @@ export class Session {
       throw error
     } finally {
       this.signal = undefined
-      signal?.removeEventListener('abort', interrupt)
+      quiet()
     }
   }
 

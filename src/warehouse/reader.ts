@@ -5,6 +5,7 @@ import { basename, join, resolve } from 'node:path'
 import { settle, writeWhole } from '../core/durable.ts'
 import { StokerError } from '../core/errors.ts'
 import { sqlText } from '../core/sql.ts'
+import { interruptOn } from '../store/interrupt.ts'
 import { plainRow } from '../store/session.ts'
 import { makeQuerySpill } from '../store/spill.ts'
 import { defineTables } from './catalog.ts'
@@ -227,23 +228,6 @@ interface Opened {
   readonly lease: Lease | undefined
   readonly folders: readonly string[]
   readonly ownSpill: string | undefined
-}
-
-/** DuckDB forgets an interrupt that comes between two steps of a statement: it is told again until it hears. */
-const INTERRUPT_AGAIN_MS = 50
-
-function interruptOn(signal: AbortSignal | undefined, connection: DuckDBConnection): () => void {
-  let again: NodeJS.Timeout | undefined
-  const interrupt = () => {
-    connection.interrupt()
-    again = setInterval(() => connection.interrupt(), INTERRUPT_AGAIN_MS)
-  }
-  if (signal?.aborted) interrupt()
-  else signal?.addEventListener('abort', interrupt, { once: true })
-  return () => {
-    signal?.removeEventListener('abort', interrupt)
-    clearInterval(again)
-  }
 }
 
 function mustBeGiven(wanted: readonly string[], given: readonly string[]): void {

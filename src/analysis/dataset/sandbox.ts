@@ -11,6 +11,7 @@ import {
 import { StokerError } from '../../core/errors.ts'
 import { sqlText } from '../../core/sql.ts'
 import { diskErrorOfDuckDb } from '../../core/system-error.ts'
+import { interruptOn } from '../../store/interrupt.ts'
 import { Session } from '../../store/session.ts'
 import { defineTables, type CatalogTable } from '../../warehouse/catalog.ts'
 import type { DatasetSelect, ParameterValue } from './definition.ts'
@@ -123,22 +124,6 @@ export class Sandbox {
   close(): void {
     this.connection.closeSync()
     this.instance.closeSync()
-  }
-}
-
-/** DuckDB forgets an interrupt that comes between two steps of a statement: it is told again until it hears. */
-const INTERRUPT_AGAIN_MS = 50
-
-function interruptOn(signal: AbortSignal | undefined, connection: DuckDBConnection): () => void {
-  let again: NodeJS.Timeout | undefined
-  const interrupt = () => {
-    connection.interrupt()
-    again = setInterval(() => connection.interrupt(), INTERRUPT_AGAIN_MS)
-  }
-  signal?.addEventListener('abort', interrupt, { once: true })
-  return () => {
-    signal?.removeEventListener('abort', interrupt)
-    clearInterval(again)
   }
 }
 
