@@ -1,5 +1,5 @@
 /** The cohort desk of a worker: definitions as they lie in their folders now, runs and members as the database has them. */
-import { cohortNamed, readCohorts } from '../analysis/cohort/library.ts'
+import { cohortNamed, readCohorts, type CohortLibrary } from '../analysis/cohort/library.ts'
 import {
   cohortAsOf,
   cohortDiff,
@@ -18,8 +18,7 @@ const RUNS_SHOWN = 200
 
 /** @param ask on the live database */
 export function configuredCohorts(deps: CohortDeps, ask: Ask): CohortDesk {
-  const list = async (): Promise<readonly CohortLine[]> => {
-    const { definitions, mistakes } = await readCohorts(deps.folders)
+  const linesOf = async ({ definitions, mistakes }: CohortLibrary): Promise<readonly CohortLine[]> => {
     const kept = await newestCohortRuns(ask)
     const files = new Map(definitions.map(({ name, title, description }) => [name, title || description]))
     const names = [...new Set([...files.keys(), ...mistakes.map(({ name }) => name), ...kept.map((run) => run.cohort)])]
@@ -31,12 +30,12 @@ export function configuredCohorts(deps: CohortDeps, ask: Ask): CohortDesk {
   }
   const newest = async (name: string, asked: number | undefined) => asked ?? (await cohortAsOf(ask, name)).snapshot
   return {
-    list,
+    list: async () => linesOf(await readCohorts(deps.folders)),
     async show(name) {
-      const line = (await list()).find(({ cohort }) => cohort === name)
+      const library = await readCohorts(deps.folders)
+      const line = (await linesOf(library)).find(({ cohort }) => cohort === name)
       if (line === undefined) return undefined
-      const { definitions } = await readCohorts(deps.folders)
-      const definition = definitions.find((each) => each.name === name)
+      const definition = library.definitions.find((each) => each.name === name)
       const runs = await cohortRuns(ask, name, RUNS_SHOWN)
       const values = runs.find(({ error_code }) => error_code === null)?.parameters
       return {
@@ -68,7 +67,7 @@ export function configuredCohorts(deps: CohortDeps, ask: Ask): CohortDesk {
       const { outcomes } = await runCohorts(deps, snapshot.snapshot, { library, definitions })
       const failed = outcomes.find((outcome) => outcome.kind === 'failed')
       if (failed !== undefined) throw failed.error
-      return (await list()).find(({ cohort }) => cohort === name)!
+      return (await linesOf(library)).find(({ cohort }) => cohort === name)!
     },
   }
 }
