@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StokerError } from '../core/errors.ts'
 import { Lake } from '../warehouse/lake.ts'
-import { SnapshotReader } from '../warehouse/reader.ts'
+import { SnapshotReader } from '../warehouse/reading/reader.ts'
 import { fileAnswer } from '../analysis/query/answer.ts'
 import { ANSWER_FILE, BEGUN, outcomeOf, type QueryJob, type QueryOutcome } from '../analysis/query/query-job.ts'
 

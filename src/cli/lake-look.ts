@@ -10,7 +10,7 @@ import {
 import type { Ask } from '../ledger/run-details.ts'
 import { Database } from '../store/database.ts'
 import type { Lake } from '../warehouse/lake.ts'
-import { SnapshotReader } from '../warehouse/reader.ts'
+import { SnapshotReader } from '../warehouse/reading/reader.ts'
 import { isMissing } from './lake-option.ts'
 import { WorkerClient } from './worker-client.ts'
 

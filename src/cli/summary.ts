@@ -1,6 +1,6 @@
 /** What a sync did, as tables for people and as JSON for programs. */
 import type { LossCounts, TypeCounts, ViewCounts } from '../ledger/books.ts'
-import type { View } from '../warehouse/view.ts'
+import type { View } from '../warehouse/tables/view.ts'
 import type { RunOutcome } from '../worker/run.ts'
 import { countText, durationText } from '../core/figures.ts'
 import { lossText } from '../worker/finding-text.ts'

@@ -5,7 +5,7 @@ import type { Log } from '../core/log.ts'
 import type { Ask } from '../ledger/run-details.ts'
 import type { Control } from '../service/control.ts'
 import type { Lake } from '../warehouse/lake.ts'
-import type { View } from '../warehouse/view.ts'
+import type { View } from '../warehouse/tables/view.ts'
 import type { CohortDesk } from './cohort-desk.ts'
 import type { RunQuery } from './query-route.ts'
 

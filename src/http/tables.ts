@@ -1,7 +1,7 @@
 /** The view tables, with the columns of their definitions and the rows of the newest snapshot: the data dictionary. */
 import { sqlText } from '../core/sql.ts'
 import type { Ask } from '../ledger/run-details.ts'
-import { tableColumns, type View } from '../warehouse/view.ts'
+import { tableColumns, type View } from '../warehouse/tables/view.ts'
 
 export interface TableLine {
   readonly name: string

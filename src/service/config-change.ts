@@ -1,6 +1,6 @@
 /** What a new configuration changes, and what of that a running worker can not take. Pure. */
 import type { Config } from '../app/config.ts'
-import type { View } from '../warehouse/view.ts'
+import type { View } from '../warehouse/tables/view.ts'
 import { fingerprint } from './fingerprint.ts'
 
 export interface ConfigChange {

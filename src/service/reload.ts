@@ -2,7 +2,7 @@
 import type { Config, LoadedConfig } from '../app/config.ts'
 import { configuredViews } from '../app/worker-context.ts'
 import { StokerError } from '../core/errors.ts'
-import type { View } from '../warehouse/view.ts'
+import type { View } from '../warehouse/tables/view.ts'
 import { changedViews, compareConfigs } from './config-change.ts'
 
 export interface NewConfig {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
  * ```
  * warehouse.duckdb            ledger, resource index, view tables: the worker's alone
  * worker.json                 who holds it, while somebody does
+ * http.json                   where its worker answers, and the token, while it runs
  * raw/SOURCE/RUN/FILE.parquet the raw log (and FILE.rejects.ndjson)
  * raw/SOURCE/packed/N.parquet lines of several files, once compacted
  * staging/RUN/FILE.ndjson     files of a run under way

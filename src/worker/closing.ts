@@ -2,7 +2,7 @@
 import type { Books, TypeCounts } from '../ledger/books.ts'
 import type { ExportRecord } from '../ledger/exports.ts'
 import type { FileRecord } from '../ledger/files.ts'
-import type { Merged } from '../warehouse/merge.ts'
+import type { Merged } from '../warehouse/merge/merge.ts'
 
 const NONE = { received: 0, inserted: 0, updated: 0, unchanged: 0, superseded: 0, deleted: 0 }
 

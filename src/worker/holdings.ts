@@ -1,7 +1,7 @@
 /** Which watermarks stay where they are, and why; and how far the others move. Pure. */
 import type { ExportRecord } from '../ledger/exports.ts'
 import type { FileRecord } from '../ledger/files.ts'
-import type { Merged } from '../warehouse/merge.ts'
+import type { Merged } from '../warehouse/merge/merge.ts'
 
 /**
  * Types whose watermark is held, with the reason. A lost file holds its own type, or, where its type is not known, all

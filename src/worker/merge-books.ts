@@ -4,7 +4,7 @@ import { StokerError } from '../core/errors.ts'
 import { sqlName, sqlText } from '../core/sql.ts'
 import { FILES_AT_ONCE, rawRelation } from '../store/raw-log.ts'
 import type { Session } from '../store/session.ts'
-import type { TypeMerge, ViewMerge } from '../warehouse/merge.ts'
+import type { TypeMerge, ViewMerge } from '../warehouse/merge/merge.ts'
 
 /** A file that was merged, with what the ledger says it holds. */
 export interface BookedFile {

@@ -1,6 +1,6 @@
 /** The publishing of a committed run, and of tables that changed without one: readers see it from here on. */
 import { removeLeftSnapshots } from '../warehouse/purge/snapshots.ts'
-import { finishPublishing, publishSnapshot, type Snapshot } from '../warehouse/snapshot.ts'
+import { finishPublishing, publishSnapshot, type Snapshot } from '../warehouse/snapshot/publish.ts'
 import { isPublished, lastSnapshot, snapshotOfRun } from '../warehouse/snapshot/records.ts'
 import type { RunContext, WorkerContext } from './context.ts'
 

@@ -5,7 +5,7 @@ import { openPurge } from '../warehouse/purge/record.ts'
 import { rewriteDatabase } from '../warehouse/purge/rewrite-database.ts'
 import { removeLeftSnapshots, type LeftSnapshots } from '../warehouse/purge/snapshots.ts'
 import type { PurgeSubject } from '../warehouse/purge/subject.ts'
-import { publishSnapshot } from '../warehouse/snapshot.ts'
+import { publishSnapshot } from '../warehouse/snapshot/publish.ts'
 import { removeSnapshots } from '../warehouse/snapshot/retention.ts'
 import type { WorkerContext } from './context.ts'
 

@@ -3,7 +3,7 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import { cp, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { publishSnapshot } from '../../src/warehouse/snapshot.ts'
+import { publishSnapshot } from '../../src/warehouse/snapshot/publish.ts'
 import { patient, WarehouseFixture } from '../warehouse/warehouse-fixture.ts'
 import { makeFolder, stoker } from './command.ts'
 

@@ -57,27 +57,39 @@ describe('a folder imports only what lies below it', () => {
   })
 })
 
-/** The rooms of `bulk`, each with those it may import besides itself; `client.ts` in front of them knows all. */
-const ROOMS: Readonly<Record<string, readonly string[]>> = {
-  http: [],
-  auth: ['http'],
-  server: ['auth', 'http'],
-  export: ['server', 'http'],
-  file: ['export', 'server', 'http'],
-  check: ['export', 'server', 'auth', 'http'],
+/** The rooms of a folder, each with those it may import besides itself. */
+const ROOMS: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>> = {
+  bulk: {
+    http: [],
+    auth: ['http'],
+    server: ['auth', 'http'],
+    export: ['server', 'http'],
+    file: ['export', 'server', 'http'],
+    check: ['export', 'server', 'auth', 'http'],
+  },
+  warehouse: {
+    tables: [],
+    merge: ['tables'],
+    snapshot: ['tables'],
+    reading: ['snapshot'],
+    past: ['snapshot', 'tables'],
+    upkeep: ['past', 'tables'],
+    purge: ['upkeep', 'past', 'snapshot', 'merge', 'tables'],
+  },
 }
 
-test('the rooms of bulk import each other one way', () => {
-  const roomOf = (path: string) => /^src\/bulk\/(?:([a-z]+)\/)?/.exec(path)?.[1] ?? 'client'
+/** Files of the folder that belong to no room: one in front of them, or what all of them know. */
+const FRONT: Readonly<Record<string, 'knows all' | 'known to all'>> = { bulk: 'knows all', warehouse: 'known to all' }
+
+test.each(Object.entries(ROOMS))('the rooms of %s import each other one way', (folder, rooms) => {
+  const roomOf = (path: string) => new RegExp(`^src/${folder}/(?:([a-z]+)/)?`).exec(path)?.[1] ?? 'front'
   const wrong = wrongImports((file, target) => {
-    const to = roomOf(target)
-    return (
-      file.folder === 'bulk' &&
-      target.startsWith('src/bulk/') &&
-      roomOf(file.path) !== 'client' &&
-      to !== roomOf(file.path) &&
-      !ROOMS[roomOf(file.path)]?.includes(to)
-    )
+    if (file.folder !== folder || folderOf(target) !== folder) return false
+    const [from, to] = [roomOf(file.path), roomOf(target)]
+    if (from === to) return false
+    if (from === 'front') return FRONT[folder] === 'known to all'
+    if (to === 'front') return FRONT[folder] === 'knows all'
+    return !rooms[from]?.includes(to)
   })
   expect(wrong).toEqual([])
 })

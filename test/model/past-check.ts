@@ -1,7 +1,7 @@
 /** The raw log against the past: the tables as of every run, made again, are those that stood after it. */
-import { definitionsOf } from '../../src/warehouse/definitions.ts'
+import { definitionsOf } from '../../src/warehouse/tables/definitions.ts'
 import { Lake } from '../../src/warehouse/lake.ts'
-import { makePastTable, pastCommit } from '../../src/warehouse/past.ts'
+import { makePastTable, pastCommit } from '../../src/warehouse/past/past.ts'
 import type { ModelLake } from './model-lake.ts'
 import { differences, rowsOf, type Past } from './past.ts'
 

@@ -5,7 +5,7 @@ import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Database } from '../../src/store/database.ts'
 import type { Session } from '../../src/store/session.ts'
-import { LINEAGE_COLUMNS } from '../../src/warehouse/view.ts'
+import { LINEAGE_COLUMNS } from '../../src/warehouse/tables/view.ts'
 import { countByHand, valuesByHand } from './count-by-hand.ts'
 import { readDefinitions, tableViews, type DefinedColumn, type Definition } from './view-tables.ts'
 

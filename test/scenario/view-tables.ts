@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { sqlName, sqlText } from '../../src/core/sql.ts'
 import type { Session } from '../../src/store/session.ts'
 import { loadViews } from '../../src/views/library.ts'
-import { viewRows } from '../../src/warehouse/view.ts'
+import { viewRows } from '../../src/warehouse/tables/view.ts'
 
 export interface DefinedColumn {
   readonly name: string

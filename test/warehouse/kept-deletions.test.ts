@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { keepDeleted } from '../../src/warehouse/view.ts'
+import { keepDeleted } from '../../src/warehouse/tables/view.ts'
 import { deletions, nameView, patient, WarehouseFixture } from './warehouse-fixture.ts'
 
 const T1 = '2026-01-01T00:00:00Z'

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { rawLines } from '../../src/warehouse/raw-lines.ts'
 import { deletions, nameView, patient, WarehouseFixture } from './warehouse-fixture.ts'
-import { keepDeleted } from '../../src/warehouse/view.ts'
+import { keepDeleted } from '../../src/warehouse/tables/view.ts'
 
 let warehouse: WarehouseFixture
 beforeEach(async () => {

@@ -1,7 +1,7 @@
 /** Running a definition over a snapshot: its patients, and what else came of it. */
 import { StokerError } from '../../core/errors.ts'
 import type { Session } from '../../store/session.ts'
-import type { SnapshotReader } from '../../warehouse/reader.ts'
+import type { SnapshotReader } from '../../warehouse/reading/reader.ts'
 import { parameterValues, type CohortDefinition, type ParameterValue } from './definition.ts'
 import { cohortError } from './sql-error.ts'
 

@@ -2,10 +2,10 @@
 import { StokerError } from '../../core/errors.ts'
 import { nearestName } from '../../core/nearest-name.ts'
 import { Database } from '../../store/database.ts'
-import { definitionsOf } from '../../warehouse/definitions.ts'
+import { definitionsOf } from '../../warehouse/tables/definitions.ts'
 import type { Lake } from '../../warehouse/lake.ts'
-import { writePast } from '../../warehouse/past-folder.ts'
-import { pastCommit } from '../../warehouse/past.ts'
+import { writePast } from '../../warehouse/past/past-folder.ts'
+import { pastCommit } from '../../warehouse/past/past.ts'
 
 export interface PastOptions {
   /** Where to; it must not exist. */

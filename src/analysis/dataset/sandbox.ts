@@ -13,7 +13,7 @@ import { sqlText } from '../../core/sql.ts'
 import { diskErrorOfDuckDb } from '../../core/system-error.ts'
 import { interruptOn } from '../../store/interrupt.ts'
 import { Session } from '../../store/session.ts'
-import { defineTables, type CatalogTable } from '../../warehouse/catalog.ts'
+import { defineTables, type CatalogTable } from '../../warehouse/snapshot/catalog.ts'
 import type { DatasetSelect, ParameterValue } from './definition.ts'
 
 export interface SandboxOptions {

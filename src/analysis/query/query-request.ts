@@ -1,5 +1,5 @@
 /** What is asked, what it may take, and what it took. */
-import type { QueryParameters } from '../../warehouse/reader.ts'
+import type { QueryParameters } from '../../warehouse/reading/reader.ts'
 
 /** What an answer can be written as, and the media type of each. */
 export const CONTENT_TYPES = {

@@ -1,7 +1,7 @@
 /** The data dictionary: every table, what it is made of, how much it holds. */
 import { html } from 'hono/html'
 import { bytesText, countText, plural } from '../../core/figures.ts'
-import { tableColumns } from '../../warehouse/view.ts'
+import { tableColumns } from '../../warehouse/tables/view.ts'
 import { tableLines, type TableLine } from '../tables.ts'
 import { dataTable } from './data-table.ts'
 import { frame, pageHead } from './frame.ts'

@@ -1,6 +1,6 @@
 /** What goes into a run and what comes out of it, as OpenLineage datasets: types of a FHIR server, tables of the lake. */
 import { pathToFileURL } from 'node:url'
-import { tableColumns, type View } from '../../warehouse/view.ts'
+import { tableColumns, type View } from '../../warehouse/tables/view.ts'
 import type { ElementUse, ViewLineage } from '../../views/lineage.ts'
 import type { Facets, MakeFacet } from './facets.ts'
 import type { TableFacts, TypeFacts } from './run-facts.ts'

@@ -1,6 +1,6 @@
 /** SQL of what a purge takes, while `purge_key` and `purge_line` say it: one condition for all who remove, search and prove. */
 import { sqlText } from '../../core/sql.ts'
-import { resourceKey } from '../view.ts'
+import { resourceKey } from '../tables/view.ts'
 import type { PurgeSubject } from './subject.ts'
 
 /**

@@ -1,8 +1,8 @@
 /** The rows a purge takes: of view tables, index, past, Groups, cohorts, and what the ledger says of whom it asked for. */
 import { sqlText } from '../../core/sql.ts'
 import type { Session } from '../../store/session.ts'
-import { markChanged } from '../view-tables.ts'
-import { viewTable } from '../view.ts'
+import { markChanged } from '../tables/view-tables.ts'
+import { viewTable } from '../tables/view.ts'
 import { goneIndexRows, goneRows } from './gone.ts'
 import { wordPattern, type PurgeSubject } from './subject.ts'
 

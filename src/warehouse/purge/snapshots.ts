@@ -6,7 +6,7 @@ import type { Database } from '../../store/database.ts'
 import type { Session } from '../../store/session.ts'
 import type { Lake } from '../lake.ts'
 import { removeSnapshots } from '../snapshot/retention.ts'
-import { earliestWholeCommit } from '../upkeep/retention.ts'
+import { earliestWholeCommit } from '../past/forget.ts'
 import { goneRows } from './gone.ts'
 import { wordPattern, type PurgeSubject } from './subject.ts'
 

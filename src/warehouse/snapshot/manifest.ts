@@ -1,5 +1,5 @@
 /** A snapshot's manifest: what it holds, file by file; `schemas/snapshot-manifest.schema.json` is its contract. */
-import type { ViewColumn } from '../view.ts'
+import type { ViewColumn } from '../tables/view.ts'
 import type { TableFile } from './table-files.ts'
 
 export interface ManifestFile {

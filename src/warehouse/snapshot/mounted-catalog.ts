@@ -2,7 +2,7 @@
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { settle } from '../../core/durable.ts'
-import { writeCatalog } from '../catalog.ts'
+import { writeCatalog } from './catalog.ts'
 import type { Lake } from '../lake.ts'
 import { withSnapshot } from './opening.ts'
 import type { SnapshotManifest } from './manifest.ts'

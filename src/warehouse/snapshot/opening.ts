@@ -3,7 +3,7 @@ import { access, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { StokerError } from '../../core/errors.ts'
 import { foreseen } from '../../core/system-error.ts'
-import { readCatalog, type CatalogTable } from '../catalog.ts'
+import { readCatalog, type CatalogTable } from './catalog.ts'
 import type { Lake } from '../lake.ts'
 import { Lease } from './leases.ts'
 

@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import { makeFolder, settle, syncFolder } from '../../core/durable.ts'
 import { sqlName, sqlText } from '../../core/sql.ts'
 import type { Session } from '../../store/session.ts'
-import { tableColumns, type View, type ViewColumn } from '../view.ts'
+import { tableColumns, type View, type ViewColumn } from '../tables/view.ts'
 import { tableOrder } from './table-order.ts'
 import { tableParts, type PartSizes } from './table-parts.ts'
 

@@ -1,5 +1,5 @@
 /** By what the rows of a published table lie together: the patient they are about, and a code. */
-import type { View } from '../view.ts'
+import type { View } from '../tables/view.ts'
 
 interface TableOrder {
   /** Column with the key of the patient, or of the resource where the rows are about no patient. */

@@ -9,7 +9,8 @@ import { removeOrphans } from './orphans.ts'
 import { planPacks, type PackPlan } from './pack-plan.ts'
 import { writePack } from './pack.ts'
 import { bytesOf, groups, keptOf, rawFilesOf, type RawFile } from './raw-files.ts'
-import { droppableShare, findDropped, forgetPast, pastThatGoes, type Dropped, type DropReason } from './retention.ts'
+import { forgetPast, pastThatGoes } from '../past/forget.ts'
+import { droppableShare, findDropped, type Dropped, type DropReason } from './dropped-lines.ts'
 
 export interface CompactInput {
   readonly database: Database

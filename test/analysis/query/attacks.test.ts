@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { basename, join, relative } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { SnapshotReader } from '../../../src/warehouse/reader.ts'
+import { SnapshotReader } from '../../../src/warehouse/reading/reader.ts'
 import { CANARY, SnapshotFixture } from './snapshot-fixture.ts'
 
 let fixture: SnapshotFixture

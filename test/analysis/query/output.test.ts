@@ -8,7 +8,7 @@ import { buffer } from 'node:stream/consumers'
 import { setImmediate } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { fileAnswer, streamAnswer, type StreamFormat } from '../../../src/analysis/query/answer.ts'
-import { SnapshotReader } from '../../../src/warehouse/reader.ts'
+import { SnapshotReader } from '../../../src/warehouse/reading/reader.ts'
 import { SnapshotFixture } from './snapshot-fixture.ts'
 
 let fixture: SnapshotFixture

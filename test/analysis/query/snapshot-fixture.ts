@@ -2,7 +2,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { publishSnapshot } from '../../../src/warehouse/snapshot.ts'
+import { publishSnapshot } from '../../../src/warehouse/snapshot/publish.ts'
 import { patient, WarehouseFixture } from '../../warehouse/warehouse-fixture.ts'
 
 /** What is in no answer, unless something was read that must not be. */

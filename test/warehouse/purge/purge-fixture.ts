@@ -7,11 +7,11 @@ import { beginPurge, pursuePurge, type PurgeInput, type Purged } from '../../../
 import { openPurge } from '../../../src/warehouse/purge/record.ts'
 import { rewriteDatabase } from '../../../src/warehouse/purge/rewrite-database.ts'
 import type { PurgeSubject } from '../../../src/warehouse/purge/subject.ts'
-import { publishSnapshot } from '../../../src/warehouse/snapshot.ts'
+import { publishSnapshot } from '../../../src/warehouse/snapshot/publish.ts'
 import { removeSnapshots } from '../../../src/warehouse/snapshot/retention.ts'
 import { compactSource } from '../../../src/warehouse/upkeep/compact.ts'
-import type { RetentionRule } from '../../../src/warehouse/upkeep/retention.ts'
-import type { View } from '../../../src/warehouse/view.ts'
+import type { RetentionRule } from '../../../src/warehouse/past/forget.ts'
+import type { View } from '../../../src/warehouse/tables/view.ts'
 import type { WarehouseFixture } from '../warehouse-fixture.ts'
 
 export const now = new Date('2026-06-01T00:00:00Z')

@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { subjectOf } from '../../../src/warehouse/purge/subject.ts'
-import { keepDeleted } from '../../../src/warehouse/view.ts'
+import { keepDeleted } from '../../../src/warehouse/tables/view.ts'
 import { deletions, nameView, patient, WarehouseFixture } from '../warehouse-fixture.ts'
 import { day, observation, observationView, PurgeFixture } from './purge-fixture.ts'
 

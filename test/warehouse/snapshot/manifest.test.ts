@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { publishSnapshot } from '../../../src/warehouse/snapshot.ts'
+import { publishSnapshot } from '../../../src/warehouse/snapshot/publish.ts'
 import type { SnapshotManifest } from '../../../src/warehouse/snapshot/manifest.ts'
 import { patient, WarehouseFixture } from '../warehouse-fixture.ts'
 

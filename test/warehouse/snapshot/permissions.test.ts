@@ -3,7 +3,7 @@ import { chmod, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Keeping } from '../../../src/warehouse/keeping.ts'
-import { publishSnapshot } from '../../../src/warehouse/snapshot.ts'
+import { publishSnapshot } from '../../../src/warehouse/snapshot/publish.ts'
 import { patient, WarehouseFixture } from '../warehouse-fixture.ts'
 
 let warehouse: WarehouseFixture

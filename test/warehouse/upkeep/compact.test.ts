@@ -7,7 +7,7 @@ import { DiskGuard } from '../../../src/core/disk-space.ts'
 import { rawRelation, rawRelationAt } from '../../../src/store/raw-log.ts'
 import type { Keeping } from '../../../src/warehouse/keeping.ts'
 import { compactSource } from '../../../src/warehouse/upkeep/compact.ts'
-import { earliestWholeCommit } from '../../../src/warehouse/upkeep/retention.ts'
+import { earliestWholeCommit } from '../../../src/warehouse/past/forget.ts'
 import { deletions, nameView, patient, WarehouseFixture } from '../warehouse-fixture.ts'
 
 let warehouse: WarehouseFixture

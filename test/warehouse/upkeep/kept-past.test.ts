@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { systemClock } from '../../../src/core/clock.ts'
 import { DiskGuard } from '../../../src/core/disk-space.ts'
-import { definitionsOf } from '../../../src/warehouse/definitions.ts'
+import { definitionsOf } from '../../../src/warehouse/tables/definitions.ts'
 import type { Keeping } from '../../../src/warehouse/keeping.ts'
-import { makePastTable, pastCommit } from '../../../src/warehouse/past.ts'
+import { makePastTable, pastCommit } from '../../../src/warehouse/past/past.ts'
 import { compactSource } from '../../../src/warehouse/upkeep/compact.ts'
-import { keepDeleted } from '../../../src/warehouse/view.ts'
+import { keepDeleted } from '../../../src/warehouse/tables/view.ts'
 import { deletions, nameView, patient, WarehouseFixture } from '../warehouse-fixture.ts'
 
 let warehouse: WarehouseFixture

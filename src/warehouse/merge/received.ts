@@ -1,6 +1,6 @@
 /** What a run received, as temporary tables: every line, the newest of each resource, and what that changes. */
-import type { Session } from '../store/session.ts'
-import { rawRelation } from '../store/raw-log.ts'
+import type { Session } from '../../store/session.ts'
+import { rawRelation } from '../../store/raw-log.ts'
 
 /** A landed output or deleted file of the run. */
 export interface LandedFile {

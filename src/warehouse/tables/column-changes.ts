@@ -1,5 +1,5 @@
 /** What a changed view does to those who read its table by name: what it gains, and what it loses or gives another type. Pure. */
-import { StokerError } from '../core/errors.ts'
+import { StokerError } from '../../core/errors.ts'
 import { DELETED_COLUMN, type ViewColumn } from './view.ts'
 
 export interface TableChange {

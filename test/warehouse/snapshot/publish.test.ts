@@ -2,8 +2,8 @@ import { DuckDBInstance } from '@duckdb/node-api'
 import { copyFile, mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { publishSnapshot } from '../../src/warehouse/snapshot.ts'
-import { patient, WarehouseFixture } from './warehouse-fixture.ts'
+import { publishSnapshot } from '../../../src/warehouse/snapshot/publish.ts'
+import { patient, WarehouseFixture } from '../warehouse-fixture.ts'
 
 let warehouse: WarehouseFixture
 beforeEach(async () => {

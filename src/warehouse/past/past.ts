@@ -1,13 +1,13 @@
 /** The tables as they were after a past commit, made from the raw log by the definitions that were in force then. */
-import { StokerError } from '../core/errors.ts'
-import { sqlName } from '../core/sql.ts'
-import type { Session } from '../store/session.ts'
-import type { PastView } from './definitions.ts'
-import { tablePlaces } from './history.ts'
-import type { Lake } from './lake.ts'
-import { earliestWholeCommit } from './upkeep/retention.ts'
-import { rawLines } from './raw-lines.ts'
-import { tableColumns } from './view.ts'
+import { StokerError } from '../../core/errors.ts'
+import { sqlName } from '../../core/sql.ts'
+import type { Session } from '../../store/session.ts'
+import type { PastView } from '../tables/definitions.ts'
+import { tablePlaces } from '../tables/places.ts'
+import type { Lake } from '../lake.ts'
+import { earliestWholeCommit } from './forget.ts'
+import { rawLines } from '../raw-lines.ts'
+import { tableColumns } from '../tables/view.ts'
 
 /** The rows of the tables stood as a committed run left them until the next commit, of whichever source. */
 export interface PastCommit {

@@ -1,16 +1,16 @@
 /** Past tables in a folder of their own: Parquet, a manifest and a catalog. The folder appears whole. */
 import { access, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
-import { makeFolder, settle, syncFolder, writeWhole } from '../core/durable.ts'
-import { StokerError } from '../core/errors.ts'
-import type { Session } from '../store/session.ts'
-import { writeCatalog, type CatalogTable } from './catalog.ts'
-import type { PastView } from './definitions.ts'
-import type { Lake } from './lake.ts'
+import { makeFolder, settle, syncFolder, writeWhole } from '../../core/durable.ts'
+import { StokerError } from '../../core/errors.ts'
+import type { Session } from '../../store/session.ts'
+import { writeCatalog, type CatalogTable } from '../snapshot/catalog.ts'
+import type { PastView } from '../tables/definitions.ts'
+import type { Lake } from '../lake.ts'
 import { makePastTable, type PastCommit } from './past.ts'
-import { manifestTable, type ManifestTable } from './snapshot/manifest.ts'
-import { writeViewTable } from './snapshot/table-files.ts'
-import { tableColumns } from './view.ts'
+import { manifestTable, type ManifestTable } from '../snapshot/manifest.ts'
+import { writeViewTable } from '../snapshot/table-files.ts'
+import { tableColumns } from '../tables/view.ts'
 
 export interface PastFolder {
   readonly folder: string

@@ -1,14 +1,14 @@
 /** The merge: what a run received → resource index and view tables, exactly, inside the caller's transaction. */
-import { sqlText } from '../core/sql.ts'
-import type { Session } from '../store/session.ts'
-import type { Lake } from './lake.ts'
+import { sqlText } from '../../core/sql.ts'
+import type { Session } from '../../store/session.ts'
+import type { Lake } from '../lake.ts'
 import { gatherDeparted, type Leavers } from './leavers.ts'
-import { rawLines } from './raw-lines.ts'
+import { rawLines } from '../raw-lines.ts'
 import { compareReceived, dropReceived, findPartial, type LandedFile, type PartialType } from './received.ts'
 import { dropSameContent } from './same-content.ts'
 import { gatherTombstones, type NotUnderstood, type WholeTypes } from './tombstones.ts'
-import { markChanged } from './view-tables.ts'
-import { resourceKey, viewLosses, viewRows, viewTable, type View } from './view.ts'
+import { markChanged } from '../tables/view-tables.ts'
+import { resourceKey, viewLosses, viewRows, viewTable, type View } from '../tables/view.ts'
 
 export interface MergeInput {
   readonly run: number

@@ -1,11 +1,11 @@
 /** The view tables: made, kept to their definitions, rebuilt from the raw log when one changes, dropped when one goes. */
-import { sqlName } from '../core/sql.ts'
-import type { Session } from '../store/session.ts'
+import { sqlName } from '../../core/sql.ts'
+import type { Session } from '../../store/session.ts'
 import { columnChanges, refuseBreaking, type TableChange } from './column-changes.ts'
 import { recordDefinition, recordUse } from './definitions.ts'
-import { tablePlaces } from './history.ts'
-import type { Lake } from './lake.ts'
-import { rawLines } from './raw-lines.ts'
+import { tablePlaces } from './places.ts'
+import type { Lake } from '../lake.ts'
+import { rawLines } from '../raw-lines.ts'
 import { tableColumns, viewRows, viewTable, type View, type ViewColumn } from './view.ts'
 
 export interface ViewTableChanges {

@@ -1,8 +1,8 @@
 /** The catalog: a small DuckDB file of views over a snapshot's Parquet, for any number of readers. */
 import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api'
 import { rm } from 'node:fs/promises'
-import { StokerError } from '../core/errors.ts'
-import { sqlName, sqlText } from '../core/sql.ts'
+import { StokerError } from '../../core/errors.ts'
+import { sqlName, sqlText } from '../../core/sql.ts'
 
 export interface CatalogTable {
   /** `main` for view tables, `stoker` for lineage. */

@@ -1,24 +1,19 @@
 /** Publishing: all view tables as one immutable snapshot, and the catalog that readers open moved to it. */
 import { copyFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { makeFolder, settle, syncFolder, writeWhole } from '../core/durable.ts'
-import type { Database } from '../store/database.ts'
-import type { Session } from '../store/session.ts'
+import { makeFolder, settle, syncFolder, writeWhole } from '../../core/durable.ts'
+import type { Database } from '../../store/database.ts'
+import type { Session } from '../../store/session.ts'
 import { writeCatalog, type CatalogTable } from './catalog.ts'
-import type { Keeping } from './keeping.ts'
-import type { Lake } from './lake.ts'
+import type { Keeping } from '../keeping.ts'
+import type { Lake } from '../lake.ts'
 import { LINEAGE_TABLES } from './lineage-tables.ts'
-import {
-  manifestTable,
-  type ManifestTable,
-  type ManifestViewTable,
-  type SnapshotManifest,
-} from './snapshot/manifest.ts'
-import { fileMode, permitFolder, permitReaders } from './snapshot/permissions.ts'
-import { lastSnapshot, recordedTables, recordSnapshot, type RecordedTable } from './snapshot/records.ts'
-import { clearLeftovers, collectSnapshots } from './snapshot/retention.ts'
-import { carryAllOver, writeSmallTable, writeViewTable } from './snapshot/table-files.ts'
-import { tableColumns, viewTable, type View } from './view.ts'
+import { manifestTable, type ManifestTable, type ManifestViewTable, type SnapshotManifest } from './manifest.ts'
+import { fileMode, permitFolder, permitReaders } from './permissions.ts'
+import { lastSnapshot, recordedTables, recordSnapshot, type RecordedTable } from './records.ts'
+import { clearLeftovers, collectSnapshots } from './retention.ts'
+import { carryAllOver, writeSmallTable, writeViewTable } from './table-files.ts'
+import { tableColumns, viewTable, type View } from '../tables/view.ts'
 
 interface PublishedTable {
   readonly name: string

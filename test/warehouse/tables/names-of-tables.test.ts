@@ -1,7 +1,7 @@
 /** A view may have any name: none is taken by what a merge makes for itself. */
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { keepDeleted, type View } from '../../src/warehouse/view.ts'
-import { deletions, nameView, patient, WarehouseFixture } from './warehouse-fixture.ts'
+import { keepDeleted, type View } from '../../../src/warehouse/tables/view.ts'
+import { deletions, nameView, patient, WarehouseFixture } from '../warehouse-fixture.ts'
 
 let warehouse: WarehouseFixture
 beforeEach(async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { breaksReaders, columnChanges, refuseBreaking } from '../../src/warehouse/column-changes.ts'
+import { breaksReaders, columnChanges, refuseBreaking } from '../../../src/warehouse/tables/column-changes.ts'
 
 const BEFORE = [
   { name: 'id', type: 'VARCHAR' },

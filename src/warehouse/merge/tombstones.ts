@@ -1,7 +1,7 @@
 /** Deletions: reported in `deleted` Bundles, or seen in what a whole export lacks. */
-import { sqlText } from '../core/sql.ts'
-import type { Session } from '../store/session.ts'
-import { rawRelation } from '../store/raw-log.ts'
+import { sqlText } from '../../core/sql.ts'
+import type { Session } from '../../store/session.ts'
+import { rawRelation } from '../../store/raw-log.ts'
 import type { Leavers } from './leavers.ts'
 import type { LandedFile } from './received.ts'
 

@@ -1,9 +1,9 @@
 /** What belongs to the patients who are no longer in an exported Group. */
-import { sqlText } from '../core/sql.ts'
-import type { Session } from '../store/session.ts'
-import type { Lake } from './lake.ts'
-import { patientOf, patientStruct } from './patient-reference.ts'
-import { rawLines } from './raw-lines.ts'
+import { sqlText } from '../../core/sql.ts'
+import type { Session } from '../../store/session.ts'
+import type { Lake } from '../lake.ts'
+import { patientOf, patientStruct } from '../patient-reference.ts'
+import { rawLines } from '../raw-lines.ts'
 
 export interface Leavers {
   /** Who is in the Group: a relation `(patient)` of ids in parentheses, as SQL text; `$1` in it is the source. */

@@ -1,5 +1,5 @@
 /** What the warehouse needs to know of a view: its columns and its SQL over a slice of the raw log. */
-import { sqlName, sqlText } from '../core/sql.ts'
+import { sqlName, sqlText } from '../../core/sql.ts'
 
 export interface ViewColumn {
   readonly name: string

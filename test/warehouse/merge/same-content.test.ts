@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { mergeShapes, structOf, type Shape } from '../../src/warehouse/json-shape.ts'
-import { WarehouseFixture } from './warehouse-fixture.ts'
+import { mergeShapes, structOf, type Shape } from '../../../src/warehouse/merge/json-shape.ts'
+import { WarehouseFixture } from '../warehouse-fixture.ts'
 
 const T1 = '2026-01-01T00:00:00Z'
 const T2 = '2026-01-02T00:00:00Z'

@@ -2,11 +2,11 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from '
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
-import type { StokerError } from '../../src/core/errors.ts'
-import { Lake } from '../../src/warehouse/lake.ts'
-import { SnapshotReader } from '../../src/warehouse/reader.ts'
-import { publishSnapshot } from '../../src/warehouse/snapshot.ts'
-import { patient, WarehouseFixture } from './warehouse-fixture.ts'
+import type { StokerError } from '../../../src/core/errors.ts'
+import { Lake } from '../../../src/warehouse/lake.ts'
+import { SnapshotReader } from '../../../src/warehouse/reading/reader.ts'
+import { publishSnapshot } from '../../../src/warehouse/snapshot/publish.ts'
+import { patient, WarehouseFixture } from '../warehouse-fixture.ts'
 
 const MEMORY = 256 << 20
 let warehouse: WarehouseFixture

@@ -1,5 +1,5 @@
 /** The definitions that ever filled a table, as they were compiled: with them a past table is made as it was. */
-import type { Session } from '../store/session.ts'
+import type { Session } from '../../store/session.ts'
 import { DELETED_COLUMN, LINEAGE_COLUMNS, tableColumns, viewRows, type View, type ViewColumn } from './view.ts'
 
 /** What a stored definition calls the lines it is to read. */

@@ -1,5 +1,5 @@
 /** The resource index as it stood after any commit: what its rows were until a later run put others in their place. */
-import { sqlText } from '../core/sql.ts'
+import { sqlText } from '../../core/sql.ts'
 
 /** Number of a commit (`stoker.run.commit_number`); undefined: the present state. */
 type Moment = number | undefined

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { View } from '../../src/warehouse/view.ts'
-import { deletions, nameView, patient, WarehouseFixture } from './warehouse-fixture.ts'
+import type { View } from '../../../src/warehouse/tables/view.ts'
+import { deletions, nameView, patient, WarehouseFixture } from '../warehouse-fixture.ts'
 
 let warehouse: WarehouseFixture
 beforeEach(async () => {

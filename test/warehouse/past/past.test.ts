@@ -1,9 +1,9 @@
 import { rm } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { definitionsOf } from '../../src/warehouse/definitions.ts'
-import { makePastTable, pastCommit } from '../../src/warehouse/past.ts'
-import { keepDeleted } from '../../src/warehouse/view.ts'
-import { deletions, nameView, patient, WarehouseFixture } from './warehouse-fixture.ts'
+import { definitionsOf } from '../../../src/warehouse/tables/definitions.ts'
+import { makePastTable, pastCommit } from '../../../src/warehouse/past/past.ts'
+import { keepDeleted } from '../../../src/warehouse/tables/view.ts'
+import { deletions, nameView, patient, WarehouseFixture } from '../warehouse-fixture.ts'
 
 let warehouse: WarehouseFixture
 beforeEach(async () => {

@@ -1,9 +1,9 @@
 /** What only looks changed: the same resource, its keys in another order, its white space or escapes written otherwise. */
-import { sqlText } from '../core/sql.ts'
-import type { Session } from '../store/session.ts'
+import { sqlText } from '../../core/sql.ts'
+import type { Session } from '../../store/session.ts'
 import { mergeShapes, type Shape, structOf } from './json-shape.ts'
-import type { Lake } from './lake.ts'
-import { rawLines } from './raw-lines.ts'
+import type { Lake } from '../lake.ts'
+import { rawLines } from '../raw-lines.ts'
 
 /**
  * Takes out of `_change` what is the held content in other words, and notes its hash in the index, so that the same text is
