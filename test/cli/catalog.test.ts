@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { publishSnapshot } from '../../src/warehouse/snapshot/publish.ts'
 import { patient, WarehouseFixture } from '../warehouse/warehouse-fixture.ts'
-import { makeFolder, stoker } from './command.ts'
+import { makeFolder, stoker, stokerIn, stokerProcess } from './command.ts'
 
 let warehouse: WarehouseFixture
 let folder: string
@@ -22,8 +22,8 @@ async function publish(family: string, on: string): Promise<void> {
   await publishSnapshot(warehouse.database, warehouse.lake, warehouse.views, undefined, new Date(on))
 }
 
-// The fixture holds the lake's lock, as a worker does.
-const catalog = (...words: string[]) => stoker('catalog', '--lake', warehouse.lake.root, '--out', out, ...words)
+const words = (more: readonly string[]) => ['catalog', '--lake', warehouse.lake.root, '--out', out, ...more]
+const catalog = (...more: string[]) => stoker(...words(more))
 
 async function read(sql: string, before = ''): Promise<unknown[][]> {
   const instance = await DuckDBInstance.create(out, { access_mode: 'READ_ONLY' })
@@ -42,7 +42,8 @@ describe('stoker catalog', () => {
     await publish('A', '2026-01-01T00:00:00Z')
     await publish('B', '2026-02-01T00:00:00Z')
     const at = join(folder, "it's mounted here")
-    const { code, stdout, stderr } = await catalog('--at', `${at}/`, '--json')
+    // The fixture holds the lake's lock, as a worker does: from other processes.
+    const { code, stdout, stderr } = await stokerProcess(...words(['--at', `${at}/`, '--json']))
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(JSON.parse(stdout)).toMatchObject({ catalog: out, at, snapshot: 2 })
     await expect(read('FROM patient_name')).rejects.toThrow('mounted here/snapshots/000002/patient_name/0.parquet')
@@ -71,10 +72,10 @@ describe('stoker catalog', () => {
     ['a relative path', ['--at', 'lake'], 'USAGE_CATALOG_AT'],
     ['a snapshot that is not there', ['--at', 's3://bucket/lake', '--snapshot', '7'], 'QUERY_NO_SNAPSHOT'],
     ['a file that is there', ['--at', '/mnt/lake'], 'USAGE_CATALOG_OUT'],
-  ])('refuses %s, with a way out', async (_name, words, expected) => {
+  ])('refuses %s, with a way out', async (_name, mistaken, expected) => {
     await publish('A', '2026-01-01T00:00:00Z')
     await writeFile(out, 'mine')
-    const refused = await catalog(...words, ...(expected === 'QUERY_NO_SNAPSHOT' ? ['--force'] : []))
+    const refused = await catalog(...mistaken, ...(expected === 'QUERY_NO_SNAPSHOT' ? ['--force'] : []))
     expect(refused.code).toBe(2)
     expect(refused.stderr).toContain(`code: ${expected}`)
     expect(refused.stderr).toContain('what to do:')
@@ -103,7 +104,7 @@ test('stoker query reads an old snapshot by its number, and names those there ar
   await publish('A', '2026-01-01T00:00:00Z')
   await publish('B', '2026-02-01T00:00:00Z')
   const query = (...words: string[]) =>
-    stoker('query', '--lake', warehouse.lake.root, '--json', 'SELECT family FROM patient_name', ...words)
+    stokerIn(folder, 'query', '--lake', warehouse.lake.root, '--json', 'SELECT family FROM patient_name', ...words)
   expect(await query('--snapshot', '1')).toMatchObject({ code: 0, stdout: expect.stringContaining('"A"') as string })
   expect(await query()).toMatchObject({ code: 0, stdout: expect.stringContaining('"B"') as string })
   const { code, stderr } = await query('--snapshot', '3')

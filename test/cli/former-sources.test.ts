@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { PLAIN_BEHAVIOUR } from '../../src/demo/behaviour.ts'
 import { startDemoServer, type DemoServer } from '../../src/demo/server.ts'
+import { copyViews } from '../scenario/harness.ts'
 import { MAIN, stoker } from './command.ts'
 
 const NOTE = 'no longer in the configuration: h; its rows stay as they are'
@@ -25,6 +26,7 @@ beforeAll(async () => {
   server = await startDemoServer({ patients: 2, behaviour: { neverDone: true } })
   folder = await mkdtemp(join(tmpdir(), 'stoker-renamed-'))
   config = join(folder, 'stoker.yaml')
+  await copyViews(['patient'], join(folder, 'views'))
   await configure('h')
   const child = spawn(process.execPath, [MAIN, 'sync', '--config', config], { stdio: 'ignore' })
   const ended = once(child, 'close')
@@ -43,6 +45,7 @@ async function configure(name: string): Promise<void> {
   await writeFile(
     config,
     `lake: lake
+views: {shipped: false, folders: [views]}
 sources:
   - {name: ${name}, baseUrl: '${server.baseUrl}', auth: {kind: none}, level: system, types: [Patient]}
 `,

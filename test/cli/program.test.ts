@@ -1,6 +1,6 @@
 /** What the command line says of itself. */
 import { expect, test } from 'vitest'
-import { stoker } from './command.ts'
+import { stoker, stokerProcess } from './command.ts'
 
 test.each([
   [['sync', '--fulll'], 'stoker sync --help'],
@@ -8,7 +8,7 @@ test.each([
   [['views', 'compile'], 'stoker views compile --help'],
   [['no-such'], 'stoker --help'],
 ])('a mistake in %j is told with the help that tells more: %s', async (words, help) => {
-  const { code, stdout, stderr } = await stoker(...words)
+  const { code, stdout, stderr } = await stokerProcess(...words)
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
   expect(stderr).toContain(`(${help} tells more)\n`)
 })

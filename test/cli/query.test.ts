@@ -1,10 +1,10 @@
-/** The command itself, as a user types it. */
+/** `stoker query`, as a user types it. */
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { SnapshotFixture } from '../analysis/query/snapshot-fixture.ts'
-import { stoker } from './command.ts'
+import { stokerIn, stokerProcess } from './command.ts'
 
 let fixture: SnapshotFixture
 let folder: string
@@ -17,7 +17,9 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-const query = (...words: string[]) => stoker('query', '--lake', fixture.lake.root, ...words)
+const words = (more: readonly string[]) => ['query', '--lake', fixture.lake.root, ...more]
+const query = (...more: string[]) => stokerIn(folder, ...words(more))
+const queryProcess = (...more: string[]) => stokerProcess(...words(more))
 const NAMES = 'SELECT family FROM patient_name ORDER BY ALL'
 
 test('an answer written to a file has the format of its name, is whole, and for its owner alone', async () => {
@@ -46,7 +48,7 @@ test('an answer that fails leaves the file as it was, and nothing beside it', as
 test('a query that DuckDB can not be stopped in ends in time all the same, and leaves nothing', async () => {
   const before = await readdir(folder)
   const sql = `SELECT levenshtein(repeat('a', 300000), repeat('b', 300000))`
-  const ended = await query(sql, '--timeout', '1', '-o', join(folder, 'never.csv'))
+  const ended = await queryProcess(sql, '--timeout', '1', '-o', join(folder, 'never.csv'))
   expect(ended).toMatchObject({ code: null, stderr: expect.stringContaining('took longer than 1 second') as string })
   expect(await readdir(folder)).toEqual(before)
 })
@@ -69,14 +71,14 @@ test.each([
   [['SELECT 1', '-p', 'x'], 'It must be NAME=VALUE.'],
   [['--file', '/nowhere/q.sql'], '/nowhere/q.sql'],
   [['DROP VIEW patient_name'], 'a query is one SELECT, not DROP'],
-])('%j is a mistake that is explained', async (words, expected) => {
-  const { code, stdout, stderr } = await query(...words)
+])('%j is a mistake that is explained', async (mistaken, expected) => {
+  const { code, stdout, stderr } = await query(...mistaken)
   expect({ code: code === 2 || code === 3, stdout }).toEqual({ code: true, stdout: '' })
   expect(stderr).toContain(expected)
 })
 
 test('Parquet goes down a pipe as a whole', async () => {
-  const { code, stdout, stderr } = await query('--format', 'parquet', NAMES)
+  const { code, stdout, stderr } = await queryProcess('--format', 'parquet', NAMES)
   expect({ code, magic: stdout.slice(0, 4), end: stdout.slice(-4), stderr }).toEqual({
     code: 0,
     magic: 'PAR1',

@@ -3,7 +3,6 @@ import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/app/secret.ts'
-import { startDemoServer, type DemoServer } from '../../src/demo/server.ts'
 import type { RunQuery } from '../../src/http/query-route.ts'
 import { FastClock } from '../bulk/fast-clock.ts'
 import { LOOPBACK, serve, type Served } from './http-fixture.ts'
@@ -19,16 +18,11 @@ const query: RunQuery = async ({ sql }) => ({
   body: new Response(JSON.stringify({ sql })).body!,
 })
 
-let server: DemoServer
 let worker: SmallWorker
 beforeAll(async () => {
-  server = await startDemoServer({ patients: 2 })
-  worker = await SmallWorker.start(server)
+  worker = await SmallWorker.start()
 })
-afterAll(async () => {
-  await worker.remove()
-  await server.stop()
-})
+afterAll(() => worker.remove())
 
 async function withServer(
   options: { beyond?: boolean; clock?: FastClock; token?: string },

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { startDemoServer, type DemoServer } from '../../src/demo/server.ts'
+import type { DemoServer } from '../../src/demo/server.ts'
 import { AccessToken } from '../../src/http/access-token.ts'
 import { httpApp } from '../../src/http/app.ts'
 import { BrowserSessions } from '../../src/http/browser-sessions.ts'
@@ -50,8 +50,8 @@ let token = ''
 
 /** Runs 1 and 2 of `field`, the second with changes; run 3 of `ward`, whose file the server does not have. */
 beforeAll(async () => {
-  server = await startDemoServer({ patients: 3 })
-  worker = await SmallWorker.start(server)
+  worker = await SmallWorker.start(3)
+  server = worker.server
   worker.trigger('field', { full: false })
   await worker.ended('field')
   await server.change({ percent: 40 })
@@ -72,7 +72,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await served.stop()
   await worker.remove()
-  await server.stop()
 })
 beforeEach(() => worker.ended('field'))
 

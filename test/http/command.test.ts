@@ -1,12 +1,11 @@
 /** The command beside a worker that serves the lake: it asks the worker, and says what it would have said by itself. */
-import { spawn } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { WorkerClient } from '../../src/cli/worker-client.ts'
-import { startDemoServer, type DemoServer } from '../../src/demo/server.ts'
+import type { DemoServer } from '../../src/demo/server.ts'
 import { ledgerQuestions } from '../../src/http/ledger-question.ts'
-import { ended, MAIN, type Ended } from '../scenario/harness.ts'
+import { stoker as stokerHere, stokerProcess, type Ended } from '../cli/command.ts'
 import { serve, type Served } from './http-fixture.ts'
 import { SmallWorker } from './small-worker.ts'
 
@@ -15,18 +14,18 @@ let worker: SmallWorker
 let served: Served
 
 beforeAll(async () => {
-  server = await startDemoServer({ patients: 3 })
-  worker = await SmallWorker.start(server)
+  worker = await SmallWorker.start(3)
+  server = worker.server
   served = await serve(worker.deps())
 })
 afterAll(async () => {
   await served.stop()
   await worker.remove()
-  await server.stop()
 })
 
-const stoker = (...words: string[]): Promise<Ended> =>
-  ended(spawn(process.execPath, [MAIN, ...words, '--config', worker.configFile], { stdio: ['ignore', 'pipe', 'pipe'] }))
+const stoker = (...words: string[]): Promise<Ended> => stokerHere(...words, '--config', worker.configFile)
+/** As a process of its own: what would open the lake in this one would take the worker's lock from it. */
+const beside = (...words: string[]): Promise<Ended> => stokerProcess(...words, '--config', worker.configFile)
 const json = async (...words: string[]) => {
   const { stdout, stderr } = await stoker(...words, '--json')
   expect(stderr).not.toContain('stoker:')
@@ -35,7 +34,7 @@ const json = async (...words: string[]) => {
 
 describe('stoker sync', () => {
   test('has the worker do it, shows its progress, and tells the same result', async () => {
-    const { code, stdout, stderr } = await stoker('sync', 'field')
+    const { code, stdout, stderr } = await beside('sync', 'field')
     expect(code, stderr).toBe(0)
     expect(stderr).toContain(`note: the worker of this lake, PID ${process.pid}, is asked for it\n`)
     expect(stderr).toMatch(
@@ -165,7 +164,7 @@ describe('a worker that can not be asked', () => {
   ])('is passed over, one %s: it is as without http', async (_what, changes) => {
     const text = await readFile(path(), 'utf8')
     await writeFile(path(), JSON.stringify({ ...(JSON.parse(text) as object), ...changes }))
-    const { stdout, code } = await stoker('status')
+    const { stdout, code } = await beside('status')
     expect(await WorkerClient.find(worker.deps().lake)).toBeUndefined()
     await writeFile(path(), text)
     expect(code).toBe(0)

@@ -4,7 +4,6 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/app/secret.ts'
-import { startDemoServer, type DemoServer } from '../../src/demo/server.ts'
 import { httpTask } from '../../src/http/http-task.ts'
 import { LOOPBACK, PAGES, serve, type Served } from './http-fixture.ts'
 import { SmallWorker } from './small-worker.ts'
@@ -12,17 +11,12 @@ import { SmallWorker } from './small-worker.ts'
 const TOKEN = 'a-token-of-the-configuration'
 const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' }
 
-let server: DemoServer
 let worker: SmallWorker
 let served: Served
 beforeAll(async () => {
-  server = await startDemoServer({ patients: 2 })
-  worker = await SmallWorker.start(server)
+  worker = await SmallWorker.start()
 })
-afterAll(async () => {
-  await worker.remove()
-  await server.stop()
-})
+afterAll(() => worker.remove())
 beforeEach(async () => {
   const query = async ({ sql }: { sql: string }) => {
     return { contentType: 'text/csv', snapshot: 1, body: new Response(String(sql.length)).body! }

@@ -1,6 +1,6 @@
 /** Metrics as Prometheus reads them: counted by the ledger and by what happens, true after a restart. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startDemoServer, type DemoServer } from '../../src/demo/server.ts'
+import type { DemoServer } from '../../src/demo/server.ts'
 import { serve, type Served } from './http-fixture.ts'
 import { SmallWorker } from './small-worker.ts'
 
@@ -10,8 +10,8 @@ let served: Served
 
 /** Run 1 of `field` succeeds, run 2 of `ward` can not have its file. */
 beforeAll(async () => {
-  server = await startDemoServer({ patients: 3 })
-  worker = await SmallWorker.start(server)
+  worker = await SmallWorker.start(3)
+  server = worker.server
   served = await serve(worker.deps())
   worker.trigger('field', { full: false })
   await worker.ended('field')
@@ -22,7 +22,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await served.stop()
   await worker.remove()
-  await server.stop()
 })
 
 const lines = async (from = served) => (await from.ask('/metrics')).text.split('\n')

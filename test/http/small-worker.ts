@@ -1,4 +1,4 @@
-/** A worker as small as one can be: real runs of real sources, one after another, on a lake in a temporary folder. */
+/** A worker as small as one can be: real runs of a demo server's sources, one after another, on a lake of its own. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import { openWorker, type OpenWorker } from '../../src/app/worker-context.ts'
 import { systemClock, type Clock } from '../../src/core/clock.ts'
 import { StokerError } from '../../src/core/errors.ts'
 import { silentLog, type Log } from '../../src/core/log.ts'
-import type { DemoServer } from '../../src/demo/server.ts'
+import { startDemoServer, type DemoServer } from '../../src/demo/server.ts'
 import type { HttpDeps } from '../../src/http/deps.ts'
 import type {
   CancelAnswer,
@@ -36,6 +36,7 @@ interface Life {
 export class SmallWorker implements Control {
   readonly startedAt = new Date()
   readonly folder: string
+  readonly server: DemoServer
   heartbeat: Heartbeat = { at: new Date(), rss: 1, diskFree: 5e9, hasRoom: true }
   reloadAnswer: ReloadAnswer = { kind: 'reloaded', changed: ['field'] }
   private readonly open: OpenWorker
@@ -46,8 +47,9 @@ export class SmallWorker implements Control {
   /** Runs of two sources publish one after another. */
   private last: Promise<void> = Promise.resolve()
 
-  private constructor(folder: string, open: OpenWorker, config: LoadedConfig) {
+  private constructor(folder: string, server: DemoServer, open: OpenWorker, config: LoadedConfig) {
     this.folder = folder
+    this.server = server
     this.open = open
     this.config = config
     for (const { name } of open.sources) {
@@ -63,12 +65,13 @@ export class SmallWorker implements Control {
     }
   }
 
-  /** With the sources `field` and `ward` of one server. */
-  static async start({ baseUrl }: Pick<DemoServer, 'baseUrl'>): Promise<SmallWorker> {
+  /** With a server of so many patients, which is both the source `field` and the source `ward`. */
+  static async start(patients = 2): Promise<SmallWorker> {
+    const server = await startDemoServer({ patients })
     const folder = await mkdtemp(join(tmpdir(), 'stoker-http-'))
     await copyViews(['patient', 'condition'], join(folder, 'views'))
     const source = (name: string, types: string) =>
-      `  - {name: ${name}, baseUrl: ${baseUrl}, level: system, types: [${types}], auth: {kind: none}}\n`
+      `  - {name: ${name}, baseUrl: ${server.baseUrl}, level: system, types: [${types}], auth: {kind: none}}\n`
     const head = 'lake: lake\nmemoryLimit: 256MiB\nviews: {shipped: false, folders: [views]}\nsources:\n'
     const path = join(folder, 'stoker.yaml')
     await writeFile(path, head + source('field', 'Patient, Condition') + source('ward', 'Patient'), { mode: 0o600 })
@@ -76,7 +79,7 @@ export class SmallWorker implements Control {
     let worker: SmallWorker | undefined = undefined as SmallWorker | undefined
     const observe = (event: RunEvent) => worker?.observe(event)
     const open = await openWorker(config, { log: silentLog, observe, signal: new AbortController().signal })
-    worker = new SmallWorker(folder, open, config)
+    worker = new SmallWorker(folder, server, open, config)
     return worker
   }
 
@@ -155,6 +158,7 @@ export class SmallWorker implements Control {
 
   async remove(): Promise<void> {
     await this.stop()
+    await this.server.stop()
     await rm(this.folder, { recursive: true, force: true })
   }
 

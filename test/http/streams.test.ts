@@ -7,7 +7,6 @@ import { workerEvents, type WorkerEvent } from '../../src/cli/worker-events.ts'
 import { systemClock } from '../../src/core/clock.ts'
 import { StokerError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
-import { startDemoServer, type DemoServer } from '../../src/demo/server.ts'
 import { EventStream, LISTENERS_MAX } from '../../src/http/event-stream.ts'
 import { QUERIES_MAX, type QueryAsked, type RunQuery } from '../../src/http/query-route.ts'
 import { departuresFrom } from './described.ts'
@@ -16,16 +15,11 @@ import { SmallWorker } from './small-worker.ts'
 
 const TOKEN = 'a-token-of-the-configuration'
 
-let server: DemoServer
 let worker: SmallWorker
 beforeAll(async () => {
-  server = await startDemoServer({ patients: 2 })
-  worker = await SmallWorker.start(server)
+  worker = await SmallWorker.start()
 })
-afterAll(async () => {
-  await worker.remove()
-  await server.stop()
-})
+afterAll(() => worker.remove())
 
 const snapshot = (number: number) => ({ kind: 'cohorts', snapshot: number }) as const
 

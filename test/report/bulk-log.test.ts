@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { stokerIn } from '../cli/command.ts'
 import { Scenario } from '../scenario/harness.ts'
 import { jsonLines, REPORTS } from './report-scenario.ts'
 
@@ -33,18 +34,18 @@ beforeAll(async () => {
     },
     REPORTS,
   )
-  await scenario.run('sync')
+  await stokerIn(scenario.folder, 'sync')
   scenario.server.behaviour = { ...scenario.server.behaviour, oddEntries: ['missing'] }
   await scenario.server.change({ percent: 40 })
-  await scenario.run('sync')
+  await stokerIn(scenario.folder, 'sync')
   scenario.server.behaviour = { ...scenario.server.behaviour, levels: ['group'] }
-  await scenario.run('sync')
+  await stokerIn(scenario.folder, 'sync')
   scenario.server.behaviour = {
     ...scenario.server.behaviour,
     levels: ['system'],
     exportFailure: { status: 413, form: 'html' },
   }
-  await scenario.run('sync')
+  await stokerIn(scenario.folder, 'sync')
   lines = jsonLines(join(scenario.folder, 'bulk-log.ndjson'))
 })
 afterAll(() => scenario.stop())

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Dataset } from '../../src/report/open-lineage/datasets.ts'
 import type { LineageEvent } from '../../src/report/open-lineage/run-events.ts'
+import { stokerIn } from '../cli/command.ts'
 import { ended, Scenario } from '../scenario/harness.ts'
 import { PUBLISHED, publishedValidator, restatedValidator } from './published-spec.ts'
 import { eventsIn, REPORTS } from './report-scenario.ts'
@@ -13,12 +14,12 @@ let scenario: Scenario
 let seen = 0
 
 beforeAll(async () => {
-  scenario = await Scenario.start({ patients: 6 }, REPORTS)
+  scenario = await Scenario.start({ patients: 6, views: ['patient', 'condition'] }, REPORTS)
 })
 afterAll(() => scenario.stop())
 
 async function sync(code = 0): Promise<LineageEvent[]> {
-  const result = await scenario.run('sync')
+  const result = await stokerIn(scenario.folder, 'sync')
   expect([result.code, result.stderr]).toEqual([code, expect.any(String)])
   return fresh()
 }
@@ -157,7 +158,7 @@ test('a run that an error stops for now is told so, and ends once it is gone on 
 test('a run that an operator cancels is told to be aborted', async () => {
   await killedWhileWaiting('SIGTERM')
   expect(kinds(fresh())).toEqual(['START'])
-  expect((await scenario.run('cancel', 'demo')).code).toBe(0)
+  expect((await stokerIn(scenario.folder, 'cancel', 'demo')).code).toBe(0)
   const events = fresh()
   expect(kinds(events)).toEqual(['ABORT'])
   expect(events[0]!.run.facets.errorMessage).toMatchObject({ message: 'CANCELLED: cancelled by an operator' })
@@ -172,7 +173,7 @@ test('what was not told when a process ended is told by the next one, word for w
   const { through } = JSON.parse(await readFile(state, 'utf8')) as { through: number }
   await writeFile(state, JSON.stringify({ through: through - 1, begun: [], ended: [] }))
   await writeFile(file, before)
-  expect((await scenario.run('cancel', 'demo')).code).toBe(0)
+  expect((await stokerIn(scenario.folder, 'cancel', 'demo')).code).toBe(0)
   seen -= events.length
   expect(fresh()).toEqual(events)
 })
@@ -186,7 +187,7 @@ test('a file that can not be written to fails no run, and holds back none of its
   const result = await scenario.run('sync')
   expect([result.code, result.stderr]).toEqual([0, expect.stringContaining('could not be reported')])
   await rm(join(scenario.folder, 'other'))
-  expect((await scenario.run('cancel', 'demo')).code).toBe(0)
+  expect((await stokerIn(scenario.folder, 'cancel', 'demo')).code).toBe(0)
   await scenario.configure(REPORTS)
   const text = await readFile(file, 'utf8')
   expect(
@@ -199,7 +200,7 @@ test('a file that can not be written to fails no run, and holds back none of its
 
 test('of what was over before anybody asked for reports nothing is told', async () => {
   await rm(join(scenario.lake, 'reports'), { recursive: true })
-  await scenario.run('cancel', 'demo')
+  await stokerIn(scenario.folder, 'cancel', 'demo')
   expect(fresh()).toEqual([])
   // Another id of the lake: its runs are others'.
   expect(kinds(await sync())).toEqual(['START', 'COMPLETE'])

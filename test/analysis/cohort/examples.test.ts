@@ -8,6 +8,7 @@ import { afterEach, expect, test } from 'vitest'
 import { readCohorts } from '../../../src/analysis/cohort/library.ts'
 import type { CohortDefinition } from '../../../src/analysis/cohort/definition.ts'
 import { syntheticResources } from '../../../src/demo/synthetic/population.ts'
+import { stokerIn } from '../../cli/command.ts'
 import { Scenario } from '../../scenario/harness.ts'
 import { BY_HAND, type Resources, type Values } from './by-hand.ts'
 
@@ -51,8 +52,8 @@ test('each names in its header the codes that its SELECT looks for, and says wha
 
 /** A lake with what the server has, and the examples with these values in their headers. */
 async function syncExamples(started: Scenario, values: Values): Promise<readonly CohortDefinition[]> {
-  expect(await started.run('sync')).toMatchObject({ code: 0 })
-  expect(await started.run('cohort', 'examples', 'cohorts')).toMatchObject({ code: 0 })
+  expect(await stokerIn(started.folder, 'sync')).toMatchObject({ code: 0 })
+  expect(await stokerIn(started.folder, 'cohort', 'examples', 'cohorts')).toMatchObject({ code: 0 })
   await appendFile(started.config, 'cohorts: [cohorts]\n')
   const own = join(started.folder, 'cohorts')
   for (const name of await readdir(own)) {
@@ -75,7 +76,7 @@ async function compare(
   definitions: readonly CohortDefinition[],
   resources: Resources,
 ): Promise<Record<string, number>> {
-  const ran = await started.run('cohort', 'run', '--json')
+  const ran = await stokerIn(started.folder, 'cohort', 'run', '--json')
   expect(ran.code, ran.stderr).toBe(0)
   const { cohorts } = JSON.parse(ran.stdout) as RunJson
   const kept = await started.readInside(

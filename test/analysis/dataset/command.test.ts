@@ -1,9 +1,10 @@
-/** The command itself, as a process of its own. */
+/** `stoker dataset`, as a user types it. */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { spawn } from 'node:child_process'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ended, MAIN, type Ended } from '../../scenario/harness.ts'
+import { MAIN, stokerIn, type Ended } from '../../cli/command.ts'
+import { ended } from '../../scenario/harness.ts'
 import { DatasetLake } from './dataset-lake.ts'
 import { definition } from './definitions.ts'
 
@@ -14,11 +15,7 @@ beforeAll(async () => {
 })
 afterAll(() => lake.close())
 
-function stoker(...args: string[]): Promise<Ended> {
-  return ended(
-    spawn(process.execPath, [MAIN, 'dataset', ...args], { cwd: lake.folder, stdio: ['ignore', 'pipe', 'pipe'] }),
-  )
-}
+const stoker = (...words: string[]): Promise<Ended> => stokerIn(lake.folder, 'dataset', ...words)
 
 test('builds in the words of people and of programs, and says how far it is', async () => {
   const built = await stoker('build', 'emergency.yaml', '--to', 'out/one')
@@ -59,11 +56,7 @@ test('checks with a lake and without one', async () => {
     0,
     expect.stringMatching(/visits_count +BIGINT +feature +visits\n[^]*no row was read\n$/),
   ])
-  const elsewhere = spawn(process.execPath, [MAIN, 'dataset', 'check', '../emergency.yaml'], {
-    cwd: join(lake.folder, 'views'),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const without = await ended(elsewhere)
+  const without = await stokerIn(join(lake.folder, 'views'), 'dataset', 'check', '../emergency.yaml')
   expect([without.code, without.stdout]).toEqual([0, expect.stringContaining('There is no lake to look into')])
   const json = await stoker('check', 'emergency.yaml', '--json')
   expect(JSON.parse(json.stdout)).toMatchObject({
