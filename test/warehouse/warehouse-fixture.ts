@@ -1,5 +1,5 @@
 /** A warehouse in a temporary folder, fed with files made on the spot, and one view written by hand. */
-import { mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -77,6 +77,16 @@ export class WarehouseFixture {
     const fixture = new WarehouseFixture(lake, database)
     await fixture.align()
     return fixture
+  }
+
+  /** The same in a folder of its own, of one whose database is closed. */
+  async copy(): Promise<WarehouseFixture> {
+    const lake = new Lake(await mkdtemp(join(tmpdir(), 'stoker-warehouse-')))
+    await cp(this.lake.root, lake.root, { recursive: true })
+    const database = await Database.open({ path: lake.database, memoryLimitBytes: 512 << 20 })
+    const fixture = new WarehouseFixture(lake, database)
+    fixture.views.splice(0, 1, ...this.views)
+    return Object.assign(fixture, { run: this.run, file: this.file })
   }
 
   /** Makes the one view another, and its table by it. */

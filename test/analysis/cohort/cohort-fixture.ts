@@ -29,6 +29,11 @@ export class CohortFixture {
     return new CohortFixture(warehouse, await mkdtemp(join(tmpdir(), 'stoker-cohorts-')))
   }
 
+  /** The same in folders of its own, of one whose database is closed. */
+  async copy(): Promise<CohortFixture> {
+    return new CohortFixture(await this.warehouse.copy(), await mkdtemp(join(tmpdir(), 'stoker-cohorts-')))
+  }
+
   get deps(): CohortDeps {
     const { database, lake } = this.warehouse
     return {

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { readCohorts } from '../../../src/analysis/cohort/library.ts'
 import { cohortAsOf, cohortDiff, cohortRuns, newestCohortRuns } from '../../../src/analysis/cohort/records.ts'
 import { runCohorts } from '../../../src/analysis/cohort/run.ts'
@@ -12,12 +12,18 @@ import { day, observation } from '../../warehouse/purge/purge-fixture.ts'
 import { CohortFixture } from './cohort-fixture.ts'
 
 let fixture: CohortFixture
-beforeEach(async () => {
-  fixture = await CohortFixture.make()
+let made: CohortFixture
+beforeAll(async () => {
+  made = await CohortFixture.make()
   const patients = ['a', 'b', 'c'].map((id) => patient(id, id.toUpperCase()))
   const notes = [observation('o1', 'a', 'high'), observation('o2', 'b', 'high'), observation('o3', 'b', 'high')]
-  await fixture.warehouse.load(day(1), [{ lines: [...patients, ...notes] }])
-  await fixture.publish()
+  await made.warehouse.load(day(1), [{ lines: [...patients, ...notes] }])
+  await made.publish()
+  made.warehouse.database.close()
+})
+afterAll(() => made.close())
+beforeEach(async () => {
+  fixture = await made.copy()
 })
 afterEach(() => fixture.close())
 

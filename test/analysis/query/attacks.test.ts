@@ -100,6 +100,7 @@ const READS: Readonly<Record<string, Attack>> = {
   'a file in the home folder': () => `FROM '~/secret.csv'`,
   'a file of the process': () => `FROM read_text('/proc/self/environ')`,
   'a file with a scheme': ({ out }) => `FROM 'file://${out}/secret.csv'`,
+  'another snapshot by the way up': ({ snap }) => `FROM read_parquet('${snap}/../000001/patient_name/*.parquet')`,
   'another snapshot': ({ lake }) => `FROM read_parquet('${lake}/snapshots/000001/patient_name/*.parquet')`,
   'the database': ({ lake }) => `FROM '${lake}/warehouse.duckdb'`,
   'a file by a quoted function': ({ out }) => `FROM "read_text"('${out}/secret.csv')`,
@@ -136,6 +137,8 @@ const WRITES: Readonly<Record<string, Attack>> = {
   'COPY into the snapshot': ({ snap }) => `COPY (SELECT 1) TO '${snap}/new.csv'`,
   'COPY behind EXPLAIN ANALYZE': ({ snap }) => `EXPLAIN ANALYZE COPY (SELECT 1) TO '${snap}/new.csv'`,
   'COPY behind EXPLAIN and a comment': ({ snap }) => `EXPLAIN /**/ ANALYZE COPY (SELECT 1) TO '${snap}/new.csv'`,
+  'COPY behind a comment and EXPLAIN ANALYZE': ({ snap }) =>
+    `/**/ EXPLAIN ANALYZE COPY (SELECT 1) TO '${snap}/new.csv'`,
   'COPY behind a comment': ({ snap }) => `/* SELECT 1 */ COPY (SELECT 1) TO '${snap}/new.csv'`,
   'COPY behind a line comment': ({ snap }) => `-- SELECT 1\nCOPY (SELECT 1) TO '${snap}/new.csv'`,
   'COPY as the second statement': ({ snap }) => `SELECT 1; COPY (SELECT 1) TO '${snap}/new.csv'`,
@@ -154,6 +157,7 @@ const WRITES: Readonly<Record<string, Attack>> = {
     `SELECT json_serialize_plan('FROM enable_logging(storage_path = ''${snap}/log'')')`,
   'a profile file': ({ snap }) => `FROM enable_profiling(save_location = '${snap}/profile')`,
   'a line of a log': () => `SELECT write_log('x')`,
+  CHECKPOINT: () => `CHECKPOINT`,
   'a checkpoint': () => `FROM checkpoint()`,
   'a forced checkpoint': () => `FROM force_checkpoint()`,
   'CREATE TABLE': () => `CREATE TABLE t AS FROM patient_name`,
@@ -186,7 +190,8 @@ const WRITES: Readonly<Record<string, Attack>> = {
   'CALL of logging': ({ snap }) => `CALL enable_logging(storage_path = '${snap}/log')`,
   'two queries': () => `SELECT 1; SELECT 2`,
   'a sequence': () => `SELECT nextval('s')`,
-  nothing: () => ` ;; `,
+  nothing: () => ``,
+  'nothing but ends': () => ` ;; `,
 }
 
 const SETTINGS: Readonly<Record<string, Attack>> = {
@@ -199,6 +204,7 @@ const SETTINGS: Readonly<Record<string, Attack>> = {
   PRAGMA: () => `PRAGMA enable_profiling`,
   'PRAGMA with a value': () => `PRAGMA enable_external_access = true`,
   'USE of another database': () => `USE system`,
+  'USE of its own': () => `USE memory`,
   INSTALL: () => `INSTALL httpfs`,
   LOAD: () => `LOAD httpfs`,
   'FORCE INSTALL': ({ url }) => `FORCE INSTALL httpfs FROM '${url}'`,

@@ -1,8 +1,7 @@
 import { DuckDBInstance } from '@duckdb/node-api'
-import { createReadStream } from 'node:fs'
-import { appendFile, readdir, readFile } from 'node:fs/promises'
+import { appendFile, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { searchFiles } from '../../../src/warehouse/purge/bytes.ts'
 import { prove } from '../../../src/warehouse/purge/proof.ts'
 import { beginPurge, countPurge, pursuePurge, type PurgeInput } from '../../../src/warehouse/purge/purge.ts'
@@ -13,58 +12,75 @@ import { deletions, patient, WarehouseFixture } from '../warehouse-fixture.ts'
 import { day, observation, PurgeFixture } from './purge-fixture.ts'
 
 let warehouse: WarehouseFixture
-beforeEach(async () => {
-  warehouse = await WarehouseFixture.make()
-  fixture = new PurgeFixture(warehouse)
-})
-afterEach(() => warehouse.close())
-
 let fixture: PurgeFixture
+/** With its history, of which tests have copies. */
+let made: WarehouseFixture
+beforeAll(async () => {
+  use(await WarehouseFixture.make())
+  await makeHistory()
+  made = warehouse
+  made.database.close()
+})
+afterAll(() => rm(made.lake.root, { recursive: true }))
+const opened: WarehouseFixture[] = []
+afterEach(async () => {
+  for (const each of opened.splice(0)) await each.close()
+})
+
+function use(one: WarehouseFixture): void {
+  warehouse = one
+  fixture = new PurgeFixture(one)
+}
+
+async function take(one: Promise<WarehouseFixture>): Promise<void> {
+  use(await one)
+  opened.push(warehouse)
+}
+const empty = () => take(WarehouseFixture.make())
+const history = () => take(made.copy())
+
 const input = () => fixture.input
 const publish = () => fixture.publish()
 const rows = <T extends object>(sql: string) => fixture.rows<T>(sql)
 const purge = (subject: PurgeSubject, keepsSnapshots?: boolean) => fixture.purge(subject, keepsSnapshots)
 const reopen = () => fixture.reopen()
 
-/** Where a word stands in the lake: as bytes of any file, or as a value of any Parquet file or table. */
-async function whereIs(word: string): Promise<string[]> {
-  const found = new Set<string>()
+/** Where each word stands in the lake: as bytes of any file, or as a value of any Parquet file or table. */
+async function whereAre(words: readonly string[]): Promise<Record<string, string[]>> {
+  const found = Object.fromEntries(words.map((word) => [word, new Set<string>()]))
   const instance = await DuckDBInstance.create(':memory:')
   const connection = await instance.connect()
-  const count = async (relation: string) =>
-    Number(
-      (
-        await connection.runAndReadAll(`SELECT count(*) FROM ${relation} AS t WHERE contains(t::VARCHAR, '${word}')`)
-      ).getRows()[0]![0],
-    )
+  const lookInto = async (relation: string, name: string) => {
+    const counts = words.map((word) => `count(*) FILTER (contains(t::VARCHAR, '${word}'))`)
+    const answer = await connection.runAndReadAll(`SELECT ${counts.join(', ')} FROM ${relation} AS t`)
+    words.forEach((word, n) => Number(answer.getRows()[0]![n]) > 0 && found[word]!.add(name))
+  }
   for (const each of await readdir(warehouse.lake.root, { recursive: true, withFileTypes: true })) {
     if (!each.isFile()) continue
     const path = join(each.parentPath, each.name)
     const name = path.slice(warehouse.lake.root.length + 1)
-    let text = ''
-    for await (const chunk of createReadStream(path, 'latin1') as AsyncIterable<string>) text += chunk
-    if (text.includes(word)) found.add(name)
-    if (name.endsWith('.parquet') && (await count(`read_parquet('${path}')`)) > 0) found.add(name)
+    const text = await readFile(path, 'latin1')
+    for (const word of words) if (text.includes(word)) found[word]!.add(name)
+    if (name.endsWith('.parquet')) await lookInto(`read_parquet('${path}')`, name)
     if (name === 'warehouse.duckdb') {
       await connection.run(`ATTACH '${path}' AS lake (READ_ONLY)`)
       const tables = await connection.runAndReadAll(
         `SELECT '"' || schema_name || '"."' || table_name || '"' FROM duckdb_tables() WHERE database_name = 'lake'`,
       )
-      for (const [table] of tables.getRows())
-        if ((await count(`lake.${String(table)}`)) > 0) found.add(`table ${String(table)}`)
+      for (const [table] of tables.getRows()) await lookInto(`lake.${String(table)}`, `table ${String(table)}`)
       await connection.run('DETACH lake')
     }
   }
   connection.closeSync()
   instance.closeSync()
-  return [...found].sort()
+  return Object.fromEntries(Object.entries(found).map(([word, places]) => [word, [...places].sort()]))
 }
 
 const ID = 'pat-7f3a9c21'
 const WORDS = [ID, 'Grünwald', 'Zeisigbach', 'o-of-patient-1', 'Knickfraktur']
 
 /** Two hospitals with a patient of one id; in one of them with a history, in packed and plain files, and in rejects. */
-async function history(): Promise<void> {
+async function makeHistory(): Promise<void> {
   const filler = Array.from({ length: 50 }, (_, n) => patient(`other-${n}`, `Other${n}`))
   await warehouse.load(day(1), [
     { lines: [...filler, patient(ID, 'Grünwald'), patient('neighbour', 'N')] },
@@ -120,13 +136,15 @@ describe('a patient that was purged', () => {
       { place: 'files', scanned: expect.any(Number) as number, found: 0 },
     ])
     expect(purged).toMatchObject({ rejectTexts: 1, snapshotsRemoved: [1, 2], snapshot: 3, mentions: [] })
-    const places = await Promise.all(WORDS.map(whereIs))
+    const places = await whereAre(WORDS)
     const allowed =
       /^(raw\/t|staging\/2)\/|^table "stoker"\."resource"$|^table "main"|^snapshots\/000003\/patient_name\/|^warehouse\.duckdb$/
-    expect(places.flat().filter((place) => !allowed.test(place))).toEqual([])
-    expect(await whereIs('Grünwald')).toEqual([])
-    expect(await whereIs('Zeisigbach')).toEqual([])
-    expect(await whereIs('Knickfraktur')).toEqual([])
+    expect(
+      Object.values(places)
+        .flat()
+        .filter((place) => !allowed.test(place)),
+    ).toEqual([])
+    expect(places).toMatchObject({ Grünwald: [], Zeisigbach: [], Knickfraktur: [] })
     await reopen()
     expect(await rows(`SELECT source, type, id FROM stoker.resource WHERE source = 't' ORDER BY ALL`)).toEqual(theirs)
     const gone = new Set([ID, 'o-of-patient-1'])
@@ -179,10 +197,15 @@ describe('a patient that was purged', () => {
   })
 
   test('is finished by a later process wherever the first one was killed', async () => {
+    use(await WarehouseFixture.make())
+    await warehouse.load(day(1), [{ lines: [patient(ID, 'Grünwald'), patient('p2', 'Other')] }])
+    await publish()
+    await warehouse.load(day(2), [{ lines: [patient(ID, 'Zeisigbach')] }])
+    warehouse.database.close()
+    const before = warehouse
+    onTestFinished(() => rm(before.lake.root, { recursive: true }))
     for (const killAt of ['begun', 'publish', 'remove', 'rewrite'] as const) {
-      await warehouse.load(day(1), [{ lines: [patient(ID, 'Grünwald'), patient('p2', 'Other')] }])
-      await publish()
-      await warehouse.load(day(2), [{ lines: [patient(ID, 'Zeisigbach')] }])
+      await take(before.copy())
       const failing = new Error('killed')
       const killed: PurgeInput = {
         ...input(),
@@ -208,14 +231,12 @@ describe('a patient that was purged', () => {
         // What the first process did counts with what the second one found left.
         expect(purged).toMatchObject({ viewRows: 1, indexRows: 2, rawLines: 2, rawFiles: 2 })
       }
-      for (const word of ['Grünwald', 'Zeisigbach']) expect([killAt, await whereIs(word)]).toEqual([killAt, []])
-      await warehouse.close()
-      warehouse = await WarehouseFixture.make()
-      fixture = new PurgeFixture(warehouse)
+      expect([killAt, await whereAre(['Grünwald', 'Zeisigbach'])]).toEqual([killAt, { Grünwald: [], Zeisigbach: [] }])
     }
   })
 
   test('whom others refer to is told of by type, and they stay', async () => {
+    await empty()
     await warehouse.load(day(1), [
       { lines: [patient('p1', 'Grünwald'), patient('p10', 'X')] },
       {
@@ -266,19 +287,22 @@ test('the proof finds what is there: before anything is removed it finds it ever
 })
 
 test('one resource is purged with every version, and nothing besides', async () => {
+  await empty()
   await warehouse.load(day(1), [{ lines: [patient('p1', 'Grünwald'), observation('o1', 'p1', 'Knickfraktur')] }])
   await warehouse.load(day(2), [{ lines: [observation('o1', 'p1', 'Knickfraktur, healed')] }])
   const purged = await purge(subjectOf('resource', 's/Observation/o1'))
   expect(purged).toMatchObject({ rawLines: 2, indexRows: 2 })
-  expect(await whereIs('Knickfraktur')).toEqual([])
-  expect((await whereIs('Grünwald')).length).toBeGreaterThan(0)
+  const places = await whereAre(['Knickfraktur', 'Grünwald'])
+  expect(places.Knickfraktur).toEqual([])
+  expect(places.Grünwald!.length).toBeGreaterThan(0)
 })
 
 test('a source is purged whole; its runs stay in the ledger, marked, and the other source as it was', async () => {
   await history()
   const purged = await purge({ kind: 'source', source: 's' })
   expect(purged.places.map(({ found }) => found)).toEqual([0, 0, 0, 0, 0, 0])
-  for (const word of ['Grünwald', 'neighbour', 'kept-reject']) expect(await whereIs(word)).toEqual([])
+  const nowhere = { Grünwald: [], neighbour: [], 'kept-reject': [] }
+  expect(await whereAre(Object.keys(nowhere))).toEqual(nowhere)
   await reopen()
   expect(await rows('SELECT DISTINCT source, error_code FROM stoker.run ORDER BY source')).toEqual([
     { source: 's', error_code: 'PURGED' },
