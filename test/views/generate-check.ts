@@ -1,7 +1,7 @@
 /** Holds a generated view's rows against counts of elements that were got without it. */
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { sqlName } from '../../src/core/sql.ts'
-import { compileView } from '../../src/views/compile.ts'
+import { compileView, type CompiledView } from '../../src/views/compile.ts'
 import type { GeneratedColumn, GeneratedSelect, GeneratedView } from '../../src/views/generate/view-definition.ts'
 
 export interface CheckedView {
@@ -12,19 +12,20 @@ export interface CheckedView {
   readonly empty: readonly string[]
 }
 
-/** @param from a relation with the resources in its column `json` */
+/** @param from a relation with the resources in its column `json`; @param compiled the view, where that is at hand */
 export async function checkView(
   connection: DuckDBConnection,
   view: GeneratedView,
   from: string,
   counts: ReadonlyMap<string, number>,
+  compiled: CompiledView = compileView(view),
 ): Promise<CheckedView> {
   const columns = view.select.flatMap(columnsOf).filter(isFirstOfName)
   const key = /Key: ([^.]+)\.$/.exec(view.description)![1]!.split(', ')
   const counted = columns.map(({ name, collection }) =>
     collection ? `sum(len(${sqlName(name)}))::INTEGER` : `count(${sqlName(name)})::INTEGER`,
   )
-  const sql = compileView(view).sql({ from, json: 'json', carry: [] })
+  const sql = compiled.sql({ from, json: 'json', carry: [] })
   const answer = await connection.runAndReadAll(
     `SELECT count(*)::INTEGER, count(DISTINCT (${key.map(sqlName).join(', ')}))::INTEGER, ${counted.join(', ')} FROM (${sql})`,
   )
@@ -34,13 +35,18 @@ export async function checkView(
     if (found !== expected) problems.push(`${view.name} ${what}: ${found} instead of ${expected}`)
   }
   hold('rows by key', keys, rows)
-  const path = /^One row per ([A-Z][\w.]*)(?: at any depth)?\. Key/.exec(view.description)?.[1]
+  const path = elementOf(view)
   if (path !== undefined) hold('rows', rows, counts.get(path) ?? 0)
   columns.forEach((column, place) => {
     const element = /^([A-Z]\w*(?:\.\w+)+)(?:: all its values)?\.$/.exec(column.description)?.[1]
     if (element !== undefined) hold(column.name, values[place]!, counts.get(element) ?? 0)
   })
   return { rows, problems, empty: columns.filter((_, place) => values[place] === 0).map(({ name }) => name) }
+}
+
+/** Of which there is a row each; undefined where the description does not tell it by a path. */
+export function elementOf({ description }: GeneratedView): string | undefined {
+  return /^One row per ([A-Z][\w.]*)(?: at any depth)?\. Key/.exec(description)?.[1]
 }
 
 export function columnsOf(select: GeneratedSelect): GeneratedColumn[] {

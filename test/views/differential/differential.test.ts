@@ -9,7 +9,7 @@ import { RandomPath } from './random-path.ts'
 import { randomResource } from './random-resource.ts'
 
 const TYPES = ['Patient', 'Observation', 'Encounter', 'Condition', 'MedicationRequest', 'Claim']
-const VIEWS_EACH = 25
+const VIEWS_EACH = 16
 const COLUMNS = 12
 const RESOURCES = 8
 
