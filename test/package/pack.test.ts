@@ -25,7 +25,16 @@ describe('npm pack', () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'stoker-pack-'))
     // dist was built before the tests, and others are running on it.
-    const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder]
+    const args = [
+      'pack',
+      '--json',
+      '--ignore-scripts',
+      '--offline',
+      '--no-update-notifier',
+      '--pack-destination',
+      folder,
+    ]
+    if (!INSTALLS) args.push('--dry-run')
     packed = (JSON.parse((await run('npm', args, { cwd: ROOT })).stdout) as [Packed])[0]
     return () => rm(folder, { recursive: true, force: true })
   }, 60_000)

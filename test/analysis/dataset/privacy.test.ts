@@ -138,41 +138,45 @@ describe('with pseudonyms and shifted dates', () => {
 })
 
 describe('a value that would give somebody away is refused', () => {
-  const feature = (value: string, more = '') => `
-  - name: telling
+  const feature = (value: string, more = '', name = 'telling') => `
+  - name: ${name}
     sql: |
       SELECT c.patient_key, c.index_date, c.index_date AS at, ${value} AS value
       FROM cohort AS c JOIN patient AS p ON p._resource_key = c.patient_key ${more}`
   const EMERGENCY = `JOIN encounter AS e ON e.patient_key = c.patient_key AND e.period_start = c.index_date`
 
-  test.each([
-    ['the key', 'c.patient_key', ''],
-    ['the id', 'p.id', ''],
-    ['the key in other words', `'patient: ' || c.patient_key`, ''],
-    ['a reference', `'see Encounter/' || e.id`, EMERGENCY],
-    ['the key of a visit', 'e._resource_key', EMERGENCY],
-    ['the id of a visit', 'e.id', EMERGENCY],
-    ['of some only', `CASE WHEN md5_number(p.id) % 3 = 0 THEN p.id ELSE 'x' END`, ''],
-  ])('with pseudonyms, %s', async (_what, value, more) => {
-    const told = brief(await lake.mistakes(definition({ features: feature(value, more), tail: PRIVATE })))
-    expect(told).toEqual([
-      expect.stringMatching(/^15:7 features\[0\]\.sql: column telling: \d+ texts? with a key or id/),
-    ])
-    await lake.build(definition({ features: feature(value, more) }), `open ${value}`.replaceAll(/\W+/g, '-'))
-  })
+  const TEXTS = 'texts? with a key or id'
+  const OF_PSEUDONYMS = {
+    key: ['c.patient_key', TEXTS],
+    id: ['p.id', TEXTS],
+    key_in_other_words: [`'patient: ' || c.patient_key`, TEXTS],
+    reference: [`'see Encounter/' || e.id`, TEXTS],
+    key_of_a_visit: ['e._resource_key', TEXTS],
+    id_of_a_visit: ['e.id', TEXTS],
+    of_some_only: [`CASE WHEN md5_number(p.id) % 3 = 0 THEN p.id ELSE 'x' END`, TEXTS],
+  }
+  const OF_SHIFTED_DATES = {
+    date_as_text: ['c.index_date::DATE::VARCHAR', 'texts? with a date'],
+    date_in_words: [`'seen on ' || strftime(c.index_date, '%d.%m.%Y')`, 'texts? with a date'],
+    month: [`strftime(c.index_date, '%Y-%m')`, 'texts? with a date'],
+    digits_of_a_date: [`strftime(c.index_date, '%Y%m%d')::INTEGER`, 'numbers? that all look like dates'],
+    seconds_since_1970: ['epoch(c.index_date)', 'numbers? that all look like dates'],
+    microseconds_since_1970: ['epoch_us(c.index_date)', 'numbers? that all look like dates'],
+  }
 
   test.each([
-    ['a date as text', 'c.index_date::DATE::VARCHAR', 'texts? with a date'],
-    ['a date in words', `'seen on ' || strftime(c.index_date, '%d.%m.%Y')`, 'texts? with a date'],
-    ['a month', `strftime(c.index_date, '%Y-%m')`, 'texts? with a date'],
-    ['digits of a date', `strftime(c.index_date, '%Y%m%d')::INTEGER`, 'numbers? that all look like dates'],
-    ['seconds since 1970', 'epoch(c.index_date)', 'numbers? that all look like dates'],
-    ['microseconds since 1970', 'epoch_us(c.index_date)', 'numbers? that all look like dates'],
-  ])('with shifted dates, %s', async (_what, value, words) => {
-    const told = brief(await lake.mistakes(definition({ features: feature(value), tail: PRIVATE })))
-    expect(told).toEqual([
-      expect.stringMatching(new RegExp(`^15:7 features\\[0\\]\\.sql: column telling: \\d+ ${words}`)),
-    ])
+    ['with pseudonyms, keys and ids', OF_PSEUDONYMS],
+    ['with shifted dates, dates of every form', OF_SHIFTED_DATES],
+  ])('%s, each in its column; without privacy none is', async (_what, values) => {
+    const columns = Object.entries(values)
+    const features = columns.map(([name, [value]]) => feature(value!, /\be\./.test(value!) ? EMERGENCY : '', name))
+    const yaml = definition({ features: features.join('') })
+    expect(brief(await lake.mistakes(`${yaml}${PRIVATE}`))).toEqual(
+      columns.map(([name, [, words]], n): unknown =>
+        expect.stringMatching(new RegExp(`^${15 + 4 * n}:7 features\\[${n}\\]\\.sql: column ${name}: \\d+ ${words}`)),
+      ),
+    )
+    await lake.build(yaml, `open-${columns[0]![0]}`)
   })
 
   test('with pseudonyms, a column named like a patient, and numbers that are ids', async () => {

@@ -17,7 +17,7 @@ afterAll(() => fixture.close())
 const MEMORY = 256 << 20
 
 async function failure(sql: string, limits: Partial<QueryLimits>, format: QueryFormat = 'csv'): Promise<string> {
-  const desk = openQueryDesk(fixture.lake, { seconds: 0.5, memoryBytes: MEMORY, ...limits })
+  const desk = openQueryDesk(fixture.lake, { seconds: 0.2, memoryBytes: MEMORY, ...limits })
   const code = await desk.answer({ sql, format }).then(
     () => 'answered',
     (error: unknown) => (error as { code: string }).code,
@@ -61,7 +61,7 @@ describe('a query that wants too much memory fails alone', () => {
     ['a list of all', 'SELECT len(list(range)) FROM range(1000000000)'],
     ['a text split', `SELECT len(string_split(repeat('a,', 200000000), ','))`],
   ])('%s', async (_name, sql) => {
-    expect(await failure(sql, { seconds: 3 })).toMatch(/^QUERY_(TIMEOUT|MEMORY|CRASHED)$/)
+    expect(await failure(sql, { seconds: 1.5 })).toMatch(/^QUERY_(TIMEOUT|MEMORY|CRASHED)$/)
   })
 })
 
