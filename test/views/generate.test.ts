@@ -22,8 +22,6 @@ const NOT_COUNTED = /^substance_specification_name|^example_scenario_process/
 let bench: Bench
 beforeAll(async () => {
   bench = await openBench()
-  // Planning takes longer than a few rows do; with the optimizer views run over FHIR's examples.
-  await bench.connection.run('PRAGMA disable_optimizer')
 })
 afterAll(() => bench.close())
 
