@@ -7,12 +7,7 @@ import { isUsage } from './exit-code.ts'
  * @param about whose error it is, such as a source's name
  * @param isWatched by somebody at a terminal. What else takes standard error keeps it, as a log
  */
-export function errorText(
-  error: unknown,
-  trace: boolean,
-  about?: string,
-  isWatched = process.stderr.isTTY,
-): string {
+export function errorText(error: unknown, trace: boolean, about?: string, isWatched = process.stderr.isTTY): string {
   const begin = about === undefined ? 'stoker:' : `stoker: ${about}:`
   const lines: string[] = []
   if (error instanceof StokerError) {

@@ -23,7 +23,6 @@ test.each([
   'reading Jane Doe',
   'patient 12345678',
   '250%',
-  '1,234%',
   '-5%',
   '9 of 3',
   '0 of 0',

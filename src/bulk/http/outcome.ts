@@ -52,7 +52,11 @@ export function serverWords(body: string, secrets: Secrets): ServerWords {
     return { issues, codes, code: codes[0], text: clip([codes[0], words].filter(Boolean).join(': '), secrets) }
   }
   if (!isText(error)) return SILENCE
-  return { ...SILENCE, code: known(OAUTH_CODES, error), text: clip([error, description].filter(isText).join(': '), secrets) }
+  return {
+    ...SILENCE,
+    code: known(OAUTH_CODES, error),
+    text: clip([error, description].filter(isText).join(': '), secrets),
+  }
 }
 
 const SILENCE: ServerWords = { issues: [], codes: [], code: undefined, text: '' }

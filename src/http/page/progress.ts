@@ -36,8 +36,7 @@ export function progressOf({ name, progress }: SourceState, now: Date): Html {
     <ol class="steps">
       ${STEPS.map(([each, word]) => stepHtml(each, word, step))}
     </ol>
-    ${barHtml(progress)} ${figuresHtml(progress, now)}
-    ${delayHtml(progress, now)}
+    ${barHtml(progress)} ${figuresHtml(progress, now)} ${delayHtml(progress, now)}
   </div>`
 }
 
@@ -50,7 +49,8 @@ function stepHtml(each: RunStep, word: string, current: RunStep): Html {
 
 /** Without a value where nobody knows how much there is to come. */
 function barHtml({ step, percentDone, files, tables }: RunProgress): Html {
-  if (step === 'waiting' && percentDone !== undefined) return meter(percentDone, 100, `${percentDone}%, says the server`)
+  if (step === 'waiting' && percentDone !== undefined)
+    return meter(percentDone, 100, `${percentDone}%, says the server`)
   if (step === 'gathering' && files !== undefined && files.of > 0)
     return meter(
       files.landed + files.lost,
