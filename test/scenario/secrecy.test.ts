@@ -23,7 +23,6 @@ const MAY_PRINT: Readonly<
   'query: error': { stderr: ['family', 'changedFamily'] },
   'cohort: members': { stdout: ['patientId', 'otherPatientId'] },
   // What was asked for by its own key.
-  lineage: { stdout: ['patientId'] },
   'lineage: raw': {
     stdout: [
       ...(['patientId', 'family', 'given', 'street', 'phone', 'identifier', 'narrative', 'wrongDate'] as const),
