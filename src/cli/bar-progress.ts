@@ -60,7 +60,7 @@ function show(multi: MultiBar, bars: Bars, event: RunEvent, at: number): void {
       return say('export requested')
     case 'waiting':
       return say(
-        `the server is working${event.progress === undefined ? '' : `: ${event.progress}`} · ${durationText(event.waitedMs)}`,
+        `the server is working${event.percentDone === undefined ? '' : `: ${event.percentDone}%`} · ${durationText(event.waitedMs)}`,
       )
     case 'delayed':
       return say(delayText(event))

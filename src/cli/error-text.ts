@@ -5,12 +5,15 @@ import { isUsage } from './exit-code.ts'
 /**
  * @param trace with the stack and the causes, which may quote data
  * @param about whose error it is, such as a source's name
+ * @param isWatched by somebody at a terminal. What else takes standard error keeps it, as a log
  */
-export function errorText(error: unknown, trace: boolean, about?: string): string {
+export function errorText(error: unknown, trace: boolean, about?: string, isWatched = process.stderr.isTTY): string {
   const begin = about === undefined ? 'stoker:' : `stoker: ${about}:`
   const lines: string[] = []
   if (error instanceof StokerError) {
-    lines.push(`${begin} ${error.message}`)
+    const said = trace || isWatched || !OF_SERVERS.test(error.code) ? error.message : error.record
+    lines.push(`${begin} ${said}`)
+    if (said !== error.message) lines.push('  the server says more: it is shown on a terminal, and with --trace')
     if (error.hint !== undefined) lines.push(`  what to do: ${error.hint}`)
     if (!isUsage(error)) {
       lines.push(
@@ -28,6 +31,9 @@ export function errorText(error: unknown, trace: boolean, about?: string): strin
   if (trace) lines.push(...traceLines(error))
   return `${lines.join('\n')}\n`
 }
+
+/** They quote a server, which may name a patient. Errors of a query quote what was asked, to who asked it. */
+const OF_SERVERS = /^BULK_/
 
 function traceLines(error: unknown): string[] {
   const lines: string[] = []

@@ -22,7 +22,7 @@ interface Gathered {
 export function plainProgress(write: (text: string) => void, now: () => number): RunObserver {
   let gathered: Gathered = { done: 0, of: 0, toldAt: -Infinity }
   let mergingToldAt = -Infinity
-  let waited = ''
+  let waited: number | undefined
   return (event) => {
     const say = (text: string | undefined) => text !== undefined && write(`${event.source} run ${event.run}: ${text}\n`)
     switch (event.kind) {
@@ -42,8 +42,8 @@ export function plainProgress(write: (text: string) => void, now: () => number):
         return say(`${lineFor(event)} (file ${countText(gathered.done)} of ${countText(gathered.of)})`)
       }
       case 'waiting':
-        if (event.progress === waited) return
-        waited = event.progress ?? ''
+        if (event.percentDone !== undefined && event.percentDone === waited) return
+        waited = event.percentDone
         return say(lineFor(event))
       case 'merging':
         if (event.table !== undefined && now() - mergingToldAt < MERGING_EVERY_MS) return
@@ -66,7 +66,7 @@ function lineFor(event: RunEvent): string | undefined {
     case 'requested':
       return `asked for ${plural(event.types.length, 'type')}${event.since === undefined ? '' : ` since ${event.since}`}`
     case 'waiting':
-      return `the server is working${event.progress === undefined ? '' : `: ${event.progress}`} (${durationText(event.waitedMs)})`
+      return `the server is working${event.percentDone === undefined ? '' : `: ${event.percentDone}%`} (${durationText(event.waitedMs)})`
     case 'delayed':
       return delayText(event)
     case 'listed':

@@ -68,7 +68,7 @@ export function httpApp(deps: HttpDeps, { door, events, metrics, pages, stopping
   })
   app.onError((error, c) => {
     if (stopping.aborted && isAbort(error)) return errorAnswer(c, answerOf(stopped()))
-    const answer = answerOf(error)
+    const answer = answerOf(error, c.var.signedIn)
     if (answer.status >= 500 && !isAbort(error)) {
       // The name alone: a message may quote data, and an address may have somebody's id in it.
       const { code } = answer.body.error

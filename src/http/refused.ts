@@ -32,11 +32,15 @@ export interface ErrorBody {
   readonly retryable: boolean
 }
 
-/** Of an error that nobody foresaw it says nothing: its message may quote data. */
-export function answerOf(cause: unknown): ErrorAnswer {
+/**
+ * Of an error that nobody foresaw it says nothing: its message may quote data.
+ * @param isSignedIn may see data, and so also what somebody else's words quote of it: a server's, DuckDB's
+ */
+export function answerOf(cause: unknown, isSignedIn = false): ErrorAnswer {
   const error = foreseen(cause)
   if (!(error instanceof StokerError)) return { status: 500, headers: {}, body: { error: UNFORESEEN } }
-  const { code, message, hint = null, retryable } = error
+  const { code, hint = null, retryable } = error
+  const message = isSignedIn ? error.message : error.record
   const body = { error: { code, message, hint, retryable } }
   if (error instanceof Refused) return { status: error.status, headers: error.headers, body }
   return { status: statusOf(error), headers: {}, body }

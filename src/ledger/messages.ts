@@ -1,10 +1,12 @@
 /** What the server said in the error files of an export: OperationOutcome issues by severity and code. */
+import { ISSUE_CODES, ISSUE_SEVERITIES } from '../core/issue-codes.ts'
+import { sqlText } from '../core/sql.ts'
 import { rawRelation } from '../store/raw-log.ts'
 import type { Session } from '../store/session.ts'
 
-/** Some servers put a sentence where a code belongs, and a sentence may name a patient. */
-function codeOnly(value: string): string {
-  return `CASE WHEN ${value} IS NULL OR regexp_full_match(${value}, '[a-z][a-z-]{0,39}') THEN ${value} ELSE '(no code)' END`
+/** Of what is no code only that there was something: it may name a patient. */
+function codeOf(codes: readonly string[], value: string): string {
+  return `CASE WHEN ${value} IS NULL OR ${value} IN (${codes.map(sqlText).join(', ')}) THEN ${value} ELSE '(no code)' END`
 }
 
 /**
@@ -20,7 +22,7 @@ export async function recordMessages(
   if (paths.length === 0) return new Map()
   await session.run(
     `INSERT INTO stoker.message
-     SELECT $1, file, ${codeOnly('lower(trim(issue.severity))')}, ${codeOnly('issue.code')}, count(*) FROM (
+     SELECT $1, file, ${codeOf(ISSUE_SEVERITIES, 'lower(trim(issue.severity))')}, ${codeOf(ISSUE_CODES, 'issue.code')}, count(*) FROM (
        SELECT file, unnest(from_json(json, '{"issue":[{"severity":"VARCHAR","code":"VARCHAR"}]}').issue) AS issue
        FROM ${rawRelation(paths)})
      GROUP BY ALL`,

@@ -54,7 +54,8 @@ export function bulkLog({ path, identity, clock, log }: BulkLogOptions): RunObse
       case 'waiting':
         return void say('status_progress', {
           body: null,
-          xProgress: progressText(event.progress),
+          // Of the server's words, which may name a patient, what is known of them.
+          xProgress: event.percentDone === undefined ? null : `${event.percentDone}%`,
           retryAfter: event.retryAfterMs === undefined ? null : String(Math.round(event.retryAfterMs / 1000)),
         })
       case 'listed':
@@ -135,12 +136,6 @@ function failure({ code, text, status }: { code: string; text: string; status: n
 
 function named(entries: ManifestEntries, output: string, deleted: string, error: string): Record<string, number> {
   return { [output]: entries.output, [deleted]: entries.deleted, [error]: entries.error }
-}
-
-/** A server may write anything there: a share of the whole names nobody. */
-function progressText(text: string | undefined): string | null {
-  if (text === undefined) return null
-  return /\d{1,3}(\.\d+)? ?%/.exec(text)?.[0] ?? `${text.length} characters`
 }
 
 /** A JSON Web Token may stand in a path. */

@@ -96,8 +96,8 @@ export interface RunProgress {
   readonly lines: number
   readonly resources: number
   readonly rejects: number
-  /** What the server says of its export, cut to a line. */
-  readonly serverSays: string | undefined
+  /** Of the export, as its server says, from 0 to 100; never its words, which may name a patient. */
+  readonly percentDone: number | undefined
   /** The last wait that an operator would wonder at. */
   readonly delayed: { readonly code: string; readonly untilAt: Date } | undefined
   readonly tables: { readonly done: number; readonly of: number; readonly now: string | undefined } | undefined

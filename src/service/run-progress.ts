@@ -17,8 +17,6 @@ interface Amount {
 }
 
 const NOTHING: Amount = { bytes: 0, lines: 0 }
-/** Of what a server says of its export. */
-const SAID_LENGTH_MAX = 200
 
 /** Of a run that began before anybody looked, undefined stays undefined until one starts. */
 export function foldRun(fold: RunFold | undefined, event: RunEvent, now: Date): RunFold | undefined {
@@ -34,7 +32,7 @@ function begun({ run, mode, resumed }: RunEvent & { kind: 'started' }, now: Date
     progress: {
       ...{ run, mode, resumed, startedAt: now, step: 'asking', stepAt: now },
       ...{ files: undefined, bytes: 0, lines: 0, resources: 0, rejects: 0 },
-      ...{ serverSays: undefined, delayed: undefined, tables: undefined },
+      ...{ percentDone: undefined, delayed: undefined, tables: undefined },
     },
     underWay: new Map(),
     landed: NOTHING,
@@ -48,7 +46,7 @@ function after(fold: RunFold, event: Exclude<RunEvent, { kind: 'started' }>, now
     case 'requested':
       return step(fold, whileWaiting(progress), now)
     case 'waiting':
-      return step(change({ serverSays: said(event.progress) }), whileWaiting(progress), now)
+      return step(change({ percentDone: event.percentDone }), whileWaiting(progress), now)
     case 'delayed':
       return change({ delayed: { code: event.code, untilAt: new Date(now.getTime() + event.ms) } })
     case 'gathering': {
@@ -122,8 +120,4 @@ function without(underWay: ReadonlyMap<number, Amount>, file: number): ReadonlyM
   const left = new Map(underWay)
   left.delete(file)
   return left
-}
-
-function said(text: string | undefined): string | undefined {
-  return text?.split(/[\r\n]/, 1)[0]!.slice(0, SAID_LENGTH_MAX)
 }

@@ -21,8 +21,8 @@ export type RunEvent = { readonly source: string; readonly run: number } & (
     }
   | {
       readonly kind: 'waiting'
-      /** The server's words. */
-      readonly progress: string | undefined
+      /** As the server says, where it says it, from 0 to 100. */
+      readonly percentDone: number | undefined
       readonly waitedMs: number
       readonly export: number
       /** When the server wants to be asked again. */

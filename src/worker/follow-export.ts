@@ -117,9 +117,9 @@ async function pagesOf(context: RunContext, record: ExportRecord, signal: AbortS
     deadline: new Date(began + source.deadlineHours * 3_600_000),
     before: await filesOfExport(ledger, record.export),
     partial: record.request.allowPartialManifests,
-    onProgress: ({ progress, retryAfterMs }) => {
+    onProgress: ({ percentDone, retryAfterMs }) => {
       const waitedMs = clock.now().getTime() - began
-      context.tell({ kind: 'waiting', progress, waitedMs, export: record.export, retryAfterMs })
+      context.tell({ kind: 'waiting', percentDone, waitedMs, export: record.export, retryAfterMs })
     },
     signal,
   })

@@ -26,13 +26,13 @@ test('an export with SMART Backend Services goes from kick-off to release, every
   expect(kickoff.requestUrl).toBe(`${server.baseUrl}/Patient/$export?_type=Patient,Encounter`)
   expect(kickoff.serverDate).toBeInstanceOf(Date)
 
-  const told: (string | undefined)[] = []
+  const told: (number | undefined)[] = []
   const manifest = await waitFor(client, kickoff.statusUrl, {
     deadline: new Date(clock.now().getTime() + 60_000),
-    onProgress: ({ progress }) => told.push(progress),
+    onProgress: ({ percentDone }) => told.push(percentDone),
     signal,
   })
-  expect(told).toEqual(['25% done', '50% done', '75% done'])
+  expect(told).toEqual([25, 50, 75])
   expect(clock.sleeps).toEqual([1000, 1000, 1000])
   expect(manifest.requiresAccessToken).toBe(true)
   expect(manifest.output.map((file) => file.type).sort()).toEqual(['Encounter', 'Patient'])

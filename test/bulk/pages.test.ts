@@ -15,10 +15,10 @@ async function scripted(script: (server: OddityServer) => unknown) {
   const server = await startOddityServer()
   script(server)
   const fixture = clientFor(server.baseUrl)
-  const told: (string | undefined)[] = []
+  const told: (number | undefined)[] = []
   const options = {
     deadline: new Date(fixture.clock.now().getTime() + HOUR_MS),
-    onProgress: ({ progress }: { progress: string | undefined }) => void told.push(progress),
+    onProgress: ({ percentDone }: { percentDone: number | undefined }) => void told.push(percentDone),
     signal,
     partial: true,
   }
@@ -51,21 +51,21 @@ describe('partial manifests', () => {
       each
         .on(
           'GET /status',
-          reply(202, { 'X-Progress': 'begun' }),
-          reply(202, { 'X-Progress': 'a quarter' }, page(['a'])),
+          reply(202, { 'X-Progress': '0%' }),
+          reply(202, { 'X-Progress': '1 of 4' }, page(['a'])),
           reply(202, {}, page(['a'])),
           reply(202, {}, page(['a'], next('status/2'))),
         )
         .on(
           'GET /status/2',
-          reply(202, { 'X-Progress': 'half' }),
+          reply(202, { 'X-Progress': '50%' }),
           reply(202),
           reply(202, {}, page(['b', 'c'], next('/3'))),
         )
         .on('GET /3', reply(200, {}, page(['d']))),
     )
     expect(names(await pages())).toEqual([['0 a'], ['1 b', '2 c'], ['3 d']])
-    expect(told).toEqual(['begun', 'a quarter', undefined, undefined, 'half', undefined, undefined])
+    expect(told).toEqual([0, 25, undefined, undefined, 50, undefined, undefined])
     expect(server.askedOf('GET /status').length).toBe(4)
   })
 

@@ -83,7 +83,7 @@ test('each exchange is one line: what was asked, what was answered, how long and
 
 test.each([
   ['x-progress', '21% complete, Jane Doe is next', '21%'],
-  ['x-progress', 'at 99.5 % of Jane Doe', '99.5 %'],
+  ['x-progress', 'at 99.5 % of Jane Doe', '99.5%'],
   ['x-progress', 'Jane Doe is next', '16 characters'],
   ['x-export-status', '202 Jane Doe is next', '202'],
   ['x-export-status', 'Jane Doe', '8 characters'],

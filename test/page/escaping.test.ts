@@ -45,7 +45,7 @@ const INSERTS = [
 const PROGRESS: RunProgress = {
   ...{ run: 1, mode: 'full', resumed: true, startedAt: new Date(0), step: 'merging', stepAt: new Date(0) },
   files: { landed: 1, lost: 1, of: 3 },
-  ...{ bytes: 1, lines: 1, resources: 1, rejects: 1, serverSays: EVIL },
+  ...{ bytes: 1, lines: 1, resources: 1, rejects: 1, percentDone: 42.9 },
   delayed: { code: EVIL, untilAt: new Date(8e15) },
   tables: { done: 1, of: 2, now: EVIL },
 }

@@ -38,6 +38,8 @@ export const CANARIES = {
   oddManifest: 'canaryOddManifestQx37',
   htmlFile: 'canaryHtmlFileQx38',
   header: 'canaryHeaderQx39',
+  // One word, as a code is, where a code belongs.
+  outcomeWord: 'canaryoutcomewordqx40',
   // What nobody else may know.
   clientSecret: 'canaryClientSecretQx41',
   accessToken: 'canaryAccessTokenQx42',
@@ -45,6 +47,9 @@ export const CANARIES = {
   statusSignature: 'canaryStatusSignatureQx44',
   endpointToken: 'canaryEndpointTokenQx45',
   endpointAnswer: 'canaryEndpointAnswerQx46',
+  studyKey: 'canaryStudyKeyQx47OfThirtyTwoCharactersOrMore',
+  wrongToken: 'canaryWrongTokenQx48',
+  asked: 'canaryAskedQx49',
 } as const
 
 export type Canary = keyof typeof CANARIES
@@ -59,6 +64,7 @@ export type Mood =
   | 'status broken'
   | 'odd manifest'
   | 'odd files'
+  | 'busy'
   | 'token refused'
   | 'never done'
 
@@ -133,6 +139,7 @@ const FILES: Readonly<Record<string, string>> = {
   messages: lines(
     outcome(C.outcomeDiagnostics, `Patient ${C.outcomeCode} was not found`, `bad ${C.outcomeSeverity}`),
     outcome(C.outcomeDiagnostics, 'processing', 'information'),
+    outcome(C.outcomeDiagnostics, C.outcomeWord, C.outcomeWord),
   ),
 }
 
@@ -141,6 +148,7 @@ export class CanaryServer {
   readonly origin: string
   private readonly close: () => Promise<void>
   private exports = 0
+  private polls = 0
 
   private constructor(port: number, close: () => Promise<void>) {
     this.origin = `http://127.0.0.1:${port}`
@@ -193,8 +201,9 @@ export class CanaryServer {
     if (url.pathname.endsWith('/metadata'))
       return give(200, { resourceType: 'CapabilityStatement', fhirVersion: '4.0.1', software: { name: 'canaries' } })
     if (!url.pathname.endsWith('$export')) return give(404, outcome(said, 'not-found'))
-    if (mood === 'kick-off refused') return give(400, outcome(said, 'invalid'))
+    if (mood === 'kick-off refused') return give(400, outcome(said, C.outcomeWord))
     this.exports += 1
+    this.polls = 0
     return give(202, '', { 'content-location': `${this.origin}/status/${this.exports}?sig=${C.statusSignature}` })
   }
 
@@ -205,6 +214,8 @@ export class CanaryServer {
   ) {
     const { mood } = this
     if (method === 'DELETE') return give(500, outcome(C.diagnostics, 'exception'))
+    if (mood === 'busy' && ++this.polls < 3)
+      return give(503, outcome(C.diagnostics, 'transient'), { 'x-progress': C.progress, 'retry-after': '0' })
     if (mood === 'never done') return give(202, '', { 'x-progress': `reading ${C.progress}, 12 %`, 'retry-after': '1' })
     if (mood === 'export failed') return give(413, outcome(`${C.diagnostics} ${url.href}`, 'too-costly'))
     if (mood === 'status broken') return give(413, `<html>${C.errorBody}</html>`, { 'content-type': 'text/html' })
@@ -219,7 +230,7 @@ export class CanaryServer {
       const output = ['lost', 'html', 'storage'].map((name) => entry('Patient', name, 'odd'))
       return give(200, { ...manifest, output, error: [] })
     }
-    if (mood === 'increment') {
+    if (mood === 'increment' || mood === 'busy') {
       const output = [entry('Patient', 'changed')]
       return give(200, { ...manifest, output, deleted: [entry('Bundle', 'deleted')], error: [] })
     }

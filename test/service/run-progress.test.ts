@@ -12,7 +12,7 @@ const ASKED = { url: 'http://a.example/$export', parameters: {} }
 const EVENTS: Readonly<Record<RunEvent['kind'], RunEventBody>> = {
   started: { kind: 'started', mode: 'full', resumed: false },
   requested: { kind: 'requested', purpose: 'load', types: ['Patient'], since: undefined, export: 1, ...ASKED },
-  waiting: { kind: 'waiting', progress: '50%', waitedMs: 1, export: 1, retryAfterMs: undefined },
+  waiting: { kind: 'waiting', percentDone: 50, waitedMs: 1, export: 1, retryAfterMs: undefined },
   delayed: { kind: 'delayed', step: 'status', code: 'BULK_BUSY', status: 503, ms: 60_000 },
   listed: { kind: 'listed', files: 2, lines: 9, export: 1, transactionTime: at(0), entries: ENTRIES },
   gathering: { kind: 'gathering', files: 2, before: 1 },
@@ -125,12 +125,11 @@ describe('the counts of a run', () => {
 })
 
 describe('what else is shown of a run', () => {
-  test('the words of the server are one line of a bounded length', () => {
-    const waiting = (progress: string | undefined) =>
-      fold([EVENTS.started, { ...EVENTS.waiting, progress } as RunEventBody])!
-    expect(waiting('half\nrest').progress.serverSays).toBe('half')
-    expect(waiting('x'.repeat(999)).progress.serverSays).toHaveLength(200)
-    expect(waiting(undefined).progress.serverSays).toBeUndefined()
+  test('how far the server is, as it said last', () => {
+    const { waiting } = EVENTS as { [K in RunEvent['kind']]: RunEventBody & { kind: K } }
+    const after = (...said: (number | undefined)[]) =>
+      fold([EVENTS.started, ...said.map((percentDone) => ({ ...waiting, percentDone }))])!.progress.percentDone
+    expect([after(), after(40), after(40, 42.9), after(40, undefined)]).toEqual([undefined, 40, 42.9, undefined])
   })
 
   test('a delay is shown until it is over', () => {

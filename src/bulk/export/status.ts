@@ -5,12 +5,14 @@ import type { Connection } from '../server/connection.ts'
 import { expiryOf } from '../http/header-date.ts'
 import { exportStatusOf, headerOf, type HttpAnswer } from '../http/http.ts'
 import { parseManifest, type Manifest } from './manifest.ts'
+import { percentDone } from '../http/percent-done.ts'
 import { retryAfterMs } from '../http/retry-after.ts'
 
 export type StatusAnswer =
   | {
       readonly state: 'working'
-      readonly progress: string | undefined
+      /** Percent, from 0 to 100, as far as the server's words tell one; of these nothing else goes any further. */
+      readonly percentDone: number | undefined
       readonly retryAfterMs: number | undefined
       /** What is there already, where the server shows it: with allowPartialManifests the first files, else a draft. */
       readonly page: Manifest | undefined
@@ -38,7 +40,7 @@ export async function poll(
       if (exportStatusOf(answer) !== 202) return { state: 'done', page: orOdd(() => pageOf(answer, value, now)) }
       return {
         state: 'working',
-        progress: progressOf(headerOf(answer, 'x-progress')),
+        percentDone: percentDone(headerOf(answer, 'x-progress')),
         retryAfterMs: retryAfterMs(headerOf(answer, 'retry-after'), now),
         page: partialOf(answer, value, now),
       }
@@ -59,10 +61,4 @@ function partialOf(answer: HttpAnswer, value: unknown, now: Date): Manifest | un
     if (error instanceof StokerError) return undefined
     throw error
   }
-}
-
-/** One short line: "a text description of less than 100 characters" that may hold anything. */
-function progressOf(header: string | undefined): string | undefined {
-  const text = header?.replace(/\x1b\[[0-9;]*[A-Za-z]/g, '').replace(/[\x00-\x1f\x7f-\x9f\s]+/g, ' ')
-  return text?.trim().slice(0, 100) || undefined
 }

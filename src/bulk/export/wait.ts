@@ -11,7 +11,7 @@ export interface WaitOptions {
   /** When to stop waiting; an outage of the server before that is borne. */
   readonly deadline: Date
   readonly onProgress: (progress: {
-    readonly progress: string | undefined
+    readonly percentDone: number | undefined
     readonly retryAfterMs: number | undefined
   }) => void
   readonly signal: AbortSignal

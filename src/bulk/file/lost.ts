@@ -40,9 +40,10 @@ export function notJson(cause?: unknown): StokerError {
 export function outcomeInstead(text: string | undefined, secrets: Secrets): StokerError {
   const words = serverWords(text ?? '', secrets)
   const said = words.text === '' ? '' : `: ${words.text}`
-  const record = 'the server sent an OperationOutcome where NDJSON should be'
+  const what = 'the server sent an OperationOutcome where NDJSON should be'
+  const record = words.code === undefined ? what : `${what}: ${words.code}`
   const facts = { step: 'file', issue: words.codes[0], severity: severityOf(text) }
-  return new StokerError('BULK_FILE_LOST', `${record}${said}`, { hint: LATER, facts, record })
+  return new StokerError('BULK_FILE_LOST', `${what}${said}`, { hint: LATER, facts, record })
 }
 
 /** http://hl7.org/fhir/issue-severity */

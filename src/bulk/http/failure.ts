@@ -21,9 +21,11 @@ export interface Refused {
 /** For an answer that says no. */
 export function refusal({ asked, answer, status, judged, verdict, words, signedIn }: Refused): StokerError {
   const said = words.text === '' ? '' : `: ${words.text}`
-  // A server's words may name a patient: they are for whoever sits there now, not for the ledger.
-  const record = `the server refused ${STEP_WORDS[asked.step]} (${status})`
-  const message = `${record}${said}`
+  // A server's words may name a patient: they are for whoever sits there now, its codes for the ledger too.
+  const code = words.code === undefined ? '' : `: ${words.code}`
+  const refused = `the server refused ${STEP_WORDS[asked.step]} (${status})`
+  const record = `${refused}${code}`
+  const message = `${refused}${said}`
   const facts = { step: asked.step, status, url: shown(answer.url), issue: words.codes[0] }
   const isGone = verdict === 'doubt' && judged === 'status' && classOf(status) === 'missing'
   switch (isGone ? 'start-again' : verdict) {
@@ -62,7 +64,7 @@ export function refusal({ asked, answer, status, judged, verdict, words, signedI
   const hint = asked.hint ?? hintFor(judged, status, words.codes)
   if (judged === 'export' || (judged === 'status' && FAILED_EXPORT.has(classOf(status)))) {
     const failed = `the export failed at the server (${status})`
-    return new StokerError('BULK_EXPORT_FAILED', `${failed}${said}`, { hint, facts, record: failed })
+    return new StokerError('BULK_EXPORT_FAILED', `${failed}${said}`, { hint, facts, record: `${failed}${code}` })
   }
   return new StokerError('BULK_REFUSED', message, { hint, facts, record })
 }

@@ -1,4 +1,5 @@
 /** What a server says of a request it refused: OperationOutcome or OAuth error, cut short for a message. */
+import { ISSUE_CODES, ISSUE_SEVERITIES } from '../../core/issue-codes.ts'
 import type { Secrets } from './secrets.ts'
 
 /** What an issue says without words. */
@@ -12,14 +13,21 @@ export interface ServerWords {
   readonly issues: readonly Issue[]
   /** Their codes. */
   readonly codes: readonly string[]
+  /** The first of them, or the code of an OAuth error. */
+  readonly code: string | undefined
   /** A few of the server's words; empty when it gave none that can be shown. */
   readonly text: string
 }
 
 const TEXT_LENGTH_MAX = 200
 
-/** Of `issue.code` what looks like a code: some servers put a sentence there. */
-const CODE = /^[a-z][a-z-]{0,39}$/
+const CODES: ReadonlySet<string> = new Set(ISSUE_CODES)
+const SEVERITIES: ReadonlySet<string> = new Set(ISSUE_SEVERITIES)
+/** RFC 6749, section 5.2. */
+const OAUTH_CODES: ReadonlySet<string> = new Set([
+  ...['invalid_request', 'invalid_client', 'invalid_grant', 'unauthorized_client'],
+  ...['unsupported_grant_type', 'invalid_scope'],
+])
 
 /**
  * Reads an error body of any kind. HTML, text and what else is no JSON tells nothing and is not quoted.
@@ -36,18 +44,22 @@ export function serverWords(body: string, secrets: Secrets): ServerWords {
   if (resourceType === 'OperationOutcome' && Array.isArray(issue)) {
     const sent = issue as SentIssue[]
     const issues = sent.flatMap((each) => {
-      const code = codeOf(each?.code)
-      return code === undefined ? [] : [{ severity: codeOf(each?.severity), code }]
+      const code = known(CODES, each?.code)
+      return code === undefined ? [] : [{ severity: known(SEVERITIES, each?.severity), code }]
     })
     const codes = issues.map(({ code }) => code)
     const words = sent.map((each) => each?.diagnostics ?? each?.details?.text).find(isText)
-    return { issues, codes, text: clip([codes[0], words].filter(Boolean).join(': '), secrets) }
+    return { issues, codes, code: codes[0], text: clip([codes[0], words].filter(Boolean).join(': '), secrets) }
   }
   if (!isText(error)) return SILENCE
-  return { ...SILENCE, text: clip([error, description].filter(isText).join(': '), secrets) }
+  return {
+    ...SILENCE,
+    code: known(OAUTH_CODES, error),
+    text: clip([error, description].filter(isText).join(': '), secrets),
+  }
 }
 
-const SILENCE: ServerWords = { issues: [], codes: [], text: '' }
+const SILENCE: ServerWords = { issues: [], codes: [], code: undefined, text: '' }
 
 interface SentIssue {
   readonly severity?: unknown
@@ -56,8 +68,8 @@ interface SentIssue {
   readonly details?: { readonly text?: unknown }
 }
 
-function codeOf(value: unknown): string | undefined {
-  return isText(value) && CODE.test(value) ? value : undefined
+function known(codes: ReadonlySet<string>, value: unknown): string | undefined {
+  return isText(value) && codes.has(value) ? value : undefined
 }
 
 function isText(value: unknown): value is string {

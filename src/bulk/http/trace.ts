@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Clock } from '../../core/clock.ts'
 import { headerDate } from './header-date.ts'
 import type { Issue } from './outcome.ts'
+import { percentDone } from './percent-done.ts'
 import type { Step } from './retry-policy.ts'
 import type { Secrets } from './secrets.ts'
 
@@ -151,12 +152,16 @@ const withoutQuery = (text: string): string => text.replace(/[?#].*$/, '')
 const CUTS: Readonly<Record<string, (text: string) => string>> = {
   location: withoutQuery,
   'content-location': withoutQuery,
-  'x-progress': (text) => /\d{1,3}(\.\d+)? ?%/.exec(text)?.[0] ?? lengthOf(text),
+  'x-progress': (text) => percentText(percentDone(text)) ?? lengthOf(text),
   'x-export-status': (text) => /^\s*\d{3}\b/.exec(text)?.[0].trim() ?? lengthOf(text),
   'retry-after': (text) => (/^\d+(\.\d+)?$/.test(text) || headerDate(text) !== undefined ? text : lengthOf(text)),
   // The scheme, and what RFC 6750 §3.1 has codes for.
   'www-authenticate': (text) =>
     [/^[\w-]+/.exec(text)?.[0], /\berror="[a-z_]{1,40}"/.exec(text)?.[0]].filter(Boolean).join(' ') || lengthOf(text),
+}
+
+function percentText(percent: number | undefined): string | undefined {
+  return percent === undefined ? undefined : `${percent}%`
 }
 
 function lengthOf(text: string): string {

@@ -19,7 +19,7 @@ const STEPS: readonly (readonly [step: RunStep, word: string, doing: string])[] 
 export function progressOf({ name, progress }: SourceState, now: Date): Html {
   if (progress === undefined)
     return html`<div id="progress-${name}" class="progress" data-progress="${name}" hidden></div>`
-  const { run, step, startedAt, resumed, serverSays } = progress
+  const { run, step, startedAt, resumed } = progress
   const doing = STEPS.find(([each]) => each === step)![2]
   return html`<div
     id="progress-${name}"
@@ -36,9 +36,7 @@ export function progressOf({ name, progress }: SourceState, now: Date): Html {
     <ol class="steps">
       ${STEPS.map(([each, word]) => stepHtml(each, word, step))}
     </ol>
-    ${barHtml(progress)} ${figuresHtml(progress, now)}
-    ${serverSays === undefined ? '' : html`<p class="said">The server says: <q class="outside">${serverSays}</q></p>`}
-    ${delayHtml(progress, now)}
+    ${barHtml(progress)} ${figuresHtml(progress, now)} ${delayHtml(progress, now)}
   </div>`
 }
 
@@ -50,7 +48,9 @@ function stepHtml(each: RunStep, word: string, current: RunStep): Html {
 }
 
 /** Without a value where nobody knows how much there is to come. */
-function barHtml({ step, files, tables }: RunProgress): Html {
+function barHtml({ step, percentDone, files, tables }: RunProgress): Html {
+  if (step === 'waiting' && percentDone !== undefined)
+    return meter(percentDone, 100, `${percentDone}%, says the server`)
   if (step === 'gathering' && files !== undefined && files.of > 0)
     return meter(
       files.landed + files.lost,
@@ -67,10 +67,11 @@ function meter(value: number, max: number, text: string): Html {
 }
 
 function figuresHtml(progress: RunProgress, now: Date): Html {
-  const { step, stepAt, files, bytes, lines, resources, rejects, tables } = progress
+  const { step, stepAt, percentDone, files, bytes, lines, resources, rejects, tables } = progress
   const ms = now.getTime() - stepAt.getTime()
   const isFetching = step === 'gathering' && bytes > 0 && ms >= 1000
   return facts([
+    ['export, says the server', step === 'waiting' && percentDone !== undefined ? `${percentDone}% done` : undefined],
     ['files', files && `${countText(files.landed)} of ${countText(files.of)}`],
     ['not to be had', files && files.lost > 0 ? countText(files.lost) : undefined],
     ['received', bytes > 0 ? bytesText(bytes) : undefined],
