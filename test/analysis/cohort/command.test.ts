@@ -67,6 +67,9 @@ test('cohorts are run, listed, shown and compared; keys are shown to those who a
   })
   const diff = ['cohort', 'diff', 'diabetes', '--from', '1', '--to', '2']
   expect((await scenario.run(...diff)).stdout).toMatch(/entered +0\n +left +1\n +stayed +\d+\n$/)
+  const last = await scenario.run('cohort', 'diff', 'diabetes')
+  expect(last.stdout).toBe((await scenario.run(...diff)).stdout)
+  expect((await scenario.run('cohort', 'diff', 'diabetes', '--to', '1')).stderr).toContain('code: COHORT_ONE_RUN')
   expect((await scenario.run(...diff, '--members')).stdout).toBe(`- ${keys[0]}\n`)
   const before = await scenario.run('cohort', 'show', 'diabetes', '--members', '--snapshot', '1')
   expect(before.stdout.trimEnd().split('\n')).toEqual(keys)
