@@ -1,9 +1,11 @@
 /** Of the configuration what the long-running worker needs beside sources: its rhythm, its page, whom it tells. */
+import { access } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { ConfigFields } from './config-fields.ts'
 import { readSecret, type SecretPlaces } from './config-secret.ts'
 import { isLoopback, readUrl } from './config-url.ts'
 import type { Secret } from './secret.ts'
+import { shownPath } from './shown-path.ts'
 
 export interface ServiceConfig {
   readonly worker: WorkerConfig
@@ -77,9 +79,27 @@ export async function readService(fields: ConfigFields, places: SecretPlaces): P
       seconds: query.number('seconds') ?? QUERY_SECONDS_DEFAULT,
       rows: query.number('rows') ?? QUERY_ROWS_DEFAULT,
     },
-    cohorts: fields.texts('cohorts').map(({ text }) => resolve(places.folder, text)),
+    cohorts: await readCohortFolders(fields, places.folder),
     reports: await readReports(fields.child('reports'), places),
   }
+}
+
+/** One that is missing stops nothing: its cohorts are not run, which the runs of cohorts tell. */
+async function readCohortFolders(fields: ConfigFields, folder: string): Promise<string[]> {
+  const named = fields.texts('cohorts').map(({ text, path }) => ({ path, cohorts: resolve(folder, text) }))
+  for (const { path, cohorts } of named) {
+    const isThere = await access(cohorts).then(
+      () => true,
+      () => false,
+    )
+    if (!isThere)
+      fields.findings.warning(
+        path,
+        `there is no folder ${shownPath(cohorts)}`,
+        'stoker cohort examples FOLDER makes one.',
+      )
+  }
+  return named.map(({ cohorts }) => cohorts)
 }
 
 async function readHttp(fields: ConfigFields, places: SecretPlaces): Promise<HttpConfig | undefined> {

@@ -13,3 +13,6 @@ const CONFIG = new URL('../../config/', import.meta.url)
 /** What shows every key of a configuration, and of a profile; they lie where Stoker is installed. */
 export const EXAMPLE_FILE = shownPath(fileURLToPath(new URL('stoker.example.yaml', CONFIG)))
 export const EXAMPLE_PROFILE = shownPath(fileURLToPath(new URL('profiles/standard.yaml', CONFIG)))
+
+/** Definitions of data sets to begin with: an absolute folder. */
+export const EXAMPLE_DATASETS = fileURLToPath(new URL('datasets', CONFIG))

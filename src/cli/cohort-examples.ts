@@ -1,10 +1,10 @@
 /** `stoker cohort examples`: the definitions that come with Stoker, shown or copied to begin with. */
 import { Command } from 'commander'
-import { copyFile, constants, mkdir } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { readCohorts } from '../analysis/cohort/library.ts'
 import { EXAMPLE_COHORTS } from '../app/cohort-context.ts'
 import type { Action } from './action.ts'
+import { copyExample } from './example-copy.ts'
 import { jsonText } from './json-text.ts'
 import { textTable } from './text-table.ts'
 
@@ -31,7 +31,7 @@ async function examples(folder: string | undefined, { json }: { readonly json?: 
   const cohorts = []
   for (const { name, title, file } of definitions) {
     const to = folder === undefined ? undefined : join(folder, basename(file))
-    cohorts.push({ name, title, file: to ?? file, copied: to !== undefined && (await copy(file, folder!, to)) })
+    cohorts.push({ name, title, file: to ?? file, copied: to !== undefined && (await copyExample(file, to)) })
   }
   if (json) process.stdout.write(jsonText({ cohorts }))
   else {
@@ -44,15 +44,4 @@ async function examples(folder: string | undefined, { json }: { readonly json?: 
     if (folder !== undefined) process.stdout.write(`\nIn the configuration: cohorts: [${folder}]\n`)
   }
   return 0
-}
-
-async function copy(file: string, folder: string, to: string): Promise<boolean> {
-  await mkdir(folder, { recursive: true })
-  try {
-    await copyFile(file, to, constants.COPYFILE_EXCL)
-    return true
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw error
-  }
 }

@@ -85,7 +85,7 @@ function listText(cohorts: readonly Listed[]): string {
       right('entered'),
       right('left'),
       right('snapshot'),
-      { head: 'run' },
+      { head: 'ran' },
       { head: '' },
     ],
     cohorts.map((each) => [

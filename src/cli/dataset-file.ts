@@ -82,7 +82,7 @@ async function readText(path: string): Promise<string> {
   return readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     const problem =
       cause.code === 'ENOENT' ? 'there is no such file' : `it can not be read (${cause.code ?? 'unknown reason'})`
-    const hint = 'name a definition; config/datasets has examples to begin with'
+    const hint = 'name a definition; stoker dataset examples my-datasets copies some to begin with'
     throw new StokerError('DATASET_UNREADABLE', `${path}: ${problem}`, { hint, facts: { file: path }, cause })
   })
 }

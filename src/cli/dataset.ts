@@ -11,6 +11,7 @@ import { StokerError } from '../core/errors.ts'
 import { Lake } from '../warehouse/lake.ts'
 import type { Action } from './action.ts'
 import { wholeNumber } from './arguments.ts'
+import { datasetExamplesCommand } from './dataset-examples.ts'
 import { readDataset } from './dataset-file.ts'
 import { builtText, checkedText } from './dataset-text.ts'
 import { EXIT } from './exit-code.ts'
@@ -33,6 +34,15 @@ export function datasetCommand(perform: (action: Action) => Promise<void>): Comm
     .description('tables to learn from: a cohort, features known at an index date, a label known after it')
     .addCommand(buildCommand(perform))
     .addCommand(checkCommand(perform))
+    .addCommand(datasetExamplesCommand(perform))
+    .addHelpText(
+      'after',
+      `
+Examples:
+  stoker dataset examples my-datasets                                   two definitions to begin with
+  stoker dataset check my-datasets/readmission-30d.yaml
+  stoker dataset build my-datasets/readmission-30d.yaml --to readmission-1`,
+    )
 }
 
 function buildCommand(perform: (action: Action) => Promise<void>): Command {
@@ -51,8 +61,8 @@ Examples:
   stoker dataset build readmission.yaml --to readmission-4 --as-of 2026-11-21 --json
 
 A value of a feature that was known only after the index date ends the build, with the feature, how many there are and by
-how many days. The same definition over the same tables gives the same bytes. config/datasets has definitions to begin with;
-schemas/dataset.schema.json says what each key means.`,
+how many days. The same definition over the same tables gives the same bytes. stoker dataset examples has definitions to begin
+with; schemas/dataset.schema.json says what each key means.`,
     )
     .action((file: string, _options, self: Command) => perform(() => build(file, self.opts<BuildCommandOptions>())))
   return withOriginOptions(command)

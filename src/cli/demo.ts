@@ -104,6 +104,7 @@ async function demo(options: DemoOptions, signal: AbortSignal): Promise<number> 
     say(`Parquet files   ${context.lake.snapshots}/`)
     say(`Configuration   ${file}`)
     say(`\nAsk more:       npx stoker query --config ${relative('.', file)} "SHOW TABLES"`)
+    say(`See the page:   npx stoker worker --config ${relative('.', file)}    then http://127.0.0.1:8650`)
     return EXIT.done
 
     async function sync() {

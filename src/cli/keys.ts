@@ -13,7 +13,10 @@ interface NewKeyCommandOptions {
 }
 
 export function keysCommand(perform: (action: Action) => Promise<void>): Command {
-  return new Command('keys').description('keys for signing in at servers').addCommand(newCommand(perform))
+  return new Command('keys')
+    .description('keys for signing in at servers')
+    .addCommand(newCommand(perform))
+    .addHelpText('after', '\nExamples:\n  stoker keys new --out keys/hospital.jwk')
 }
 
 function newCommand(perform: (action: Action) => Promise<void>): Command {
@@ -54,7 +57,7 @@ What to do next:
          kind: private-key-jwt
          clientId: the client id it gave
          keyFile: ${key.file}
-  3. Try it: stoker check SOURCE
+  3. Try it: stoker check
 `)
   return 0
 }

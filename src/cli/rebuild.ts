@@ -43,8 +43,8 @@ Examples:
   stoker rebuild                                          tables whose views are new or changed; any sync does it too
   stoker rebuild observation                              this one, changed or not
   stoker rebuild --allow-breaking                         though a column goes that somebody may use
-  stoker rebuild --as-of 12 --to training-set-1           the tables as run 12 left them
-  stoker rebuild --as-of 2026-11-21 --to training-set-2   at the end of that day, UTC
+  stoker rebuild --as-of 12 --to past-12                  the tables as run 12 left them
+  stoker rebuild --as-of 2026-11-21 --to past-day         at the end of that day, UTC
 
 The tables of a past run are the same, bit for bit, whenever they are made (by the same version of DuckDB), as long as the
 raw log keeps its versions (rawLog.keep). Readers go on with the newest snapshot meanwhile.`,

@@ -87,8 +87,10 @@ interface Told {
 
 function byName(holder: Holder, pid: number | undefined, seen: string | undefined): Told {
   const text = `${holder.command} is writing to this lake: PID ${holder.pid} on host ${holder.host}, since ${holder.startedAt}, Stoker ${holder.version}`
+  // A worker runs until somebody ends it.
+  const ways = holder.command.startsWith('stoker worker') ? 'stop it' : 'wait until it ends, or stop it'
   const stop = (id: number, where: string) =>
-    `wait until it ends, or stop it${where} (kill -TERM ${id}: it ends within seconds, nothing is lost, and the next start goes on)`
+    `${ways}${where} (kill -TERM ${id}: it ends within seconds, nothing is lost, and the next start goes on)`
   if (isNear(holder) && (pid === undefined || pid === holder.pid)) return { text, wayOut: stop(holder.pid, '') }
   // In a container a process has a number of its own; the lock names the one it has outside, or none where it is out of sight.
   if (seen !== undefined) return { text: `${text}; the lock is held by ${seen}`, wayOut: stop(pid!, ' here') }

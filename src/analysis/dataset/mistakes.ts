@@ -25,7 +25,7 @@ export class DatasetError extends StokerError {
   constructor(file: string, mistakes: readonly DatasetMistake[]) {
     const count = mistakes.length === 1 ? '1 mistake' : `${mistakes.length} mistakes`
     super('DATASET_INVALID', [`${count} in ${file}`, ...mistakes.map((each) => `  ${mistakeText(each)}`)].join('\n'), {
-      hint: 'correct each place named above; config/datasets has examples, schemas/dataset.schema.json says what each key means',
+      hint: 'correct each place named above; stoker dataset examples shows some that are right, schemas/dataset.schema.json says what each key means',
       facts: { file, mistakes: mistakes.length },
     })
     this.mistakes = mistakes

@@ -70,6 +70,9 @@ test('cohorts are run, listed, shown and compared; keys are shown to those who a
   })
   const diff = ['cohort', 'diff', 'diabetes', '--from', '1', '--to', '2']
   expect((await stoker(...diff)).stdout).toMatch(/entered +0\n +left +1\n +stayed +\d+\n$/)
+  const last = await stoker('cohort', 'diff', 'diabetes')
+  expect(last.stdout).toBe((await stoker(...diff)).stdout)
+  expect((await stoker('cohort', 'diff', 'diabetes', '--to', '1')).stderr).toContain('code: COHORT_ONE_RUN')
   expect((await stoker(...diff, '--members')).stdout).toBe(`- ${keys[0]}\n`)
   const before = await stoker('cohort', 'show', 'diabetes', '--members', '--snapshot', '1')
   expect(before.stdout.trimEnd().split('\n')).toEqual(keys)
