@@ -84,7 +84,8 @@ test.each([
 })
 
 test('killed while the server works, the next start waits on for the same export', async () => {
-  behave({ pollsBeforeDone: 3, retryAfterSeconds: 1 })
+  behave({ neverDone: true })
   await killedAt(/working/)
+  behave({})
   await expectToGoOn()
 })
