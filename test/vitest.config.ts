@@ -3,15 +3,16 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Folders and files that take longest, the longest first; what is not named comes after them. */
 const SLOW = [
-  'scenario/first-light',
-  'scenario/limits',
-  'page/browser',
-  'scenario/killed',
-  'scenario/servers',
+  'scenario/secrecy',
   'model/',
-  'scenario/rebuild',
-  'scenario/lineage',
+  'scenario/first-light',
+  'page/browser',
+  'scenario/servers',
+  'views/generate',
+  'scenario/changing-servers',
   'scenario/groups',
+  'scenario/limits',
+  'scenario/killed',
   'scenario/',
   'page/',
   'warehouse/',

@@ -1,9 +1,8 @@
 /** One history played: the model's server on one side, the real thing on the other, and the two compared. */
-import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { FastClock } from '../bulk/fast-clock.ts'
+import { makeLakeFolder } from '../scenario/lake-folder.ts'
 import { isSync, type Change, type History, type Sync } from './history.ts'
 import { lakeProblems, tablesDiffer } from './lake-checks.ts'
 import { ModelLake, type Outcome } from './model-lake.ts'
@@ -18,11 +17,8 @@ export interface Played {
   readonly kills: number
 }
 
-/** A killed process needs no disk, its machine goes on: in memory a history takes half the time. */
-const ROOT = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
-
 export async function playHistory(history: History): Promise<Played> {
-  const folder = await mkdtemp(join(ROOT, 'stoker-model-'))
+  const folder = await makeLakeFolder('stoker-model-')
   const clock = new FastClock()
   const server = await ModelServer.start(history.habits, clock)
   const play = new Play(history, server, (name) =>

@@ -1,14 +1,19 @@
 import { readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { countByHand } from './count-by-hand.ts'
-import { ended, Scenario } from './harness.ts'
+import { ended, lookInto, Scenario, type ScenarioOptions } from './harness.ts'
 import { tableDigests } from './table-digests.ts'
 
 const SLICE = new URL('../fixtures/synthea/', import.meta.url).pathname
 
 let scenario: Scenario
-afterEach(() => scenario.stop())
+
+/** Of one test. */
+async function begin(options: ScenarioOptions, extra = ''): Promise<void> {
+  scenario = await Scenario.start(options, extra)
+  onTestFinished(() => scenario.stop())
+}
 
 interface SyncJson {
   readonly sources: readonly {
@@ -56,35 +61,35 @@ const TYPES =
 const LEAVES =
   '    types: [AllergyIntolerance, DiagnosticReport, ExplanationOfBenefit, Immunization, Observation, Patient]\n'
 
+/** All tests have the lake of one run of all views, and what the tests before made of it. */
 describe('first light, over real Synthea data', () => {
-  test('every type of the server is in the index line for line, every view has the rows counted by other means', async () => {
+  let first: Awaited<ReturnType<typeof sync>>
+  beforeAll(async () => {
     scenario = await Scenario.start({ data: SLICE, views: 'all' }, TYPES)
-    const result = await sync()
+    first = await sync()
+  })
+  afterAll(() => scenario.stop())
+
+  test('every type of the server is in the index line for line, every view has the rows counted by other means', async () => {
     const lines = await linesOfSlice()
-    expect(Object.fromEntries(result.types.map((type) => [type.type, type.inserted]))).toEqual(lines)
-    const index = await scenario.read('SELECT type, resources FROM stoker.resource_count')
-    expect(Object.fromEntries(index.map((row) => [row.type, Number(row.resources)]))).toEqual(lines)
+    expect(Object.fromEntries(first.types.map((type) => [type.type, type.inserted]))).toEqual(lines)
     const byHand = await countByHand(SLICE)
-    expect(Object.fromEntries(result.tables.map((table) => [table.view_table, table.rows]))).toEqual(byHand)
-    for (const [table, rows] of Object.entries(byHand)) {
-      expect([table, Number((await scenario.read(`SELECT count(*) AS n FROM "${table}"`))[0]!.n)]).toEqual([
-        table,
-        rows,
-      ])
-    }
+    expect(Object.fromEntries(first.tables.map((table) => [table.view_table, table.rows]))).toEqual(byHand)
+    await lookInto(scenario.catalog, async (rows) => {
+      const index = await rows('SELECT type, resources FROM stoker.resource_count')
+      expect(Object.fromEntries(index.map((row) => [row.type, Number(row.resources)]))).toEqual(lines)
+      for (const [table, count] of Object.entries(byHand)) {
+        expect([table, Number((await rows(`SELECT count(*) AS n FROM "${table}"`))[0]!.n)]).toEqual([table, count])
+      }
+    })
   })
 
   test('every row names its source, run, file and line, and the file it names holds that resource on that line', async () => {
-    scenario = await Scenario.start({ data: SLICE, views: ['patient', 'observation'] }, TYPES)
-    const text = await scenario.run('sync', 'demo')
-    expect(text.code, text.stderr).toBe(0)
-    // A type without a view lands all the same, and the run says so.
-    expect(text.stdout).toMatch(/CareTeam .* no view: raw log and index only/)
     const rows = await scenario.read(`
       SELECT p.id, p._source, p._line, r.state, f.type, f.lines, f.url FROM patient AS p
       JOIN stoker.run AS r ON r.run = p._run JOIN stoker.file AS f ON f.file = p._file`)
-    expect(rows.length).toBeGreaterThan(0)
     const lines = (await readFile(join(SLICE, 'Patient.000.ndjson'), 'utf8')).trimEnd().split('\n')
+    expect(rows).toHaveLength(lines.length)
     const served = (await fetchAll(rows[0]!.url as string)) ?? lines
     for (const row of rows) {
       expect(row).toMatchObject({ _source: 'demo', type: 'Patient', lines: String(lines.length) })
@@ -95,18 +100,8 @@ describe('first light, over real Synthea data', () => {
     )
     expect(Number(joined[0]!.n)).toBe((await linesOfSlice()).Observation)
   })
-})
 
-/** The demo server forgets an export once it is released; then the order of the source file stands in. */
-async function fetchAll(url: string): Promise<string[] | undefined> {
-  const response = await fetch(url)
-  return response.ok ? (await response.text()).trimEnd().split('\n') : undefined
-}
-
-describe('a second run', () => {
-  test('brings exactly what changed to every shipped view, moves the watermark, and leaves the old snapshot readable', async () => {
-    scenario = await Scenario.start({ patients: 15, seed: 3, views: 'all' })
-    const first = await sync()
+  test('a second run brings exactly what changed to every shipped view, moves the watermark, and leaves the old snapshot readable', async () => {
     const before = await tableDigests(scenario)
     const keysBefore = await scenario.readInside(`SELECT type || '/' || id AS key, run FROM stoker.resource ORDER BY 1`)
     const watermark = (await scenario.readInside('SELECT DISTINCT transaction_time AS at FROM stoker.watermark'))[0]!
@@ -123,29 +118,30 @@ describe('a second run', () => {
       deleted: change.deleted.length,
     })
     const changed = new Set([...change.created, ...change.updated, ...change.deleted])
-    const rewritten = await scenario.readInside(
-      `SELECT type || '/' || id AS key FROM stoker.resource WHERE run = ${second.run}`,
-    )
+    const { rewritten, kept, moved } = await lookInto(join(scenario.lake, 'warehouse.duckdb'), async (rows) => ({
+      rewritten: await rows(`SELECT type || '/' || id AS key FROM stoker.resource WHERE run = ${second.run}`),
+      kept: await rows(`SELECT type || '/' || id AS key, run FROM stoker.resource WHERE run = ${first.run} ORDER BY 1`),
+      moved: (await rows('SELECT DISTINCT transaction_time AS at FROM stoker.watermark')).map(
+        (row) => row.at as string,
+      ),
+    }))
     expect(new Set(rewritten.map((row) => row.key))).toEqual(changed)
-    const kept = await scenario.readInside(
-      `SELECT type || '/' || id AS key, run FROM stoker.resource WHERE run = ${first.run} ORDER BY 1`,
-    )
     expect(kept).toEqual(keysBefore.filter((row) => !changed.has(row.key as string)))
 
-    const tables = await scenario.read(
-      `SELECT view_name AS name FROM duckdb_views() WHERE schema_name = 'main' AND NOT internal`,
-    )
-    for (const { name } of tables) {
-      const runs = await scenario.read(`SELECT _resource_key AS key, _run FROM "${String(name)}"`)
-      for (const { key, _run } of runs) {
-        const id = (key as string).slice('demo/'.length)
-        expect(change.deleted).not.toContain(id)
-        expect([key, _run]).toEqual([key, changed.has(id) ? second.run : first.run])
+    await lookInto(scenario.catalog, async (rows) => {
+      const tables = await rows(
+        `SELECT view_name AS name FROM duckdb_views() WHERE schema_name = 'main' AND NOT internal`,
+      )
+      for (const { name } of tables) {
+        const wrong = (await rows(`SELECT _resource_key AS key, _run FROM "${String(name)}"`)).filter(
+          ({ key, _run }) => {
+            const id = (key as string).slice('demo/'.length)
+            return change.deleted.includes(id) || _run !== (changed.has(id) ? second.run : first.run)
+          },
+        )
+        expect([name, wrong]).toEqual([name, []])
       }
-    }
-    const moved = (await scenario.readInside('SELECT DISTINCT transaction_time AS at FROM stoker.watermark')).map(
-      (row) => row.at as string,
-    )
+    })
     expect(moved).toHaveLength(1)
     expect(moved[0]! > watermark).toBe(true)
     expect(await tableDigests(scenario, join(scenario.lake, 'snapshots', '000001', 'catalog.duckdb'))).toEqual(before)
@@ -156,9 +152,26 @@ describe('a second run', () => {
     await sync()
     expect(await tableDigests(scenario)).toEqual(incremental)
   })
+})
 
+/** The demo server forgets an export once it is released; then the order of the source file stands in. */
+async function fetchAll(url: string): Promise<string[] | undefined> {
+  const response = await fetch(url)
+  return response.ok ? (await response.text()).trimEnd().split('\n') : undefined
+}
+
+test('a type without a view lands all the same, and the run says so', async () => {
+  await begin({ patients: 2, views: ['patient'] }, '    types: [Patient, Condition]\n')
+  const { code, stdout, stderr } = await scenario.run('sync', 'demo')
+  expect(code, stderr).toBe(0)
+  expect(stdout).toMatch(/Condition .* no view: raw log and index only/)
+  const counts = await scenario.read(`SELECT resources FROM stoker.resource_count WHERE type = 'Condition'`)
+  expect(counts.map(({ resources }) => Number(resources))).toEqual([scenario.server.store.counts().Condition])
+})
+
+describe('an incremental run', () => {
   test('ends where one full load of the server as it is now would end', async () => {
-    scenario = await Scenario.start({ patients: 10, seed: 4 })
+    await begin({ patients: 5, seed: 4 }, '    types: [Condition, Immunization, Observation, Patient]\n')
     await sync()
     for (let i = 0; i < 2; i += 1) {
       await scenario.server.change({ percent: 5, seed: i })
@@ -174,7 +187,7 @@ describe('a second run', () => {
   })
 
   test('a server that never reports deletions is caught by a full export', async () => {
-    scenario = await Scenario.start({ patients: 5, behaviour: { deletes: 'never' } }, LEAVES)
+    await begin({ patients: 3, behaviour: { deletes: 'never' } }, LEAVES)
     await sync()
     const change = await scenario.server.change({ percent: 5 })
     expect((await sync()).types.reduce((sum, type) => sum + type.deleted, 0)).toBe(0)
@@ -183,7 +196,7 @@ describe('a second run', () => {
   })
 
   test('a type added to the configuration gets its whole history, while the others stay incremental', async () => {
-    scenario = await Scenario.start({ patients: 5 }, '    types: [Patient]\n')
+    await begin({ patients: 3 }, '    types: [Patient]\n')
     await sync()
     await scenario.configure('    types: [Patient, Condition]\n')
     const second = await sync()
@@ -202,7 +215,7 @@ describe('a second run', () => {
 
 describe('a run of two exports, of which the server refuses one,', () => {
   test('ends with the error, noted in the ledger, and other sources have their turn', async () => {
-    scenario = await Scenario.start({ patients: 3 }, '    types: [Patient]\n')
+    await begin({ patients: 3 }, '    types: [Patient]\n')
     await sync()
     scenario.server.behaviour = { ...scenario.server.behaviour, levels: ['patient'] }
     await scenario.configure(
@@ -221,10 +234,8 @@ describe('a run of two exports, of which the server refuses one,', () => {
 
 describe('what a server may do', () => {
   test('malformed and blank lines cost no other line: they are rejects with file, line, byte offset and reason', async () => {
-    scenario = await Scenario.start({
-      patients: 5,
-      behaviour: { malformedLines: { Patient: ['{"resourceType":"Patient",', 'no json at all'] }, blankLines: 2 },
-    })
+    const malformedLines = { Patient: ['{"resourceType":"Patient",', 'no json at all'] }
+    await begin({ patients: 5, behaviour: { malformedLines, blankLines: 2 } }, '    types: [Patient, Condition]\n')
     // Each of the two may be a patient: the type is asked for again.
     const result = await scenario.run('sync', '--json')
     expect(result.code).toBe(6)
@@ -246,7 +257,7 @@ describe('what a server may do', () => {
   })
 
   test('no content, token or key is in what a run prints, and what it writes is for its owner alone', async () => {
-    scenario = await Scenario.start({ patients: 3 })
+    await begin({ patients: 3 }, '    types: [Patient, Condition]\n')
     const result = await scenario.run('sync', '--log-level', 'debug')
     const names = await scenario.read('SELECT DISTINCT family_name AS name FROM patient')
     for (const { name } of names) expect(result.stdout + result.stderr).not.toContain(name)
@@ -262,7 +273,8 @@ describe('what a server may do', () => {
 
 describe('a stop signal', () => {
   test('ends a run within seconds with the code of the signal, and the next start goes on', async () => {
-    scenario = await Scenario.start({ patients: 6, behaviour: { gzip: false, downloadBytesPerSecond: 20_000 } })
+    const behaviour = { gzip: false, downloadBytesPerSecond: 20_000 }
+    await begin({ patients: 6, behaviour }, '    types: [Patient, Observation]\n')
     const child = scenario.spawn('sync')
     const first = ended(child)
     await new Promise<void>((resolve) =>

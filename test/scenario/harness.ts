@@ -1,11 +1,12 @@
 /** A demo server, a lake in a temporary folder, and the real command run as a process of its own. */
 import { DuckDBInstance } from '@duckdb/node-api'
 import { spawn, type ChildProcess } from 'node:child_process'
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { demoKeyPair } from '../../src/demo/demo-key-pair.ts'
 import { startDemoServer, type DemoServer, type DemoServerOptions } from '../../src/demo/server.ts'
+import { makeLakeFolder } from './lake-folder.ts'
+import { runWarm } from './warm-command.ts'
 
 /** `npm test` builds it before the tests run. */
 export const MAIN = new URL('../../dist/main.js', import.meta.url).pathname
@@ -41,7 +42,7 @@ export class Scenario {
   server: DemoServer
   readonly config: string
   private readonly options: DemoServerOptions
-  /** Of the configuration; none where all views are wanted. */
+  /** Of the configuration; none where all views are wanted. For few views several threads cost more than they bring. */
   private viewLine = ''
   private readonly children = new Set<ChildProcess>()
 
@@ -64,7 +65,7 @@ export class Scenario {
   }
 
   static async start({ views = FEW_VIEWS, ...options }: ScenarioOptions, extra = ''): Promise<Scenario> {
-    const folder = await mkdtemp(join(tmpdir(), 'stoker-scenario-'))
+    const folder = await makeLakeFolder('stoker-scenario-')
     const keys = await demoKeyPair()
     const behaviour = { pollsBeforeDone: 0, ...options.behaviour }
     const all = { ...options, behaviour, auth: keys }
@@ -73,7 +74,7 @@ export class Scenario {
     await writeFile(join(folder, 'key.jwk'), JSON.stringify(keys.privateJwk), { mode: 0o600 })
     if (views !== 'all') {
       await copyViews(views, scenario.views)
-      scenario.viewLine = 'views: {shipped: false, folders: [views]}\n'
+      scenario.viewLine = 'threads: 1\nviews: {shipped: false, folders: [views]}\n'
     }
     await scenario.configure(extra)
     return scenario
@@ -105,9 +106,9 @@ ${extra}`,
     return child
   }
 
-  /** Runs the command to its end. */
+  /** Runs the command to its end, in a process that has run others before; what is about the process takes `spawn`. */
   run(...args: string[]): Promise<Ended> {
-    return ended(this.spawn(...args))
+    return runWarm(this.folder, args)
   }
 
   /** Rows of a query over a catalog, the newest by default. */
@@ -146,13 +147,21 @@ export function ended(child: ChildProcess): Promise<Ended> {
 }
 
 /** Rows of a query over a database that is opened for it alone. */
-export async function readDuckDb(path: string, sql: string): Promise<Record<string, unknown>[]> {
-  const instance = await DuckDBInstance.create(path, { access_mode: 'READ_ONLY' })
+export function readDuckDb(path: string, sql: string): Promise<Record<string, unknown>[]> {
+  return lookInto(path, (rows) => rows(sql))
+}
+
+/** Several queries over a database that is opened for them. */
+export async function lookInto<T>(
+  path: string,
+  look: (rows: (sql: string) => Promise<Record<string, unknown>[]>) => Promise<T>,
+): Promise<T> {
+  const instance = await DuckDBInstance.create(path, { access_mode: 'READ_ONLY', threads: '1' })
   try {
     const connection = await instance.connect()
-    const rows = (await connection.runAndReadAll(sql)).getRowObjectsJson()
+    const found = await look(async (sql) => (await connection.runAndReadAll(sql)).getRowObjectsJson())
     connection.closeSync()
-    return rows
+    return found
   } finally {
     instance.closeSync()
   }

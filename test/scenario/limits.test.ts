@@ -8,10 +8,11 @@ import { noSmallDisk, SmallDisk } from './small-disk.ts'
 import { tableDigests } from './table-digests.ts'
 
 const VIEWS = ['patient', 'patient_name', 'encounter', 'observation', 'observation_component']
+const TYPES = '    types: [Patient, Encounter, Observation]\n'
 
 let scenario: Scenario
 beforeEach(async () => {
-  scenario = await Scenario.start({ patients: 8, seed: 4, views: VIEWS })
+  scenario = await Scenario.start({ patients: 8, seed: 4, views: VIEWS }, TYPES)
 })
 afterEach(() => scenario.stop())
 
@@ -36,24 +37,26 @@ async function undisturbed(): Promise<Record<string, string>> {
   return tableDigests(scenario, join(scenario.folder, 'calm', 'catalog.duckdb'))
 }
 
+/**
+ * Room for the first start, and so much more for each after it: little enough that the disk is full in several places, in
+ * the first tables, while files land and when it publishes.
+ */
+const STEP_BYTES = 128 << 10
+
 describe('a full disk', () => {
   test('ends the run cleanly wherever that stands, and as it grows each start goes on to the tables of an undisturbed one', async ({
     skip,
   }) => {
     const why = noSmallDisk()
     if (why !== undefined) skip(why)
-    await scenario.stop()
-    // Of all views there is enough to write that the disk is full in several places.
-    const types = '    types: [Patient, Encounter, Observation]\n'
-    scenario = await Scenario.start({ patients: 8, seed: 4, views: 'all' }, types)
     const want = await undisturbed()
     const config = await configured('full.yaml', (yaml) => `minimumFreeDisk: 0B\n${yaml}`)
-    const disk = await SmallDisk.make(scenario.lake, 1 << 20)
+    const disk = await SmallDisk.make(scenario.lake, STEP_BYTES)
     try {
       let stops = 0
       let result: Ended
-      for (let size = 1 << 20; ; size += 1 << 20) {
-        disk.grow(size)
+      for (;;) {
+        disk.grow(disk.usedBytes() + (stops + 1) * STEP_BYTES)
         result = await disk.run(scenario.folder, 'sync', '--json', '--config', config)
         if (result.code === 0) break
         expect([result.code, errorOf(result)?.code, result.stderr]).toEqual([4, 'DISK_FULL', result.stderr])

@@ -7,10 +7,12 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { ended, MAIN, Scenario, type Ended } from './harness.ts'
 
+const TYPES = '    types: [Patient]\n'
+
 let scenario: Scenario
 beforeEach(async () => {
   // A server that is never done: its export is waited for as long as the test wants.
-  scenario = await Scenario.start({ patients: 2, behaviour: { pollsBeforeDone: 100_000 } })
+  scenario = await Scenario.start({ patients: 2, behaviour: { pollsBeforeDone: 100_000 }, views: ['patient'] }, TYPES)
 })
 afterEach(() => scenario.stop())
 

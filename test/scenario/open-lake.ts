@@ -1,6 +1,5 @@
 /** A lake opened in this process, with one source, on a clock on which nobody waits: whole runs without a process each. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { bulkAuth } from '../../src/app/bulk-auth.ts'
@@ -16,6 +15,7 @@ import { runSource, type RunOutcome } from '../../src/worker/run.ts'
 import type { Source } from '../../src/worker/source.ts'
 import { FastClock } from '../bulk/fast-clock.ts'
 import { copyViews, readDuckDb } from './harness.ts'
+import { makeLakeFolder } from './lake-folder.ts'
 
 export class OpenLake {
   readonly folder: string
@@ -39,7 +39,7 @@ export class OpenLake {
    * more are named: others would only take time.
    */
   static async make(baseUrl: string, clock = new FastClock(), views = ['patient']): Promise<OpenLake> {
-    const folder = await mkdtemp(join(tmpdir(), 'stoker-open-lake-'))
+    const folder = await makeLakeFolder('stoker-open-lake-')
     onTestFinished(() => rm(folder, { recursive: true, force: true }))
     await copyViews(views, join(folder, 'views'))
     const lake = new OpenLake(folder, baseUrl, clock)
@@ -81,7 +81,7 @@ export class OpenLake {
     const source = `  - name: field\n    baseUrl: ${baseUrl}\n${yaml.trim().replace(/^/gm, '    ')}\n`
     if (this.opened?.text !== source) {
       await this.close()
-      const head = 'lake: lake\nmemoryLimit: 256MiB\nviews: {shipped: false, folders: [views]}\nsources:\n'
+      const head = 'lake: lake\nmemoryLimit: 256MiB\nthreads: 1\nviews: {shipped: false, folders: [views]}\nsources:\n'
       await this.write('stoker.yaml', head + source)
       const loaded = await loadConfig(join(this.folder, 'stoker.yaml'))
       const observe = (event: RunEvent) => {

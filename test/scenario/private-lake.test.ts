@@ -25,7 +25,10 @@ test('while a sync runs, and after it was killed, others read what is published 
   if (process.getuid?.() !== 0) skip('only root can start a process of another user')
   const umask = process.umask(0o022)
   onTestFinished(() => void process.umask(umask))
-  const scenario = await Scenario.start({ patients: 3 }, 'readers: everyone\n')
+  const scenario = await Scenario.start(
+    { patients: 2, views: ['patient'] },
+    '    types: [Patient]\nreaders: everyone\n',
+  )
   onTestFinished(() => scenario.stop())
   await chmod(scenario.folder, 0o711)
   expect((await scenario.run('sync')).code).toBe(0)

@@ -41,6 +41,11 @@ export class SmallDisk {
     this.shell('mount -o remount,size="$2" "$1"', String(bytes))
   }
 
+  usedBytes(): number {
+    const [blocks, free, blockBytes] = this.shell('stat -f -c "%b %f %S" "$1"').split(' ').map(Number)
+    return (blocks! - free!) * blockBytes!
+  }
+
   /** Paths of its files, relative to the folder. */
   files(): string[] {
     return this.shell('cd "$1" && find . -type f').split('\n').filter(Boolean)
