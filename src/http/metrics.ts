@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises'
 import { Counter, Gauge, Registry } from 'prom-client'
 import { LedgerMetrics } from './ledger-metrics.ts'
-import type { ServiceEvent, SourceActivity } from '../service/control.ts'
+import type { ServiceEvent, SourceActivity, SourceState } from '../service/control.ts'
 import type { HttpDeps } from './deps.ts'
 import type { EventStream } from './event-stream.ts'
 
@@ -65,7 +65,8 @@ export class Metrics {
     for (const activity of ACTIVITIES)
       sources.set({ activity }, states.filter((state) => state.activity === activity).length)
     for (const state of states) failures.set({ source: state.name }, state.failures)
-    queued.set(states.filter(({ activity }) => activity === 'queued').length)
+    const waits = ({ activity, progress }: SourceState) => activity === 'queued' || progress?.queuedAt !== undefined
+    queued.set(states.filter(waits).length)
   }
 
   private lookAtProcess(now: Date, openFiles: number | undefined): void {
@@ -99,7 +100,10 @@ function gaugesIn(registry: Registry) {
     build: gauge('stoker_build_info', 'Always 1; the version of Stoker.', 'version'),
     started: gauge('process_start_time_seconds', 'When the worker began.'),
     sources: gauge('stoker_sources', 'Sources by what the worker does with them.', 'activity'),
-    queued: gauge('stoker_queue_length', 'Sources whose run waits for its turn.'),
+    queued: gauge(
+      'stoker_queue_length',
+      'Sources whose run waits for its turn: to begin, or to go on when its server is ready.',
+    ),
     failures: gauge('stoker_source_failures', 'Runs that failed since the last one that did not.', 'source'),
     heartbeatAge: gauge('stoker_heartbeat_age_seconds', 'Since the last heartbeat of the worker.'),
     diskFree: gauge('stoker_disk_free_bytes', 'Free on the disk of the lake.'),

@@ -118,6 +118,7 @@ async function pagesOf(context: RunContext, record: ExportRecord, signal: AbortS
     before: await filesOfExport(ledger, record.export),
     partial: record.request.allowPartialManifests,
     onProgress: ({ progress, retryAfterMs }) => {
+      context.place.yield()
       const waitedMs = clock.now().getTime() - began
       context.tell({ kind: 'waiting', progress, waitedMs, export: record.export, retryAfterMs })
     },

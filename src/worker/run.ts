@@ -1,5 +1,6 @@
 /** One run of one source, step by step, from wherever the ledger says it stands. */
 import { rm } from 'node:fs/promises'
+import type { ServerWait } from '../bulk/http/http.ts'
 import { isAbort, StokerError } from '../core/errors.ts'
 import { withIds } from '../core/log.ts'
 import { booksOf, type Books } from '../ledger/books.ts'
@@ -46,15 +47,18 @@ export interface RunOutcome {
 export async function runSource(context: WorkerContext, source: Source, full = false): Promise<RunOutcome> {
   let current = 0
   const log = withIds(context.log, () => ({ source: source.name, ...(current > 0 && { run: current }) }))
-  const client = source.connect(
-    (wait) => context.observe({ source: source.name, run: current, kind: 'delayed', ...wait }),
-    log,
-  )
+  // Before anything is waited for: whoever saw that a place is free has it.
+  const place = context.places.enter()
+  const onWait = (wait: ServerWait) => {
+    place.yield()
+    context.observe({ source: source.name, run: current, kind: 'delayed', ...wait })
+  }
+  const client = source.connect(onWait, log)
   const enter = (run: number): RunContext => {
     current = run
     const tell: RunContext['tell'] = (event) => context.observe({ source: source.name, run, ...event })
     const phases = new Phases(context.ledger, run, context.clock)
-    return { ...context, log, source, client, run, phases, tell }
+    return { ...context, log, source, client, run, phases, place, tell }
   }
   try {
     await refuseUnfinishedPurge(context.ledger)
@@ -84,6 +88,7 @@ export async function runSource(context: WorkerContext, source: Source, full = f
     const { run, mode, startedAt } = await openNextRun(context, source, full)
     return await pursue(enter(run), 'open', mode, startedAt, false)
   } finally {
+    place.yield()
     await client.close()
   }
 }
@@ -108,7 +113,7 @@ async function pursue(
     }
     // Two merges would mark the same table as changed, two publishings take the same number; and what is published for a
     // run must not hold a later commit's rows: then it would not be had again as of that run.
-    await context.writing.during(context.signal, async () => {
+    const writing = async () => {
       if (state === 'open') {
         context.tell({ kind: 'merging', table: undefined, done: 0, of: context.views.length })
         await phases.during('merge', async () => withRoom(context, await mergeNeed(context), commitRun))
@@ -119,7 +124,8 @@ async function pursue(
         snapshot = await phases.during('publish', async () => withRoom(context, await publishNeed(context), publishRun))
         await moveRun(ledger, run, 'published', clock.now())
       }
-    })
+    }
+    await working(context, () => context.writing.during(context.signal, writing))
     await phases.during('release', async () => {
       await releaseExports(context)
       await rm(context.lake.staging(run), { recursive: true, force: true })
@@ -133,8 +139,13 @@ async function pursue(
     throw error
   }
   const endedAt = clock.now()
-  await keepUp(context)
+  await working(context, () => keepUp(context))
   return { source: source.name, run, mode, resumed, books: await booksOf(ledger, run), snapshot, startedAt, endedAt }
+}
+
+/** As soon as the run has a place again, if it gave its own away. */
+function working<T>({ place, signal, tell }: RunContext, work: () => Promise<T>): Promise<T> {
+  return place.during(signal, work, () => tell({ kind: 'queued' }))
 }
 
 /** An export may have ended by itself just before the process did: without it the run is not whole. */
