@@ -192,6 +192,33 @@ describe('beyond loopback', () => {
     })
   })
 
+  test('scripts and styles may be kept, and nothing else', async () => {
+    await withServer({}, async ({ ask }) => {
+      const kept = async (path: string, headers = {}) => {
+        const answer = await ask(path, { headers })
+        return [answer.status, answer.headers['cache-control'], answer.headers['x-content-type-options']]
+      }
+      const { etag } = (await ask('/assets/style.css')).headers
+      const digest = etag!.replaceAll('"', '')
+      expect(await kept('/assets/style.css')).toEqual([200, 'no-cache', 'nosniff'])
+      expect(await kept('/assets/style.css', { 'if-none-match': etag })).toEqual([304, 'no-cache', 'nosniff'])
+      expect(await kept(`/assets/style.css?v=${digest}`)).toEqual([
+        200,
+        'public, max-age=31536000, immutable',
+        'nosniff',
+      ])
+      expect(await kept('/assets/style.css?v=another')).toEqual([200, 'no-cache', 'nosniff'])
+      for (const [path, status] of [
+        ['/assets/nothing.js', 404],
+        ['/', 200],
+        ['/api/worker', 200],
+        ['/metrics', 200],
+        ['/nothing', 404],
+      ] as const)
+        expect(await kept(path), path).toEqual([status, 'no-store', 'nosniff'])
+    })
+  })
+
   test.each([
     '/login/../api/worker',
     '/assets/../api/worker',
