@@ -2,10 +2,11 @@
 import { readdir } from 'node:fs/promises'
 import { Counter, Gauge, Registry } from 'prom-client'
 import { LedgerMetrics } from './ledger-metrics.ts'
-import type { ServiceEvent, SourceActivity, SourceState } from '../service/control.ts'
+import type { ReloadAnswer, ServiceEvent, SourceActivity, SourceState } from '../service/control.ts'
 import type { HttpDeps } from './deps.ts'
 import type { EventStream } from './event-stream.ts'
 
+const RELOADS: readonly ReloadAnswer['kind'][] = ['reloaded', 'refused']
 const ACTIVITIES: readonly SourceActivity[] = ['idle', 'queued', 'running', 'backing-off']
 
 export class Metrics {
@@ -25,6 +26,8 @@ export class Metrics {
     this.gauges = gaugesIn(this.registry)
     this.counters = countersIn(this.registry)
     this.gauges.build.set({ version: deps.config.version }, 1)
+    // A counter that comes into being with its first event has risen by nothing.
+    for (const result of RELOADS) this.counters.reloads.inc({ result }, 0)
     this.gauges.started.set(deps.control.startedAt.getTime() / 1000)
   }
 
@@ -51,7 +54,10 @@ export class Metrics {
       (names) => names.length,
       () => undefined,
     )
-    await this.ledger.look(now)
+    await this.ledger.look(
+      now,
+      this.deps.control.sources().map(({ name }) => name),
+    )
     this.lookAtSources()
     this.lookAtProcess(now, openFiles)
     return this.registry.metrics()

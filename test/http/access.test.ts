@@ -95,7 +95,7 @@ describe('on loopback', () => {
     })
   })
 
-  test.each(['127.0.0.1:1', 'localhost', 'stoker.localhost', '[::1]:8650', '127.1.2.3'])(
+  test.each(['127.0.0.1:1', 'localhost', 'LOCALHOST:8650', 'stoker.localhost', '[::1]:8650', '127.1.2.3'])(
     'a Host header of %j is this machine, by whichever port',
     async (host) => {
       await withServer({}, async ({ ask }) => {
