@@ -27,6 +27,7 @@ export async function followExport(context: RunContext, planned: ExportRecord, l
     loading.push(work)
   }
   const list = async () => {
+    context.place.yield()
     if (planned.state === 'planned') {
       // The server need not make what we could not take.
       await loader.withRoom(() => context.disk.require('a new export'))
@@ -118,7 +119,6 @@ async function pagesOf(context: RunContext, record: ExportRecord, signal: AbortS
     before: await filesOfExport(ledger, record.export),
     partial: record.request.allowPartialManifests,
     onProgress: ({ progress, retryAfterMs }) => {
-      context.place.yield()
       const waitedMs = clock.now().getTime() - began
       context.tell({ kind: 'waiting', progress, waitedMs, export: record.export, retryAfterMs })
     },

@@ -74,7 +74,7 @@ export class Place {
     this.ticket = places.ask()
   }
 
-  /** A run holds the place that it began with until it first waits for its server; from then on, {@link during} work. */
+  /** A run holds the place that it began with until it first turns to its server; from then on, {@link during} work. */
   yield(): void {
     if (!this.isBeginning) return
     this.isBeginning = false

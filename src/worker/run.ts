@@ -1,6 +1,5 @@
 /** One run of one source, step by step, from wherever the ledger says it stands. */
 import { rm } from 'node:fs/promises'
-import type { ServerWait } from '../bulk/http/http.ts'
 import { isAbort, StokerError } from '../core/errors.ts'
 import { withIds } from '../core/log.ts'
 import { booksOf, type Books } from '../ledger/books.ts'
@@ -49,11 +48,10 @@ export async function runSource(context: WorkerContext, source: Source, full = f
   const log = withIds(context.log, () => ({ source: source.name, ...(current > 0 && { run: current }) }))
   // Before anything is waited for: whoever saw that a place is free has it.
   const place = context.places.enter()
-  const onWait = (wait: ServerWait) => {
-    place.yield()
-    context.observe({ source: source.name, run: current, kind: 'delayed', ...wait })
-  }
-  const client = source.connect(onWait, log)
+  const client = source.connect(
+    (wait) => context.observe({ source: source.name, run: current, kind: 'delayed', ...wait }),
+    log,
+  )
   const enter = (run: number): RunContext => {
     current = run
     const tell: RunContext['tell'] = (event) => context.observe({ source: source.name, run, ...event })
