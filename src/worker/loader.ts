@@ -80,11 +80,11 @@ export class Loader {
   }
 
   private work(record: ExportRecord, file: FileRecord): Promise<void> {
-    const { place, tell } = this.context
-    return place.during(
-      this.signal,
+    const { context, signal } = this
+    return context.place.during(
+      signal,
       () => this.loadOne(record, file),
-      () => tell({ kind: 'queued' }),
+      () => context.tell({ kind: 'queued' }),
     )
   }
 

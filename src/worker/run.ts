@@ -142,8 +142,8 @@ async function pursue(
 }
 
 /** As soon as the run has a place again, if it gave its own away. */
-function working<T>({ place, signal, tell }: RunContext, work: () => Promise<T>): Promise<T> {
-  return place.during(signal, work, () => tell({ kind: 'queued' }))
+function working<T>(context: RunContext, work: () => Promise<T>): Promise<T> {
+  return context.place.during(context.signal, work, () => context.tell({ kind: 'queued' }))
 }
 
 /** An export may have ended by itself just before the process did: without it the run is not whole. */

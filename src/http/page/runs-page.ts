@@ -67,7 +67,7 @@ function addressOf({ source, failed, limit }: RunsAskedFor, before: number | und
     ...(failed && { failed: 'yes' }),
     ...(before !== undefined && { before: String(before) }),
   })
-  return query.size === 0 ? '/runs' : `/runs?${query}`
+  return query.size === 0 ? '/runs' : `/runs?${query.toString()}`
 }
 
 function captionOf({ source, failed, before }: RunsAskedFor): string {
