@@ -30,6 +30,8 @@ function line(event: RunEvent, log: Log): void {
       return log.trace({ export: event.export, waitedMs: event.waitedMs }, 'the server is working')
     case 'delayed':
       return log.info({ step: event.step, code: event.code, status: event.status, ms: event.ms }, 'trying again later')
+    case 'queued':
+      return log.info({}, 'as many other runs work as may: it waits for its place')
     case 'listed':
       return log.debug({ export: event.export, files: event.files }, 'page of the manifest')
     case 'complete':

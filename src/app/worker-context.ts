@@ -20,6 +20,7 @@ import { openReports, type Reports } from '../report/reports.ts'
 import type { ReportedView } from '../report/open-lineage/datasets.ts'
 import type { RunObserver } from '../worker/events.ts'
 import { OneAtATime } from '../worker/one-at-a-time.ts'
+import { Places } from '../worker/places.ts'
 import type { Source } from '../worker/source.ts'
 import { bulkAuth } from './bulk-auth.ts'
 import { shownCommand } from './command-line.ts'
@@ -103,6 +104,7 @@ export async function openWorker(config: Config, options: OpenOptions): Promise<
       signal,
       ledger: await database.session(),
       writing: new OneAtATime(),
+      places: new Places(),
       clock: systemClock,
       downloads: config.downloads,
       memoryLimitBytes,

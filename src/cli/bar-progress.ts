@@ -124,6 +124,7 @@ function show(multi: MultiBar, bars: Bars, event: RunEvent, at: number): void {
     case 'gathered':
     case 'interrupted':
     case 'note':
+    case 'queued':
     case 'refused':
     case 'started':
       return

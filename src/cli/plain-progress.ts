@@ -95,6 +95,8 @@ function lineFor(event: RunEvent): string | undefined {
       return `failed (${event.code})`
     case 'cancelled':
       return 'cancelled'
+    case 'queued':
+      return 'the server is ready; as many other runs work as may at once'
     case 'complete':
     case 'done':
     case 'downloaded':

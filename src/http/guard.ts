@@ -45,6 +45,9 @@ export const signedInOnly: MiddlewareHandler<HttpEnv> = async (c, next) => {
 export const safeHeaders: MiddlewareHandler = async (c, next) => {
   await next()
   for (const [name, value] of Object.entries(HEADERS)) c.res.headers.set(name, value)
+  // Any answer but these may be about a patient, or is as of now.
+  const isAsset = c.req.path.startsWith('/assets/') && [200, 304].includes(c.res.status)
+  if (!isAsset || !c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store')
 }
 
 const HEADERS: Readonly<Record<string, string>> = {
@@ -64,7 +67,6 @@ const HEADERS: Readonly<Record<string, string>> = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Resource-Policy': 'same-origin',
   'Permissions-Policy': 'camera=(), geolocation=(), microphone=()',
-  'Cache-Control': 'no-store',
 }
 
 /** @throws Refused for a token that is wrong, as nobody sends one by chance, and for too many of them */

@@ -14,6 +14,8 @@ interface LedgerMetric {
   readonly kind: 'counter' | 'gauge'
   /** SELECT of a column for each label, and `value`. */
   readonly sql: string
+  /** Labels beside the source that every source of the configuration has, be it with 0: else the first one is no rise. */
+  readonly always?: readonly Labels[]
 }
 
 const RESULT = `CASE WHEN state = 'done' THEN 'succeeded' WHEN error_code = 'CANCELLED' THEN 'cancelled' ELSE 'failed' END`
@@ -26,6 +28,7 @@ const METRICS: readonly LedgerMetric[] = [
     kind: 'counter',
     sql: `SELECT source, ${RESULT} AS result, count(*) AS value FROM stoker.run
       WHERE state IN ('done', 'abandoned', 'failed') GROUP BY ALL`,
+    always: [{ result: 'succeeded' }, { result: 'cancelled' }, { result: 'failed' }],
   },
   {
     name: 'stoker_last_success_timestamp_seconds',
@@ -155,15 +158,17 @@ export class LedgerMetrics {
     })
   }
 
-  async look(now: Date): Promise<void> {
+  /** @param sources of the configuration */
+  async look(now: Date, sources: readonly string[]): Promise<void> {
     const marks = await watermarkLines(this.ask, now)
     const counted = await Promise.all(this.metrics.map(([{ sql }]) => this.ask<Counted>(sql)))
     // All at once, without a turn between: nobody sees a counter that has been emptied and not filled.
     this.freshness.reset()
     this.watermark.reset()
     for (const mark of marks) this.setMark(mark)
-    this.metrics.forEach(([{ labels }, metric], i) => {
+    this.metrics.forEach(([{ labels, always = [] }, metric], i) => {
       metric.reset()
+      for (const each of always) for (const source of sources) fill(metric, { source, ...each }, 0)
       for (const row of counted[i]!) fill(metric, labelsOf(row, labels), row.value)
     })
   }

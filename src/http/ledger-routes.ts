@@ -11,6 +11,7 @@ import { Refused } from './refused.ts'
 import { watermarkLines } from './source-lines.ts'
 import { tableDetails, tableLines } from './tables.ts'
 
+const RUN = { min: 0, max: 2 ** 31 - 1 }
 const LIMIT = { min: 1, max: 1_000, or: 50 }
 const FILES = { min: 0, max: 10_000, or: 1_000 }
 const DAYS = { min: 1, max: 3_660, or: 30 }
@@ -19,14 +20,18 @@ export function ledgerRoutes(deps: HttpDeps): Hono<HttpEnv> {
   const { ask, clock } = deps
   const app = new Hono<HttpEnv>()
   app.get('/api/runs', async (c) => {
-    onlyParameters(c, 'source', 'limit', 'failed')
+    onlyParameters(c, 'source', 'limit', 'failed', 'before')
     const source = c.req.query('source')
+    const limit = wholeParameter(c, 'limit', LIMIT)
     const runs = await runLines(ask, {
       sources: source === undefined ? [] : [source],
-      limit: wholeParameter(c, 'limit', LIMIT),
+      // One more: whether there is a next page.
+      limit: limit + 1,
       failed: flagParameter(c, 'failed'),
+      before: wholeParameter(c, 'before', RUN),
     })
-    return jsonAnswer(c, { runs })
+    const shown = runs.slice(0, limit)
+    return jsonAnswer(c, { runs: shown, next_before: runs.length > limit ? shown.at(-1)!.run : null })
   })
   app.get('/api/runs/:run', async (c) => {
     onlyParameters(c, 'files')

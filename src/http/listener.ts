@@ -63,7 +63,11 @@ export class Listener {
       hostname: 'stoker.invalid',
       overrideGlobalObjects: false,
     })
-    this.server.on('request', (request, response) => void listener(request, response))
+    this.server.on('request', (request, response) => {
+      // Names of hosts know no case; the listener takes one in capitals for a trick.
+      request.headers.host &&= request.headers.host.toLowerCase()
+      void listener(request, response)
+    })
   }
 
   /** Takes no more requests; answers under way have a moment, connections without one none. */

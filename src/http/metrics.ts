@@ -2,10 +2,11 @@
 import { readdir } from 'node:fs/promises'
 import { Counter, Gauge, Registry } from 'prom-client'
 import { LedgerMetrics } from './ledger-metrics.ts'
-import type { ServiceEvent, SourceActivity } from '../service/control.ts'
+import type { ReloadAnswer, ServiceEvent, SourceActivity, SourceState } from '../service/control.ts'
 import type { HttpDeps } from './deps.ts'
 import type { EventStream } from './event-stream.ts'
 
+const RELOADS: readonly ReloadAnswer['kind'][] = ['reloaded', 'refused']
 const ACTIVITIES: readonly SourceActivity[] = ['idle', 'queued', 'running', 'backing-off']
 
 export class Metrics {
@@ -25,6 +26,8 @@ export class Metrics {
     this.gauges = gaugesIn(this.registry)
     this.counters = countersIn(this.registry)
     this.gauges.build.set({ version: deps.config.version }, 1)
+    // A counter that comes into being with its first event has risen by nothing.
+    for (const result of RELOADS) this.counters.reloads.inc({ result }, 0)
     this.gauges.started.set(deps.control.startedAt.getTime() / 1000)
   }
 
@@ -51,7 +54,10 @@ export class Metrics {
       (names) => names.length,
       () => undefined,
     )
-    await this.ledger.look(now)
+    await this.ledger.look(
+      now,
+      this.deps.control.sources().map(({ name }) => name),
+    )
     this.lookAtSources()
     this.lookAtProcess(now, openFiles)
     return this.registry.metrics()
@@ -65,7 +71,8 @@ export class Metrics {
     for (const activity of ACTIVITIES)
       sources.set({ activity }, states.filter((state) => state.activity === activity).length)
     for (const state of states) failures.set({ source: state.name }, state.failures)
-    queued.set(states.filter(({ activity }) => activity === 'queued').length)
+    const waits = ({ activity, progress }: SourceState) => activity === 'queued' || progress?.queuedAt !== undefined
+    queued.set(states.filter(waits).length)
   }
 
   private lookAtProcess(now: Date, openFiles: number | undefined): void {
@@ -99,7 +106,10 @@ function gaugesIn(registry: Registry) {
     build: gauge('stoker_build_info', 'Always 1; the version of Stoker.', 'version'),
     started: gauge('process_start_time_seconds', 'When the worker began.'),
     sources: gauge('stoker_sources', 'Sources by what the worker does with them.', 'activity'),
-    queued: gauge('stoker_queue_length', 'Sources whose run waits for its turn.'),
+    queued: gauge(
+      'stoker_queue_length',
+      'Sources whose run waits for its turn: to begin, or to go on when its server is ready.',
+    ),
     failures: gauge('stoker_source_failures', 'Runs that failed since the last one that did not.', 'source'),
     heartbeatAge: gauge('stoker_heartbeat_age_seconds', 'Since the last heartbeat of the worker.'),
     diskFree: gauge('stoker_disk_free_bytes', 'Free on the disk of the lake.'),

@@ -12,10 +12,14 @@ export async function bodyText(c: Context, bytesMax: number): Promise<string> {
   if (announced > bytesMax) throw tooLarge(bytesMax)
   const pieces: Uint8Array[] = []
   let bytes = 0
-  for await (const piece of (c.req.raw.body ?? []) as AsyncIterable<Uint8Array>) {
-    bytes += piece.byteLength
-    if (bytes > bytesMax) throw tooLarge(bytesMax)
-    pieces.push(piece)
+  try {
+    for await (const piece of (c.req.raw.body ?? []) as AsyncIterable<Uint8Array>) {
+      bytes += piece.byteLength
+      if (bytes > bytesMax) throw tooLarge(bytesMax)
+      pieces.push(piece)
+    }
+  } catch (error) {
+    throw error instanceof Refused ? error : brokenOff(error)
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(pieces))
@@ -56,6 +60,16 @@ function parsed(text: string): unknown {
   } catch {
     throw badRequest('the body is no JSON', 'check its commas and quotes')
   }
+}
+
+/** Nobody may be there any more to be told; it is no failure of ours. */
+function brokenOff(cause: unknown): Refused {
+  return new Refused(408, 'HTTP_BROKEN_OFF', 'the body did not come whole, or not in time', {
+    retryable: true,
+    hint: 'send it again',
+    headers: { Connection: 'close' },
+    cause,
+  })
 }
 
 /** What is left of it is not read: the connection ends with the answer. */

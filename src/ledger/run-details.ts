@@ -120,15 +120,18 @@ export interface RunsAsked {
   readonly limit: number
   /** This one alone. */
   readonly run?: number | undefined
+  /** Older ones than this. */
+  readonly before?: number | undefined
   /** Those alone that were given up, or were stopped by an error and not finished since. */
   readonly failed?: boolean | undefined
 }
 
 /** Newest first. */
-export async function runLines(ask: Ask, { sources = [], run, limit, failed }: RunsAsked): Promise<RunLine[]> {
+export async function runLines(ask: Ask, { sources = [], run, before, limit, failed }: RunsAsked): Promise<RunLine[]> {
   const where = [
     ...(sources.length === 0 ? [] : [`source IN (${sources.map(sqlText).join(', ')})`]),
     ...(run === undefined ? [] : [`run = ${run}`]),
+    ...(before === undefined ? [] : [`run < ${before}`]),
     ...(failed ? [`(state IN ('abandoned', 'failed') OR (error_code IS NOT NULL AND state <> 'done'))`] : []),
   ]
   return ask(`

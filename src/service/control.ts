@@ -100,6 +100,8 @@ export interface RunProgress {
   readonly percentDone: number | undefined
   /** The last wait that an operator would wonder at. */
   readonly delayed: { readonly code: string; readonly untilAt: Date } | undefined
+  /** Since when it waits for its place among the runs that work. */
+  readonly queuedAt?: Date | undefined
   readonly tables: { readonly done: number; readonly of: number; readonly now: string | undefined } | undefined
 }
 

@@ -72,11 +72,16 @@ export class Roster {
     return effect === 'enqueue'
   }
 
-  /** Gives the next source its turn; undefined when none waits that may begin, or as many run as may at once. */
+  /**
+   * Gives the next source its turn that may begin; undefined when none may. A slow server holds up its own sources alone: of
+   * one server no more than `atOnce` run, as it has to make all of their exports.
+   */
   takeTurn(atOnce: number): ServedSource | undefined {
-    const running = this.all().filter(({ activity }) => activity === 'running').length
-    const place = this.waiting.findIndex(({ cancelling }) => cancelling === undefined)
-    if (running >= atOnce || place < 0) return undefined
+    const running = this.all().filter(({ activity }) => activity === 'running')
+    const isFull = ({ config: { baseUrl } }: ServedSource) =>
+      running.filter(({ config }) => config.baseUrl.host === baseUrl.host).length >= atOnce
+    const place = this.waiting.findIndex((served) => served.cancelling === undefined && !isFull(served))
+    if (place < 0) return undefined
     const [served] = this.waiting.splice(place, 1) as [ServedSource]
     this.happened(served, 'turn')
     return served

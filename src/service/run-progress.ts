@@ -18,13 +18,21 @@ interface Amount {
 
 const NOTHING: Amount = { bytes: 0, lines: 0 }
 
+/** Of a run that has its place. */
+const WORK: ReadonlySet<RunEvent['kind']> = new Set(['downloading', 'fetching', 'landed', 'merging', 'publishing'])
+
 /** Of a run that began before anybody looked, undefined stays undefined until one starts. */
 export function foldRun(fold: RunFold | undefined, event: RunEvent, now: Date): RunFold | undefined {
   if (event.kind === 'started') return begun(event, now)
   if (fold === undefined || fold.progress.run !== event.run) return fold
   const { progress } = fold
   const passed = progress.delayed !== undefined && progress.delayed.untilAt <= now
-  return after(passed ? { ...fold, progress: { ...progress, delayed: undefined } } : fold, event, now)
+  const changed = {
+    ...(passed && { delayed: undefined }),
+    ...(progress.queuedAt !== undefined && WORK.has(event.kind) && { queuedAt: undefined }),
+  }
+  const isSame = Object.keys(changed).length === 0
+  return after(isSame ? fold : { ...fold, progress: { ...progress, ...changed } }, event, now)
 }
 
 function begun({ run, mode, resumed }: RunEvent & { kind: 'started' }, now: Date): RunFold {
@@ -49,6 +57,8 @@ function after(fold: RunFold, event: Exclude<RunEvent, { kind: 'started' }>, now
       return step(change({ percentDone: event.percentDone }), whileWaiting(progress), now)
     case 'delayed':
       return change({ delayed: { code: event.code, untilAt: new Date(now.getTime() + event.ms) } })
+    case 'queued':
+      return change({ queuedAt: progress.queuedAt ?? now })
     case 'gathering': {
       const { landed = 0, lost = 0, of = 0 } = progress.files ?? {}
       const files = { landed: landed + event.before, lost, of: of + event.before + event.files }

@@ -9,6 +9,7 @@ import type { Log } from '../core/log.ts'
 import type { Task } from '../core/task.ts'
 import { lastSnapshot } from '../warehouse/snapshot/records.ts'
 import type { WorkerContext } from '../worker/context.ts'
+import { Places } from '../worker/places.ts'
 import { runSource } from '../worker/run.ts'
 import { SnapshotWork, type AfterSnapshot } from './after-snapshot.ts'
 import { cancelServed } from './cancelling.ts'
@@ -55,6 +56,7 @@ export class Service implements Control, Task {
   private readonly runner: Runner
   private readonly snapshots: SnapshotWork
   private readonly loop: Repeating
+  private readonly places: Places
   private readonly stopping = new AbortController()
   private config: LoadedConfig
   /** For the runs that begin from now on. */
@@ -67,7 +69,8 @@ export class Service implements Control, Task {
     this.options = options
     this.startedAt = clock.now()
     this.config = options.config
-    this.context = open.context
+    this.places = new Places(options.config.worker.sourcesAtOnce, () => this.loop.wake())
+    this.context = { ...open.context, places: this.places }
     this.listeners = new Listeners(log)
     this.roster = new Roster((state) => this.listeners.tell({ kind: 'source', state }))
     this.snapshots = new SnapshotWork(options.afterSnapshot ?? [], log, (id, snapshot) => {
@@ -173,7 +176,7 @@ export class Service implements Control, Task {
   }
 
   private beginRuns(): void {
-    while (!this.stopping.signal.aborted && this.heartbeat.hasRoom) {
+    while (!this.stopping.signal.aborted && this.heartbeat.hasRoom && this.places.isFree) {
       const served = this.roster.takeTurn(this.config.worker.sourcesAtOnce)
       if (served === undefined) return
       this.runner.begin(served, this.context)
@@ -237,6 +240,7 @@ export class Service implements Control, Task {
         : new DiskGuard({ path: this.context.lake.root, minimumFreeBytes, clock: this.context.clock })
     this.config = config
     this.context = { ...this.context, keeping, downloads, disk }
+    this.places.resize(worker.sourcesAtOnce)
     const { added, rescheduled, changed } = this.roster.arrange(config.sources, open.sourcesOf(config))
     const now = clock.now()
     for (const served of isOtherJitter ? this.roster.all() : rescheduled) served.nextAt = this.timeAfter(served, now)

@@ -11,6 +11,7 @@ import type { Lake } from '../warehouse/lake.ts'
 import type { View } from '../warehouse/tables/view.ts'
 import type { RunEventBody, RunObserver } from './events.ts'
 import type { OneAtATime } from './one-at-a-time.ts'
+import type { Place, Places } from './places.ts'
 import type { Source } from './source.ts'
 
 /** One open lake and all that a worker needs beside its sources. */
@@ -21,6 +22,8 @@ export interface WorkerContext {
   readonly ledger: Session
   /** Commits and publishings of runs that overlap; see `run.ts`. */
   readonly writing: OneAtATime
+  /** For as many runs as may work at the same time. */
+  readonly places: Places
   readonly views: readonly View[]
   readonly keeping: Keeping
   /** Of the lake's disk; see `room.ts` for what a step needs. */
@@ -42,5 +45,6 @@ export interface RunContext extends WorkerContext {
   readonly client: BulkClient
   readonly run: number
   readonly phases: Phases
+  readonly place: Place
   tell(event: RunEventBody): void
 }

@@ -68,6 +68,8 @@ export type RunEvent = { readonly source: string; readonly run: number } & (
       /** As in `requested`, where it was not even taken. */
       readonly asked: { readonly url: string; readonly parameters: Readonly<Record<string, string>> } | undefined
     }
+  /** There is work for it again, and as many other runs work as may: it waits for its place. */
+  | { readonly kind: 'queued' }
   /** Files are on their way to the raw log; `before`: so many more had landed, or were lost, before this process began. */
   | { readonly kind: 'gathering'; readonly files: number; readonly before: number }
   | {

@@ -57,6 +57,7 @@ async function download(
       onForm: (found) => (form = found),
       log: withIds(context.log, () => ({ file: file.file })),
       onWait: (wait) => context.tell({ kind: 'delayed', ...wait, file: file.file, type }),
+      aside: (wait) => context.place.aside(signal, wait),
     },
   )
   if (form !== undefined) {

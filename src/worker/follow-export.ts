@@ -27,6 +27,7 @@ export async function followExport(context: RunContext, planned: ExportRecord, l
     loading.push(work)
   }
   const list = async () => {
+    context.place.yield()
     if (planned.state === 'planned') {
       // The server need not make what we could not take.
       await loader.withRoom(() => context.disk.require('a new export'))

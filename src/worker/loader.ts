@@ -44,7 +44,7 @@ export class Loader {
     for (const { file } of come) this.seen.add(file)
     const due = come.filter(({ state }) => ['listed', 'staged'].includes(state))
     if (come.length > 0) this.context.tell({ kind: 'gathering', files: due.length, before: come.length - due.length })
-    const loadAll = () => Promise.allSettled(due.map((file) => this.fetching.add(() => this.loadOne(record, file))))
+    const loadAll = () => Promise.allSettled(due.map((file) => this.fetching.add(() => this.work(record, file))))
     const ended = due.length === 0 ? [] : await this.context.phases.during('gather', loadAll)
     // All must have ended before the step does: none may write to the ledger behind its back.
     this.context.signal.throwIfAborted()
@@ -77,6 +77,15 @@ export class Loader {
         this.signal.throwIfAborted()
       }
     }
+  }
+
+  private work(record: ExportRecord, file: FileRecord): Promise<void> {
+    const { context, signal } = this
+    return context.place.during(
+      signal,
+      () => this.loadOne(record, file),
+      () => context.tell({ kind: 'queued' }),
+    )
   }
 
   private async loadOne(record: ExportRecord, file: FileRecord): Promise<void> {

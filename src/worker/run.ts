@@ -46,6 +46,8 @@ export interface RunOutcome {
 export async function runSource(context: WorkerContext, source: Source, full = false): Promise<RunOutcome> {
   let current = 0
   const log = withIds(context.log, () => ({ source: source.name, ...(current > 0 && { run: current }) }))
+  // Before anything is waited for: whoever saw that a place is free has it.
+  const place = context.places.enter()
   const client = source.connect(
     (wait) => context.observe({ source: source.name, run: current, kind: 'delayed', ...wait }),
     log,
@@ -54,7 +56,7 @@ export async function runSource(context: WorkerContext, source: Source, full = f
     current = run
     const tell: RunContext['tell'] = (event) => context.observe({ source: source.name, run, ...event })
     const phases = new Phases(context.ledger, run, context.clock)
-    return { ...context, log, source, client, run, phases, tell }
+    return { ...context, log, source, client, run, phases, place, tell }
   }
   try {
     await refuseUnfinishedPurge(context.ledger)
@@ -84,6 +86,7 @@ export async function runSource(context: WorkerContext, source: Source, full = f
     const { run, mode, startedAt } = await openNextRun(context, source, full)
     return await pursue(enter(run), 'open', mode, startedAt, false)
   } finally {
+    place.yield()
     await client.close()
   }
 }
@@ -108,7 +111,7 @@ async function pursue(
     }
     // Two merges would mark the same table as changed, two publishings take the same number; and what is published for a
     // run must not hold a later commit's rows: then it would not be had again as of that run.
-    await context.writing.during(context.signal, async () => {
+    const writing = async () => {
       if (state === 'open') {
         context.tell({ kind: 'merging', table: undefined, done: 0, of: context.views.length })
         await phases.during('merge', async () => withRoom(context, await mergeNeed(context), commitRun))
@@ -119,7 +122,8 @@ async function pursue(
         snapshot = await phases.during('publish', async () => withRoom(context, await publishNeed(context), publishRun))
         await moveRun(ledger, run, 'published', clock.now())
       }
-    })
+    }
+    await working(context, () => context.writing.during(context.signal, writing))
     await phases.during('release', async () => {
       await releaseExports(context)
       await rm(context.lake.staging(run), { recursive: true, force: true })
@@ -133,8 +137,13 @@ async function pursue(
     throw error
   }
   const endedAt = clock.now()
-  await keepUp(context)
+  await working(context, () => keepUp(context))
   return { source: source.name, run, mode, resumed, books: await booksOf(ledger, run), snapshot, startedAt, endedAt }
+}
+
+/** As soon as the run has a place again, if it gave its own away. */
+function working<T>(context: RunContext, work: () => Promise<T>): Promise<T> {
+  return context.place.during(context.signal, work, () => context.tell({ kind: 'queued' }))
 }
 
 /** An export may have ended by itself just before the process did: without it the run is not whole. */

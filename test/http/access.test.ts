@@ -89,7 +89,7 @@ describe('on loopback', () => {
     })
   })
 
-  test.each(['127.0.0.1:1', 'localhost', 'stoker.localhost', '[::1]:8650', '127.1.2.3'])(
+  test.each(['127.0.0.1:1', 'localhost', 'LOCALHOST:8650', 'stoker.localhost', '[::1]:8650', '127.1.2.3'])(
     'a Host header of %j is this machine, by whichever port',
     async (host) => {
       await withServer({}, async ({ ask }) => {
@@ -183,6 +183,33 @@ describe('beyond loopback', () => {
         expect((await ask(path)).status, path).toBe(200)
       expect((await ask('/healthz')).json).toEqual({ status: 'ok' })
       expect((await ask('/api/worker', { headers: bearer(TOKEN) })).status).toBe(200)
+    })
+  })
+
+  test('scripts and styles may be kept, and nothing else', async () => {
+    await withServer({}, async ({ ask }) => {
+      const kept = async (path: string, headers = {}) => {
+        const answer = await ask(path, { headers })
+        return [answer.status, answer.headers['cache-control'], answer.headers['x-content-type-options']]
+      }
+      const { etag } = (await ask('/assets/style.css')).headers
+      const digest = etag!.replaceAll('"', '')
+      expect(await kept('/assets/style.css')).toEqual([200, 'no-cache', 'nosniff'])
+      expect(await kept('/assets/style.css', { 'if-none-match': etag })).toEqual([304, 'no-cache', 'nosniff'])
+      expect(await kept(`/assets/style.css?v=${digest}`)).toEqual([
+        200,
+        'public, max-age=31536000, immutable',
+        'nosniff',
+      ])
+      expect(await kept('/assets/style.css?v=another')).toEqual([200, 'no-cache', 'nosniff'])
+      for (const [path, status] of [
+        ['/assets/nothing.js', 404],
+        ['/', 200],
+        ['/api/worker', 200],
+        ['/metrics', 200],
+        ['/nothing', 404],
+      ] as const)
+        expect(await kept(path), path).toEqual([status, 'no-store', 'nosniff'])
     })
   })
 

@@ -136,6 +136,7 @@ describe('the description', () => {
     ['GET /api/runs'],
     ['GET /api/runs', '/api/runs?source=field&limit=1'],
     ['GET /api/runs', '/api/runs?failed=true'],
+    ['GET /api/runs', '/api/runs?limit=1&before=3'],
     ['GET /api/runs/{run}', '/api/runs/1'],
     ['GET /api/runs/{run}', '/api/runs/2?files=1'],
     ['GET /api/runs/{run}', '/api/runs/3'],
@@ -177,6 +178,7 @@ describe('the description', () => {
     ['GET /api/sources/{name}', '/api/sources/%2e%2e%2f', 404],
     ['GET /api/runs', '/api/runs?limit=0', 400],
     ['GET /api/runs', '/api/runs?limit=1001', 400],
+    ['GET /api/runs', '/api/runs?before=-1', 400],
     ['GET /api/runs', '/api/runs?limit=1e2', 400],
     ['GET /api/runs', '/api/runs?lmit=1', 400],
     ['GET /api/runs', '/api/runs?limit=1&limit=2', 400],
@@ -228,6 +230,19 @@ describe('what is told', () => {
     expect(list(await served.ask('/api/runs'), 'runs').map(({ run }) => run)).toEqual([3, 2, 1])
     expect(list(await served.ask('/api/runs?failed=true'), 'runs').map(({ run }) => run)).toEqual([3])
     expect(list(await served.ask('/api/runs?source=ward'), 'runs').map(({ run }) => run)).toEqual([3])
+  })
+
+  test('runs come in pages, each of those older than the last one of the page before', async () => {
+    const page = async (query: string) => {
+      const answer = await served.ask(`/api/runs?${query}`)
+      return [list(answer, 'runs').map(({ run }) => run), answer.json!['next_before']]
+    }
+    expect(await page('limit=2')).toEqual([[3, 2], 2])
+    expect(await page('limit=2&before=2')).toEqual([[1], null])
+    expect(await page('limit=1&before=3')).toEqual([[2], 2])
+    expect(await page('limit=3')).toEqual([[3, 2, 1], null])
+    expect(await page('source=field&limit=1')).toEqual([[2], 2])
+    expect(await page('before=1')).toEqual([[], null])
   })
 
   test('the files of a run come up to a limit, with how many there are', async () => {

@@ -3,6 +3,7 @@ import { request, type IncomingHttpHeaders } from 'node:http'
 import { Hono } from 'hono'
 import type { HttpConfig } from '../../src/app/config-service.ts'
 import type { HttpDeps, HttpEnv, Pages } from '../../src/http/deps.ts'
+import { assetRoutes } from '../../src/http/page/assets.ts'
 import { httpTask, type HttpTask } from '../../src/http/http-task.ts'
 import { HTTP_TIMES, type HttpTimes } from '../../src/http/listener.ts'
 
@@ -33,7 +34,7 @@ export interface Served {
 const routes = new Hono<HttpEnv>()
 routes.get('/', (c) => c.html(`<p>signed in: ${c.var.signedIn}</p>`))
 routes.get('/login', (c) => c.html('<form method="post" action="/login"></form>'))
-routes.get('/assets/style.css', (c) => c.body('p {}', 200, { 'Content-Type': 'text/css' }))
+routes.route('/', assetRoutes())
 routes.post('/sources/:name/sync', async (c) => {
   const { back } = await c.req.parseBody()
   return c.text(typeof back === 'string' ? back : '')

@@ -4,6 +4,8 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, afterEach, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/app/secret.ts'
+import { systemClock } from '../../src/core/clock.ts'
+import { silentLog } from '../../src/core/log.ts'
 import { httpTask } from '../../src/http/http-task.ts'
 import { LOOPBACK, PAGES, serve, type Served } from './http-fixture.ts'
 import { SmallWorker } from './small-worker.ts'
@@ -13,6 +15,8 @@ const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application
 
 let worker: SmallWorker
 let served: Served
+/** Lines in the log. */
+let errors = 0
 beforeAll(async () => {
   worker = await SmallWorker.start()
 })
@@ -21,8 +25,10 @@ beforeEach(async () => {
   const query = async ({ sql }: { sql: string }) => {
     return { contentType: 'text/csv', snapshot: 1, body: new Response(String(sql.length)).body! }
   }
+  errors = 0
+  const log = { ...silentLog, error: () => void (errors += 1) }
   served = await serve(
-    { ...worker.deps(), query },
+    { ...worker.deps(systemClock, log), query },
     { ...LOOPBACK, token: new Secret(TOKEN) },
     { headersMs: 300, requestMs: 600 },
   )
@@ -151,6 +157,24 @@ describe('a client', () => {
   test('that sends its body too slowly is sent away', async () => {
     const head = `POST /query HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${TOKEN}\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{`
     expect(await raw(head)).not.toContain('200')
+    expect(errors).toBe(0)
+  })
+
+  test('that breaks off, whether its length is known or not, is no failure of the worker', async () => {
+    const head = `POST /query HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${TOKEN}\r\nContent-Type: application/json\r\n`
+    for (const rest of [
+      'Content-Length: 50\r\n\r\n{',
+      'Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n',
+      'Transfer-Encoding: chunked\r\n\r\nxyz\r\n',
+    ]) {
+      const socket = connect(served.port, '127.0.0.1')
+      socket.on('error', () => undefined)
+      await new Promise<void>((resolve) => socket.write(head + rest, () => resolve()))
+      await served.ask('/healthz')
+      socket.destroy()
+    }
+    await served.stop()
+    expect(errors).toBe(0)
   })
 
   test('with headers of many kilobytes is refused', async () => {

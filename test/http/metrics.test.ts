@@ -48,10 +48,16 @@ test('freshness, runs, resources, phases, bytes and rows are what the ledger say
   const freshness = await values('stoker_freshness_seconds')
   expect(Object.keys(freshness)).toEqual(['{source="field",type="Condition"}', '{source="field",type="Patient"}'])
   for (const seconds of Object.values(freshness)) expect(seconds).toBeGreaterThan(0)
+  // What never happened is there with 0: its first time is a rise that an alert sees.
   expect(await values('stoker_runs_total')).toEqual({
     '{source="field",result="succeeded"}': 1,
+    '{source="field",result="cancelled"}': 0,
+    '{source="field",result="failed"}': 0,
+    '{source="ward",result="succeeded"}': 0,
+    '{source="ward",result="cancelled"}': 0,
     '{source="ward",result="failed"}': 1,
   })
+  expect(await values('stoker_reloads_total')).toEqual({ '{result="reloaded"}': 0, '{result="refused"}': 0 })
   expect((await values('stoker_resources_total'))['{source="field",type="Patient",change="inserted"}']).toBe(3)
   expect((await values('stoker_received_bytes_total'))['{source="field"}']).toBeGreaterThan(1_000)
   expect(Object.keys(await values('stoker_phase_seconds_total'))).toContain('{source="field",phase="merge"}')

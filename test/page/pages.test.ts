@@ -237,6 +237,16 @@ describe('forms', () => {
   })
 })
 
+test('runs that do not fit on a page are on the next one, by the number of the last', async () => {
+  const [newest] = await worker.deps.ask<{ run: number }>('SELECT max(run) AS run FROM stoker.run')
+  const older = await html(`/runs?before=${newest!.run}&failed=&source=`)
+  expect(linksOf(older)).not.toContain(`/runs/${newest!.run}`)
+  expect(linksOf(older)).toContain('/runs')
+  expect(textOf(older)).toContain('The newest runs')
+  expect(textOf(await html('/runs?before=0&source=clinic'))).toContain('There is no older run of clinic.')
+  expect(textOf(await html('/runs'))).not.toContain('The newest runs')
+})
+
 test('without cohorts there is no way to them, and nothing at their address', async () => {
   expect(linksOf(await html('/'))).not.toContain('/cohorts')
   expect((await worker.page('/cohorts')).status).toBe(404)

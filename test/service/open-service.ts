@@ -11,6 +11,7 @@ import type { ServiceEvent, SourceState } from '../../src/service/control.ts'
 import { Service, type ServiceOptions } from '../../src/service/service.ts'
 import { runTasks } from '../../src/service/task-list.ts'
 import type { WorkerContext } from '../../src/worker/context.ts'
+import type { Place } from '../../src/worker/places.ts'
 import type { RunOutcome } from '../../src/worker/run.ts'
 import { copyViews } from '../scenario/harness.ts'
 
@@ -126,11 +127,15 @@ function recorder(lines: LogLine[]): Log {
   return { trace: at('trace'), debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
 
-/** Sources of a server that nobody asks. */
-export function sourcesYaml(sources: Readonly<Record<string, string | undefined>>): string {
+/** Sources of a server that nobody asks, or of several. */
+export function sourcesYaml(
+  sources: Readonly<Record<string, string | undefined>>,
+  portOf: (name: string) => number = () => 1,
+): string {
   const entries = Object.entries(sources).map(([name, cron]) => {
+    const port = portOf(name)
     const schedule = cron === undefined ? '' : `, schedule: {cron: '${cron}'}`
-    return `  - {name: ${name}, baseUrl: 'http://127.0.0.1:1/fhir', level: system, auth: {kind: none}, types: [Patient]${schedule}}`
+    return `  - {name: ${name}, baseUrl: 'http://127.0.0.1:${port}/fhir', level: system, auth: {kind: none}, types: [Patient]${schedule}}`
   })
   return `worker: {sourcesAtOnce: 2, jitterSeconds: 0}\nsources:\n${entries.join('\n')}`
 }
@@ -139,6 +144,7 @@ interface HeldRun {
   readonly source: string
   readonly full: boolean
   readonly context: WorkerContext
+  readonly place: Place
   succeed(outcome?: Partial<RunOutcome>): Promise<void>
   fail(error: unknown): Promise<void>
 }
@@ -158,9 +164,11 @@ export class HeldRuns {
   readonly runOne: NonNullable<ServiceOptions['runOne']> = (context, { name }, full = false) => {
     this.begun.push(name)
     const startedAt = this.clock.now()
+    const place = context.places.enter()
     return new Promise<RunOutcome>((resolve, reject) => {
       const settled = async (settle: () => void) => {
         this.now.splice(this.now.indexOf(held), 1)
+        place.yield()
         settle()
         await this.clock.settle()
       }
@@ -170,7 +178,7 @@ export class HeldRuns {
         ...{ startedAt, endedAt: startedAt },
       }
       const held: HeldRun = {
-        ...{ source: name, full, context },
+        ...{ source: name, full, context, place },
         succeed: (changed = {}) => settled(() => resolve({ ...outcome, ...changed })),
         fail: (error) => settled(() => reject(error)),
       }

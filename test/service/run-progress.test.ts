@@ -32,6 +32,7 @@ const EVENTS: Readonly<Record<RunEvent['kind'], RunEventBody>> = {
   downloaded: { kind: 'downloaded', file: 1, bytes: 200, lines: 6 },
   interrupted: { kind: 'interrupted', file: 1, ...OF, code: 'BULK_BUSY', status: 503, text: 'busy' },
   gathered: { kind: 'gathered', export: 1, files: 2, resources: 5, bytes: 200, ms: 1 },
+  queued: { kind: 'queued' },
   cancelled: { kind: 'cancelled' },
   done: { kind: 'done', snapshot: 4 },
 }
@@ -48,12 +49,12 @@ const WAYS: Readonly<Record<RunStep, readonly RunEvent['kind'][]>> = {
 
 /** The step after each event, in the order of KINDS: its first letter. */
 const STEPS: Readonly<Record<RunStep, string>> = {
-  //           st re wa de li ga fe la lo me co pu pd fi no fa cm rf di dd in ga cn do
-  asking: '    a  w  w  a  a  g  a  a  a  m  a  p  a  a  a  a  a  a  a  a  a  a  a  a',
-  waiting: '   a  w  w  w  w  g  w  w  w  m  w  p  w  w  w  w  w  w  w  w  w  w  w  w',
-  gathering: ' a  g  g  g  g  g  g  g  g  m  g  p  g  g  g  g  g  g  g  g  g  g  g  g',
-  merging: '   a  w  w  m  m  g  m  m  m  m  m  p  m  m  m  m  m  m  m  m  m  m  m  m',
-  publishing: 'a  w  w  p  p  g  p  p  p  m  p  p  p  p  p  p  p  p  p  p  p  p  p  p',
+  //           st re wa de li ga fe la lo me co pu pd fi no fa cm rf di dd in ga qu cn do
+  asking: '    a  w  w  a  a  g  a  a  a  m  a  p  a  a  a  a  a  a  a  a  a  a  a  a  a',
+  waiting: '   a  w  w  w  w  g  w  w  w  m  w  p  w  w  w  w  w  w  w  w  w  w  w  w  w',
+  gathering: ' a  g  g  g  g  g  g  g  g  m  g  p  g  g  g  g  g  g  g  g  g  g  g  g  g',
+  merging: '   a  w  w  m  m  g  m  m  m  m  m  p  m  m  m  m  m  m  m  m  m  m  m  m  m',
+  publishing: 'a  w  w  p  p  g  p  p  p  m  p  p  p  p  p  p  p  p  p  p  p  p  p  p  p',
 }
 
 function told(kinds: readonly RunEvent['kind'][], run = 7): RunFold | undefined {

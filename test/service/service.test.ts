@@ -85,6 +85,41 @@ describe('sources', () => {
     expect(runs.now.map(({ source }) => source)).toEqual(['a', 'c'])
   })
 
+  test('that only wait for their server leave their places to those of other servers, and work when one is free', async () => {
+    const clock = new HandClock()
+    const runs = new HeldRuns(clock)
+    const hosts = { slow: 1, slow2: 1, slow3: 1, b: 2, c: 3, d: 4 } as const
+    const names = Object.keys(hosts) as (keyof typeof hosts)[]
+    const sources = Object.fromEntries(names.map((name) => [name, EACH_MINUTE]))
+    const yaml = sourcesYaml(sources, (name) => hosts[name as keyof typeof hosts])
+    const made = await OpenService.start(yaml, { clock, runOne: runs.runOne, open: shared })
+    await clock.pass(60_000)
+    expect(runs.begun).toEqual(['slow', 'slow2'])
+    const slow = runs.of('slow')
+    slow.place.yield()
+    runs.of('slow2').place.yield()
+    await clock.settle()
+    // A third export of the slow server would only make it slower.
+    expect(runs.begun).toEqual(['slow', 'slow2', 'b', 'c'])
+    expect(made.state('slow3')).toMatchObject({ activity: 'queued' })
+
+    const told: string[] = []
+    const { signal } = slow.context
+    const work = slow.place.during(
+      signal,
+      async () => void told.push('works'),
+      () => told.push('waits'),
+    )
+    await clock.settle()
+    expect(told).toEqual(['waits'])
+    // Whoever is under way goes before whoever has not begun.
+    await runs.of('b').succeed()
+    await work
+    await clock.settle()
+    expect(told).toEqual(['waits', 'works'])
+    expect(runs.begun).toEqual(['slow', 'slow2', 'b', 'c', 'd'])
+  })
+
   test('that are asked for wholly while they wait are loaded wholly, also when the run has to be tried again', async () => {
     const { clock, runs, service } = await begin({ a: undefined, b: undefined, c: undefined })
     for (const name of ['a', 'b', 'c']) service.trigger(name, { full: false })

@@ -13,6 +13,8 @@ export interface FileHooks {
   readonly onForm?: ((form: FileForm) => void) | undefined
   /** Told before a wait of some seconds or more between two tries. */
   readonly onWait?: ((wait: ServerWait) => void) | undefined
+  /** Around such a wait: what the asker holds meanwhile may go to others. */
+  readonly aside?: ((wait: () => Promise<void>) => Promise<void>) | undefined
   /** In place of the client's: one that knows the file. */
   readonly log?: Log | undefined
 }
@@ -40,8 +42,9 @@ export async function fetchFile<T>(
   const download = new Download(taker, limits.attemptsMax)
   try {
     for (;;) {
-      const { onWait, log } = hooks
-      const request = { step: 'file', method: 'GET', url, headers: download.headers(), onWait, log } as const
+      const { onWait, aside, log } = hooks
+      const headers = download.headers()
+      const request = { step: 'file', method: 'GET', url, headers, onWait, aside, log } as const
       const take = download.take.bind(download)
       // "SHALL NOT" be sent when requiresAccessToken is false (Bulk Data Access, "Bulk Data Output File Request").
       const sent = manifest.requiresAccessToken

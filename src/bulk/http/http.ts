@@ -36,6 +36,8 @@ export interface HttpRequest {
   readonly deadline?: Date
   /** Told of waits in place of {@link HttpOptions.onWait}, by whoever knows more of the request. */
   readonly onWait?: ((wait: ServerWait) => void) | undefined
+  /** Around such a wait. */
+  readonly aside?: ((wait: () => Promise<void>) => Promise<void>) | undefined
   /** In place of {@link HttpOptions.log}: one that knows what the request is for. */
   readonly log?: Log | undefined
 }
@@ -145,7 +147,8 @@ export class Http {
           ms: wait,
         })
       }
-      await sleepFor(clock, wait, signal)
+      const sleep = () => sleepFor(clock, wait, signal)
+      await (wait >= TOLD_FROM_MS && asked.aside !== undefined ? asked.aside(sleep) : sleep())
     }
   }
 

@@ -15,12 +15,14 @@ const STEPS: readonly (readonly [step: RunStep, word: string, doing: string])[] 
   ['publishing', 'Publish', 'publishes the snapshot'],
 ]
 
+const QUEUED = 'waits for its place among the runs that work'
+
 /** Scripts find it by its source, and say aloud when its step changes. */
 export function progressOf({ name, progress }: SourceState, now: Date): Html {
   if (progress === undefined)
     return html`<div id="progress-${name}" class="progress" data-progress="${name}" hidden></div>`
-  const { run, step, startedAt, resumed } = progress
-  const doing = STEPS.find(([each]) => each === step)![2]
+  const { run, step, startedAt, resumed, queuedAt } = progress
+  const doing = queuedAt === undefined ? STEPS.find(([each]) => each === step)![2] : QUEUED
   return html`<div
     id="progress-${name}"
     class="progress"

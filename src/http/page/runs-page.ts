@@ -1,7 +1,6 @@
 /** Runs, newest first, of a source or of all, those that failed alone or all. */
 import { html } from 'hono/html'
 import { LAKE_SOURCES_SQL, type LakeSource } from '../../app/former-sources.ts'
-import { countText } from '../../core/figures.ts'
 import { runLines } from '../../ledger/run-details.ts'
 import { frame, pageHead } from './frame.ts'
 import type { Html } from './html.ts'
@@ -12,6 +11,8 @@ export interface RunsAskedFor {
   readonly source: string | undefined
   readonly failed: boolean
   readonly limit: number
+  /** Older ones than this. */
+  readonly before: number | undefined
 }
 
 const LIMITS = [20, 100, 500] as const
@@ -23,18 +24,24 @@ export function runsAskedFor(query: Readonly<Record<string, string | undefined>>
     source: query.source === undefined || query.source === '' ? undefined : query.source,
     failed: query.failed !== undefined && query.failed !== '',
     limit: limit ?? LIMITS[0],
+    before: /^\d{1,9}$/.test(query.before ?? '') ? Number(query.before) : undefined,
   }
 }
 
 export async function runsPage(view: PageView, asked: RunsAskedFor): Promise<Html> {
   const { ask, control } = view.deps
-  const { source, failed, limit } = asked
-  const runs = await runLines(ask, { ...(source !== undefined && { sources: [source] }), failed, limit })
+  const { source, failed, limit, before } = asked
+  // One more: whether there are older ones.
+  const found = await runLines(ask, {
+    ...(source !== undefined && { sources: [source] }),
+    ...{ failed, before, limit: limit + 1 },
+  })
+  const runs = found.slice(0, limit)
   const inLake = (await ask<LakeSource>(LAKE_SOURCES_SQL)).map((each) => each.source)
   const names = [...new Set([...control.sources().map(({ name }) => name), ...inLake])]
   const main = html` ${pageHead('Runs')} ${filters(names, asked)}
   ${runsTable(view, runs, { caption: captionOf(asked), empty: emptyText(asked) })}
-  ${runs.length < limit ? '' : html`<p class="quiet">These are the newest ${countText(limit)}. More: choose above how many are shown.</p>`}`
+  ${pages(asked, found.length > limit ? runs.at(-1)?.run : undefined)}`
   return frame(view, {
     title: 'Runs',
     main,
@@ -42,12 +49,34 @@ export async function runsPage(view: PageView, asked: RunsAskedFor): Promise<Htm
   })
 }
 
-function captionOf({ source, failed }: RunsAskedFor): string {
-  return `${failed ? 'Runs that failed, were cancelled or were stopped by an error' : 'Runs'}${source === undefined ? '' : ` of ${source}`}, newest first`
+/** By the oldest run that is shown: a run that begins meanwhile moves nothing. */
+function pages(asked: RunsAskedFor, next: number | undefined): Html | '' {
+  if (next === undefined && asked.before === undefined) return ''
+  return html`<nav aria-label="Pages of runs">
+    <p>
+      ${asked.before === undefined ? '' : html`<a href="${addressOf(asked, undefined)}">The newest runs</a>`}
+      ${next === undefined ? '' : html`<a href="${addressOf(asked, next)}" rel="next">Older runs</a>`}
+    </p>
+  </nav>`
 }
 
-function emptyText({ source, failed }: RunsAskedFor): Html {
+function addressOf({ source, failed, limit }: RunsAskedFor, before: number | undefined): string {
+  const query = new URLSearchParams({
+    ...(source !== undefined && { source }),
+    ...(limit !== LIMITS[0] && { limit: String(limit) }),
+    ...(failed && { failed: 'yes' }),
+    ...(before !== undefined && { before: String(before) }),
+  })
+  return query.size === 0 ? '/runs' : `/runs?${query.toString()}`
+}
+
+function captionOf({ source, failed, before }: RunsAskedFor): string {
+  return `${failed ? 'Runs that failed, were cancelled or were stopped by an error' : 'Runs'}${source === undefined ? '' : ` of ${source}`}${before === undefined ? '' : ` before run ${before}`}, newest first`
+}
+
+function emptyText({ source, failed, before }: RunsAskedFor): Html {
   const of = source === undefined ? '' : ` of ${source}`
+  if (before !== undefined) return html`There is no older run${of}. <a href="/runs">The newest runs</a>`
   if (failed) return html`No run${of} failed, was cancelled, or was stopped by an error. <a href="/runs">All runs</a>`
   return html`There is no run${of} yet. <a href="/">A source’s “Sync now”</a> begins the first.`
 }
@@ -64,7 +93,7 @@ function filters(names: readonly string[], { source, failed, limit }: RunsAskedF
     <label
       >Show
       <select name="limit">
-        ${LIMITS.map((each) => html`<option value="${each}" ${each === limit ? html` selected` : ''}>the newest ${each}</option>`)}
+        ${LIMITS.map((each) => html`<option value="${each}" ${each === limit ? html` selected` : ''}>${each} on a page</option>`)}
       </select>
     </label>
     <label class="check"
