@@ -3,33 +3,39 @@ import { html } from 'hono/html'
 import { plural } from '../../core/figures.ts'
 import type { Remark } from '../../ledger/overview.ts'
 import { findingText, lossText } from '../../worker/finding-text.ts'
+import type { SourceState } from '../../service/control.ts'
 import type { Html } from './html.ts'
 import { moment, relativeText } from './moment.ts'
 import { notice } from './notice.ts'
 import type { SourceGlance } from './source-glance.ts'
 
-export function failureNotice({ name, state }: SourceGlance, now: Date): Html | '' {
-  if (state?.error === undefined) return ''
-  const { error, failures, retryAt } = state
-  const again =
-    retryAt === undefined
-      ? 'It is tried again with the next run.'
-      : `It is tried again ${retryAt > now ? relativeText(retryAt, now) : 'now'}.`
+export function failureNotice({ name, state, failure }: SourceGlance, now: Date): Html | '' {
+  if (state === undefined || failure === undefined) return ''
+  const { at, run, code, message, hint, times } = failure
   return notice({
     kind: 'bad',
-    title: html`${failures > 1 ? `${plural(failures, 'run')} failed in a row, the last` : 'The last run failed'}
-      ${moment(error.at, now)}: <code>${error.code}</code>`,
-    text: error.message,
-    wayOut: error.hint,
+    title: html`${times > 1 ? `${plural(times, 'run')} failed in a row, the last` : 'The last run failed'}
+      ${moment(at, now)}: <code>${code}</code>`,
+    text: message,
+    wayOut: hint,
     more: html`<p>
-      ${again}
+      ${againText(state, now)}
       ${
-        error.run === undefined
+        run === undefined
           ? html`<a href="/runs?source=${encodeURIComponent(name)}&failed=yes">Its failed runs</a>`
-          : html`<a href="/runs/${error.run}">See run ${error.run}: what happened, file by file</a>`
+          : html`<a href="/runs/${run}">See run ${run}: what happened, file by file</a>`
       }
     </p>`,
   })
+}
+
+/** Whether anybody has to do anything for it to go on. */
+function againText({ activity, retryAt, nextAt }: SourceState, now: Date): string {
+  if (activity === 'running') return 'It is being tried again now.'
+  if (activity === 'queued') return 'It is tried again when it is its turn.'
+  if (retryAt !== undefined) return `It is tried again ${retryAt > now ? relativeText(retryAt, now) : 'now'}.`
+  if (nextAt !== undefined) return `It is tried again by its schedule, ${relativeText(nextAt, now)}.`
+  return 'It is not tried again by itself, for it has no schedule: “Sync now” begins the next run.'
 }
 
 export function heldNotice({ held, types }: SourceGlance, now: Date): Html | '' {
