@@ -1,7 +1,7 @@
 /** What is wrong with a source, with what to do about it: failures, types held back, what its last run found. */
 import { html } from 'hono/html'
 import { plural } from '../../core/figures.ts'
-import type { Remark } from '../../ledger/overview.ts'
+import type { Remark, TypeOverview } from '../../ledger/overview.ts'
 import { findingText, lossText } from '../../worker/finding-text.ts'
 import type { SourceState } from '../../service/control.ts'
 import type { Html } from './html.ts'
@@ -45,21 +45,40 @@ export function heldNotice({ held, types }: SourceGlance, now: Date): Html | '' 
     kind: 'warn',
     title: `${plural(held.length, 'type')} held back by run ${first.run}${held.length < types.length ? ': the other types went on' : ''}`,
     text: html`<ul>
-      ${held.map(({ type, what }) => {
-        const watermark = types.find((each) => each.type === type)?.watermark
-        return html`<li>
-          <b>${type}</b>: ${what}.
-          ${
-            watermark == null
-              ? 'It has no watermark: the next run asks for everything of it.'
-              : html`Its data is as of ${moment(watermark, now)}.`
-          }
-        </li>`
-      })}
+      ${[...alike(held, types).values()].map(
+        ({ names, what, watermark }) =>
+          html`<li>
+            <b>${names.join(', ')}</b>: ${what}.
+            ${
+              watermark === undefined
+                ? 'No watermark: the next run asks for everything.'
+                : html`The data is as of ${moment(watermark, now)}.`
+            }
+          </li>`,
+      )}
     </ul>`,
     wayOut: html`the next run asks for them again; if it holds them too,
       <a href="/runs/${first.run}">see what came in run ${first.run}</a>`,
   })
+}
+
+interface HeldAlike {
+  readonly names: string[]
+  readonly what: string
+  readonly watermark: Date | undefined
+}
+
+/** Often one thing holds all types. */
+function alike(held: readonly Remark[], types: readonly TypeOverview[]): Map<string, HeldAlike> {
+  const groups = new Map<string, HeldAlike>()
+  for (const { type, what } of held) {
+    const watermark = types.find((each) => each.type === type)?.watermark ?? undefined
+    const key = `${what} ${watermark?.getTime()}`
+    const group = groups.get(key) ?? { names: [], what, watermark }
+    group.names.push(type ?? 'a type')
+    groups.set(key, group)
+  }
+  return groups
 }
 
 /** What is to be known of the last committed run besides. */
