@@ -26,7 +26,13 @@ export function configuredCohorts(deps: CohortDeps, ask: Ask): CohortDesk {
     return names.sort().map((name) => {
       const wrong = mistakes.find((mistake) => mistake.name === name)
       const line = lineOf(name, files.get(name) ?? null, kept)
-      return wrong === undefined ? line : { ...line, error_code: 'COHORT_INVALID', error_message: `${wrong.file}${wrong.line === undefined ? '' : `:${wrong.line}`}: ${wrong.message}` }
+      return wrong === undefined
+        ? line
+        : {
+            ...line,
+            error_code: 'COHORT_INVALID',
+            error_message: `${wrong.file}${wrong.line === undefined ? '' : `:${wrong.line}`}: ${wrong.message}`,
+          }
     })
   }
   const newest = async (name: string, asked: number | undefined) => asked ?? (await cohortAsOf(ask, name)).snapshot
