@@ -27,7 +27,20 @@ export interface CohortLine {
   readonly error_message: string | null
 }
 
+/** The clinical definition, in words and codes. */
+export interface CohortMeaning {
+  readonly description: string
+  /** Where it is less than what is published under that name, or another thing. */
+  readonly simplified: string | null
+  /** A code with a `*` at its end: all that begin so. */
+  readonly codes: readonly { readonly system: string; readonly code: string; readonly display: string }[]
+}
+
 export interface CohortShown extends CohortLine {
+  /** Undefined of one whose file can not be read, or is there no more. */
+  readonly meaning?: CohortMeaning | undefined
+  /** What to do about a file that can not be read. */
+  readonly error_hint?: string | undefined
   readonly sql: string
   readonly parameters: Readonly<Record<string, unknown>>
   /** Newest first. */

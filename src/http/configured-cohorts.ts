@@ -1,4 +1,5 @@
 /** The cohort desk of a worker: definitions as they lie in their folders now, runs and members as the database has them. */
+import type { CohortDefinition } from '../analysis/cohort/definition.ts'
 import { cohortNamed, readCohorts, type CohortLibrary } from '../analysis/cohort/library.ts'
 import {
   cohortAsOf,
@@ -12,7 +13,7 @@ import {
 import { runCohorts, type CohortDeps } from '../analysis/cohort/run.ts'
 import { StokerError } from '../core/errors.ts'
 import type { Ask } from '../ledger/run-details.ts'
-import type { CohortDesk, CohortLine, CohortRunLine } from './cohort-desk.ts'
+import type { CohortDesk, CohortLine, CohortMeaning, CohortRunLine } from './cohort-desk.ts'
 
 const RUNS_SHOWN = 200
 
@@ -25,7 +26,13 @@ export function configuredCohorts(deps: CohortDeps, ask: Ask): CohortDesk {
     return names.sort().map((name) => {
       const wrong = mistakes.find((mistake) => mistake.name === name)
       const line = lineOf(name, files.get(name) ?? null, kept)
-      return wrong === undefined ? line : { ...line, error_code: 'COHORT_INVALID', error_message: wrong.message }
+      return wrong === undefined
+        ? line
+        : {
+            ...line,
+            error_code: 'COHORT_INVALID',
+            error_message: `${wrong.file}${wrong.line === undefined ? '' : `:${wrong.line}`}: ${wrong.message}`,
+          }
     })
   }
   const newest = async (name: string, asked: number | undefined) => asked ?? (await cohortAsOf(ask, name)).snapshot
@@ -40,6 +47,8 @@ export function configuredCohorts(deps: CohortDeps, ask: Ask): CohortDesk {
       const values = runs.find(({ error_code }) => error_code === null)?.parameters
       return {
         ...line,
+        ...(definition !== undefined && { meaning: meaningOf(definition) }),
+        error_hint: library.mistakes.find((mistake) => mistake.name === name)?.wayOut,
         sql: definition?.sql ?? '',
         parameters: JSON.parse(values ?? '{}') as Record<string, unknown>,
         runs: runs.map(runLine),
@@ -70,6 +79,10 @@ export function configuredCohorts(deps: CohortDeps, ask: Ask): CohortDesk {
       return (await linesOf(library)).find(({ cohort }) => cohort === name)!
     },
   }
+}
+
+function meaningOf({ description, simplified, codes }: CohortDefinition): CohortMeaning {
+  return { description, simplified: simplified ?? null, codes }
 }
 
 /** The run before the newest one up to `snapshot`; that one itself where it was the first. */

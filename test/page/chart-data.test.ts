@@ -43,6 +43,12 @@ test('sources share an axis, each with its own points, and a run that did not co
   ])
 })
 
+test('rows stand from one snapshot to the next, and the last of them until now', () => {
+  const snapshot = { snapshot: 1, published_at: at(5), tables: 1, rows: 7, bytes: 1 }
+  const rows = chartsOf({ to: at(30), snapshots: [snapshot], runs: [] }).find(({ id }) => id === 'rows')!
+  expect([rows.x, rows.y]).toEqual([[at(5).getTime() / 1000, at(30).getTime() / 1000], [[7, 7]]])
+})
+
 test('without a run there is nothing to draw', () => {
   expect(chartsOf({ to: at(0), snapshots: [], runs: [] })).toEqual([])
 })

@@ -1,5 +1,6 @@
 /** The pages as HTML: whole without a script, and saying what an operator came for. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { sourceGlances, standingOf } from '../../src/http/page/source-glance.ts'
 import { linksOf, tagsOf, textOf } from './markup.ts'
 import { PageWorker } from './page-worker.ts'
 
@@ -119,6 +120,24 @@ describe('the first page', () => {
     expect(text).toMatch(/The last run failed \d+ \w+ ago: BULK_EXPORT_FAILED the export failed at the server \(400\)/)
     expect(text).toContain('What to do: ')
     expect(linksOf(page)).toContain(`/runs/${failed}`)
+  })
+
+  test('knows of a run that failed before the worker started, and says whether anything tries it again', async () => {
+    const states = worker.deps.control.sources().map((state) => ({ ...state, failures: 0, error: undefined }))
+    const glances = await sourceGlances(worker.deps.ask, states)
+    const archive = glances.find(({ name }) => name === 'archive')!
+    expect([standingOf(archive).word, archive.failure?.code]).toEqual(['failed', 'BULK_EXPORT_FAILED'])
+    expect(glances.filter((glance) => standingOf(glance).isTrouble).map(({ name }) => name)).toEqual([
+      'hospital',
+      'archive',
+    ])
+    expect(textOf(await html('/'))).toContain('It is not tried again by itself, for it has no schedule')
+  })
+
+  test('begins with the sources that need a look, and counts those without data', async () => {
+    const text = textOf(await html('/'))
+    expect(text).toMatch(/The newest data of 2 sources is no older than \d+ \w+; 2 have none yet\./)
+    expect(text.indexOf('archive failed')).toBeLessThan(text.indexOf('clinic up to date'))
   })
 
   test('shows of each source how old its newest data is, its state in a word, its next run and its last', async () => {

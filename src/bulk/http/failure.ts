@@ -1,5 +1,6 @@
 /** Failures in words: what a request that did not succeed tells the operator. */
 import { StokerError } from '../../core/errors.ts'
+import { causeHint } from './cause-hint.ts'
 import type { HttpAnswer, HttpRequest } from './http.ts'
 import type { ServerWords } from './outcome.ts'
 import { classOf, type Judged, type StatusClass, type Step, type Verdict } from './retry-policy.ts'
@@ -54,7 +55,7 @@ export function refusal({ asked, answer, status, judged, verdict, words, signedI
     case 'wait':
     case 'retry':
       return new StokerError('BULK_BUSY', message, {
-        hint: 'the server said to come back later: run again',
+        hint: 'the server has too much to do, or is down for a while: run again later, and ask its operator if that lasts',
         facts,
         record,
         retryable: true,
@@ -119,7 +120,9 @@ export function unreachable(asked: HttpRequest, cause: unknown): StokerError {
   const code = (cause as { code?: unknown } | null)?.code
   return new StokerError('BULK_UNREACHABLE', `${STEP_WORDS[asked.step]} failed: ${asked.url.host} ${reachText(code)}`, {
     retryable: true,
-    hint: 'check that the server is up and that this machine reaches it (name, port, proxy, certificate)',
+    hint:
+      causeHint(code) ??
+      'check that the server is up and that this machine reaches it (name, port, proxy, certificate)',
     facts: { step: asked.step, host: asked.url.host, cause: typeof code === 'string' ? code : undefined },
     cause,
   })
@@ -135,6 +138,10 @@ function reachText(code: unknown): string {
     case 'UND_ERR_HEADERS_TIMEOUT':
     case 'UND_ERR_BODY_TIMEOUT':
       return 'does not answer in time'
+    case 'CERT_HAS_EXPIRED':
+    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
+    case 'SELF_SIGNED_CERT_IN_CHAIN':
+      return `has a certificate that is not trusted (${code})`
     default:
       if (typeof code === 'string' && /^(Z_|ERR__)/.test(code)) return 'sent a body that can not be decompressed'
       return typeof code === 'string' ? `broke the connection (${code})` : 'broke the connection'

@@ -22,7 +22,7 @@ export function runBadge(run: Pick<RunRecord, 'state' | 'error_code'>, isRunning
     case 'open':
     case 'committed':
     case 'published':
-      return run.error_code === null ? badge('wait', word) : badge('bad', `${word}, stopped`)
+      return run.error_code === null ? badge('wait', word) : badge('bad', 'stopped by an error')
   }
 }
 

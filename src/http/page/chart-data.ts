@@ -43,7 +43,15 @@ export function chartsOf({ runs, snapshots, to }: Pick<History, 'runs' | 'snapsh
       title: 'Rows of all tables, as published',
       unit: 'count' as const,
       shape: 'steps' as const,
-      ...joined([{ name: 'rows', points: snapshots.map(({ published_at, rows }) => [published_at.getTime(), rows]) }]),
+      ...joined([
+        {
+          name: 'rows',
+          points: untilNow(
+            snapshots.map(({ published_at, rows }) => [published_at.getTime(), rows]),
+            to,
+          ),
+        },
+      ]),
     },
   ].filter(({ x }) => x.length > 0)
 }
@@ -72,6 +80,12 @@ function agesOf(runs: readonly CommittedRun[], now: Date): number[][] {
   }
   if (asOf !== undefined) points.push([now.getTime(), Math.max(0, now.getTime() - asOf)])
   return points
+}
+
+/** What stands until the next of its kind, stands now. Points as [milliseconds, value], the oldest first. */
+export function untilNow(points: readonly (readonly number[])[], now: Date): (readonly number[])[] {
+  const last = points.at(-1)
+  return last === undefined ? [] : [...points, [Math.max(last[0]!, now.getTime()), last[1]!]]
 }
 
 /** Series over one common axis. Points as [milliseconds, value]. */

@@ -1,10 +1,10 @@
 /** One cohort: its definition, its size over time, who is in it for those who may see that. */
 import { html } from 'hono/html'
 import { countText } from '../../core/figures.ts'
-import type { CohortDesk, CohortRunLine, CohortShown } from '../cohort-desk.ts'
+import type { CohortDesk, CohortMeaning, CohortRunLine, CohortShown } from '../cohort-desk.ts'
 import { badge } from './badge.ts'
 import { dataBlock, figureHtml } from './charts-page.ts'
-import type { Chart } from './chart-data.ts'
+import { untilNow, type Chart } from './chart-data.ts'
 import { change, cohortBadge, figure } from './cohorts-page.ts'
 import { dataTable } from './data-table.ts'
 import { facts } from './facts.ts'
@@ -21,7 +21,7 @@ const MEMBERS_SHOWN = 50
 export async function cohortPage(view: PageView, desk: CohortDesk, name: string): Promise<Html | undefined> {
   const cohort = await desk.show(name)
   if (cohort === undefined) return undefined
-  const charts = sizeCharts(cohort)
+  const charts = sizeCharts(cohort, view.now)
   const main = html` ${pageHead(html`<span class="of"><a href="/cohorts">Cohorts</a> /</span> ${name}`, cohortBadge(cohort))}
     ${cohort.description === null ? '' : html`<p class="prose">${prose(cohort.description)}</p>`}
     ${
@@ -29,11 +29,13 @@ export async function cohortPage(view: PageView, desk: CohortDesk, name: string)
         ? ''
         : notice({
             kind: 'bad',
-            title: html`Its last run failed: <code>${cohort.error_code}</code>`,
+            title: html`${cohort.error_hint === undefined ? 'Its last run failed' : 'Its file can not be used'}:
+              <code>${cohort.error_code}</code>`,
             text: cohort.error_message ?? undefined,
-            wayOut: 'mend its SQL below; it is run again with the next snapshot',
+            wayOut: cohort.error_hint ?? 'mend its SQL below, in its file; it is run again with the next snapshot',
           })
     }
+    ${meaningHtml(cohort.meaning)}
     ${facts([
       [
         'members',
@@ -42,7 +44,7 @@ export async function cohortPage(view: PageView, desk: CohortDesk, name: string)
       ['entered', change('+', cohort.entered)],
       ['left', change('−', cohort.left)],
       ['snapshot', cohort.snapshot && html`<a href="/snapshots#snapshot-${cohort.snapshot}">${cohort.snapshot}</a>`],
-      ['run', cohort.ran_at && moment(cohort.ran_at, view.now)],
+      ['last run', cohort.ran_at && moment(cohort.ran_at, view.now)],
     ])}
     ${
       charts.length === 0
@@ -51,26 +53,36 @@ export async function cohortPage(view: PageView, desk: CohortDesk, name: string)
             <div class="charts one">${charts.map(figureHtml)}</div>`
     }
     <section aria-labelledby="runs">
-      <h2 id="runs">Over time</h2>
+      <h2 id="runs">Its runs</h2>
       ${runsTable(name, cohort.runs, view.now)}
     </section>
     ${await membersSection(view, desk, cohort)} ${definition(cohort)}`
   return frame(view, { title: name, main, scripts: charts.length === 0 ? [] : ['charts.js'] })
 }
 
-/** One point is no line. */
-function sizeCharts({ runs }: CohortShown): Chart[] {
-  const counted = [...runs].reverse().filter(({ members }) => members !== null)
-  if (counted.length < 2) return []
+/** In words, where they say more than its title. */
+function meaningHtml(meaning: CohortMeaning | undefined): Html | '' {
+  if (meaning === undefined) return ''
+  const { description, simplified } = meaning
+  return html`${description === '' ? '' : html`<p class="prose">${prose(description)}</p>`}
+  ${simplified === null ? '' : html`<p class="prose quiet">${prose(simplified)}</p>`}`
+}
+
+function sizeCharts({ runs }: CohortShown, now: Date): Chart[] {
+  const counted = [...runs]
+    .reverse()
+    .flatMap(({ ran_at, members }) => (members === null ? [] : [[ran_at.getTime(), members]]))
+  if (counted.length === 0) return []
+  const points = untilNow(counted, now)
   return [
     {
       id: 'members',
-      title: 'Members',
+      title: 'How many are in it',
       unit: 'count',
       shape: 'steps',
       names: ['members'],
-      x: counted.map(({ ran_at }) => ran_at.getTime() / 1000),
-      y: [counted.map(({ members }) => members)],
+      x: points.map(([at]) => at! / 1000),
+      y: [points.map(([, members]) => members!)],
     },
   ]
 }
@@ -91,7 +103,7 @@ function runsTable(name: string, runs: readonly CohortRunLine[], now: Date): Htm
         isName: true,
         cell: ({ snapshot }) => html`<span class="run-word">Snapshot </span>${snapshot}`,
       },
-      { head: 'run', cell: ({ ran_at }) => moment(ran_at, now) },
+      { head: 'when', cell: ({ ran_at }) => moment(ran_at, now) },
       { head: 'members', isFigure: true, cell: ({ members }) => figure(members) },
       { head: 'entered', isFigure: true, cell: ({ entered }) => change('+', entered) },
       { head: 'left', isFigure: true, cell: ({ left }) => change('−', left) },
@@ -132,11 +144,35 @@ async function membersSection(
   </section>`
 }
 
-function definition({ sql, parameters }: CohortShown): Html {
+function definition({ sql, parameters, meaning }: CohortShown): Html | '' {
+  if (sql === '') return ''
   const pairs = Object.entries(parameters)
   return html`<section aria-labelledby="definition">
     <h2 id="definition">Definition</h2>
-    ${pairs.length === 0 ? '' : facts(pairs.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]))}
-    <pre class="code" tabindex="0"><code>${sql}</code></pre>
+    ${pairs.length === 0 ? '' : facts(pairs.map(([name, value]) => [name, parameterText(value)]))}
+    ${codesTable(meaning?.codes ?? [])}
+    <pre class="code" tabindex="0" role="region" aria-label="SQL"><code>${sql}</code></pre>
   </section>`
+}
+
+function parameterText(value: unknown): string {
+  return value === null ? 'not set' : typeof value === 'string' ? value : JSON.stringify(value)
+}
+
+function codesTable(codes: CohortMeaning['codes']): Html | '' {
+  if (codes.length === 0) return ''
+  return html`<details class="figures">
+    <summary>Its codes: ${codes.length}</summary>
+    ${dataTable({
+      caption: 'Codes',
+      hidesCaption: true,
+      rows: codes,
+      empty: '',
+      columns: [
+        { head: 'code', isName: true, cell: ({ code }) => html`<code>${code}</code>` },
+        { head: 'system', cell: ({ system }) => system },
+        { head: 'what it is', cell: ({ display }) => display },
+      ],
+    })}
+  </details>`
 }

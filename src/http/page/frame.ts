@@ -3,7 +3,7 @@ import { html } from 'hono/html'
 import { bytesText } from '../../core/figures.ts'
 import { assetPath } from './assets.ts'
 import type { Html } from './html.ts'
-import { age, moment } from './moment.ts'
+import { age } from './moment.ts'
 import { notice } from './notice.ts'
 import type { PageView } from './page-view.ts'
 
@@ -108,7 +108,7 @@ function footer({ deps, now, signedIn, isLoopback }: PageView, isStill: boolean)
   const { at, rss, diskFree } = control.heartbeat
   return html`<footer id="worker" ${isStill ? '' : html`data-live`}>
     <p>
-      Stoker ${config.version}, up for ${age(control.startedAt, now)}; last sign of life ${moment(at, now)};
+      Stoker ${config.version}, up for ${age(control.startedAt, now)}; last sign of life ${age(at, now)} ago;
       ${bytesText(rss)} of memory, ${bytesText(diskFree)} free on the disk
     </p>
     <p>

@@ -33,6 +33,11 @@ export function moment(at: Date | null | undefined, now: Date): Html {
   return at == null ? html`–` : timed(at, relativeText(at, now))
 }
 
+/** The exact instant, and how long ago it was: for what is to be found in a log as well. */
+export function instantAgo(at: Date, now: Date): Html {
+  return html`${instant(at)}, ${relativeText(at, now)}`
+}
+
 /** How old it is: `3 min`. */
 export function age(at: Date, now: Date): Html {
   return timed(at, ageText(now.getTime() - at.getTime()))
@@ -40,9 +45,12 @@ export function age(at: Date, now: Date): Html {
 
 /** The exact instant, for where it is what one looks for. */
 export function instant(at: Date | null | undefined): Html {
-  return at == null ? html`–` : timed(at, exactText(at))
+  return at == null ? html`–` : timed(at, exactText(at), 'exact')
 }
 
-function timed(at: Date, text: string): Html {
-  return html`<time datetime="${at.toISOString()}" title="${exactText(at)}">${text}</time>`
+/** Only an exact one may break into two lines, where there is little room. */
+function timed(at: Date, text: string, kind?: 'exact'): Html {
+  return html`<time datetime="${at.toISOString()}" title="${exactText(at)}" ${kind && html` class="${kind}"`}
+    >${text}</time
+  >`
 }

@@ -5,6 +5,7 @@ import type { RunProgress, RunStep, SourceState } from '../../service/control.ts
 import { delayText } from '../../worker/delay-text.ts'
 import { facts } from './facts.ts'
 import type { Html } from './html.ts'
+import { icon } from './icon.ts'
 import { age } from './moment.ts'
 
 const STEPS: readonly (readonly [step: RunStep, word: string, doing: string])[] = [
@@ -89,5 +90,6 @@ function figuresHtml(progress: RunProgress, now: Date): Html {
 
 function delayHtml({ delayed }: RunProgress, now: Date): Html | '' {
   if (delayed === undefined || delayed.untilAt <= now) return ''
-  return html`<p class="said">${delayText({ code: delayed.code, ms: delayed.untilAt.getTime() - now.getTime() })}</p>`
+  const text = delayText({ code: delayed.code, ms: delayed.untilAt.getTime() - now.getTime() })
+  return html`<p class="delay">${icon('warn')} ${text[0]!.toUpperCase()}${text.slice(1)}</p>`
 }

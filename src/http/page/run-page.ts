@@ -10,7 +10,7 @@ import { runBadge } from './badge.ts'
 import { facts } from './facts.ts'
 import { frame, pageHead } from './frame.ts'
 import type { Html } from './html.ts'
-import { instant, moment } from './moment.ts'
+import { instant, instantAgo } from './moment.ts'
 import { notice } from './notice.ts'
 import type { PageView } from './page-view.ts'
 import { progressOf } from './progress.ts'
@@ -30,9 +30,9 @@ export async function runPage(view: PageView, run: number, showsAllFiles: boolea
   const state = deps.control.sources().find(({ name }) => name === source)
   const isRunning = state?.progress?.run === run
   const sections = [
-    { id: 'phases', word: 'phases', body: phasesSection(details, isRunning, now) },
     { id: 'said', word: 'worth knowing', body: saidSection(details) },
     { id: 'rejects', word: 'rejects', body: rejectsSection(details, rejectsFileOf(view, details)) },
+    { id: 'phases', word: 'phases', body: phasesSection(details, isRunning, now) },
     { id: 'files', word: 'files', body: filesSection(details, showsAllFiles) },
     { id: 'books', word: 'books', body: booksSection(details) },
     { id: 'types', word: 'types and tables', body: countsSections(details) },
@@ -96,14 +96,14 @@ function headFacts(details: RunDetails, now: Date): Html {
   const changed = types.reduce((sum, type) => sum + type.inserted + type.updated + type.deleted, 0)
   return facts([
     ['mode', run.mode],
-    ['started', html`${moment(run.started_at, now)}`],
+    ['started', instantAgo(run.started_at, now)],
     ['took', tookText(run)],
     ['files', files.length > 0 && countText(files.length)],
     ['received', bytes > 0 && bytesText(bytes)],
     ['rate', rateText(details, bytes)],
     ['changed', run.committed_at === null ? 'nothing committed' : `${countText(changed)} resources`],
     ['rejects', rejects === 0 ? '0' : html`<a href="#rejects">${countText(rejects)}</a>`],
-    ['commit', run.commit_number && html`${run.commit_number}, ${moment(run.committed_at, now)}`],
+    ['commit', run.commit_number && html`${run.commit_number}, ${instant(run.committed_at)}`],
     ['snapshot', snapshot && html`<a href="/snapshots#snapshot-${snapshot}">${snapshot}</a>`],
     ['by Stoker', run.stoker_version],
   ])

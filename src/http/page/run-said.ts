@@ -20,17 +20,17 @@ export function saidSection({ run, messages, findings, losses, types }: RunDetai
   if (messages.length + findings.length + lost.length + held.length === 0) return ''
   return html`<section aria-labelledby="said">
     <h2 id="said">Worth knowing</h2>
+    ${list(
+      'Types held back: their watermarks did not move',
+      'warn',
+      held.map(({ type, held: why }) => `${type}: ${why}`),
+    )}
     ${
       messages.length === 0
         ? ''
         : html`<h3>What the server reported</h3>
             ${messagesTable(messages, run.run)}`
     }
-    ${list(
-      'Types held back: their watermarks did not move',
-      'warn',
-      held.map(({ type, held: why }) => `${type}: ${why}`),
-    )}
     ${list('Not as it was asked or announced', 'warn', findings.map(findingText))}
     ${list('Values that are not in the tables', 'warn', lost)}
   </section>`

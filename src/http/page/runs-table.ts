@@ -3,20 +3,31 @@ import { html } from 'hono/html'
 import { bytesText, countText, plural } from '../../core/figures.ts'
 import type { RunLine } from '../../ledger/run-details.ts'
 import { tookText } from '../../ledger/run-state.ts'
-import { runBadge } from './badge.ts'
-import { dataTable } from './data-table.ts'
+import { badge, runBadge } from './badge.ts'
+import { dataTable, type Column } from './data-table.ts'
 import type { Html } from './html.ts'
 import { moment } from './moment.ts'
 import type { PageView } from './page-view.ts'
 
+export interface RunsTableOptions {
+  readonly caption: string
+  readonly empty: Html | string
+  /** All of one source, which the page names. */
+  readonly isOfOne?: boolean
+}
+
 export function runsTable(
   { deps, now }: PageView,
   runs: readonly RunLine[],
-  { caption, empty }: { readonly caption: string; readonly empty: Html | string },
+  { caption, empty, isOfOne }: RunsTableOptions,
 ): Html {
   const running = new Set(
     deps.control.sources().flatMap(({ progress }) => (progress === undefined ? [] : [progress.run])),
   )
+  const source: Column<RunLine> = {
+    head: 'source',
+    cell: ({ source: name }) => html`<a href="/sources/${encodeURIComponent(name)}">${name}</a>`,
+  }
   const count = (value: number) => (value === 0 ? '0' : countText(value))
   return dataTable({
     caption,
@@ -30,7 +41,7 @@ export function runsTable(
         isName: true,
         cell: ({ run }) => html`<a href="/runs/${run}"><span class="run-word">Run </span>${run}</a>`,
       },
-      { head: 'source', cell: ({ source }) => html`<a href="/sources/${encodeURIComponent(source)}">${source}</a>` },
+      ...(isOfOne ? [] : [source]),
       { head: 'state', cell: (run) => runBadge(run, running.has(run.run)) },
       { head: 'mode', cell: ({ mode }) => mode },
       { head: 'started', cell: ({ started_at }) => moment(started_at, now) },
@@ -55,5 +66,5 @@ export function runsTable(
 function remark({ run, error_code, error_message, held }: RunLine): Html | undefined {
   if (error_code === null && held === 0) return undefined
   return html`${error_code === null ? '' : html`<a href="/runs/${run}"><code class="cause">${error_code}</code></a> <span class="outside">${error_message}</span>`}
-  ${held === 0 ? '' : html`<a href="/runs/${run}#types">${plural(held, 'type')} held back</a>`}`
+  ${held === 0 ? '' : html`${badge('warn', '')}<a href="/runs/${run}">${plural(held, 'type')} held back</a>`}`
 }

@@ -18,6 +18,18 @@ export interface SourceGlance {
   readonly held: readonly Remark[]
   /** The newest, be it over or not. */
   readonly lastRun: RunRecord | undefined
+  readonly failure: SourceFailure | undefined
+}
+
+/** How its last run failed. */
+export interface SourceFailure {
+  readonly at: Date
+  readonly run: number | undefined
+  readonly code: string
+  readonly message: string
+  readonly hint: string | undefined
+  /** So many in a row, as far as this worker knows. */
+  readonly times: number
 }
 
 const LAST_RUNS_SQL = 'SELECT * FROM stoker.run QUALIFY row_number() OVER (PARTITION BY source ORDER BY run DESC) = 1'
@@ -33,16 +45,35 @@ export async function sourceGlances(ask: Ask, states: readonly SourceState[]): P
     const ofIt = types.filter(({ source }) => source === name)
     const times = ofIt.flatMap(({ watermark }) => (watermark === null ? [] : [watermark.getTime()]))
     const about = remarks.filter(({ source }) => source === name)
+    const state = states.find((each) => each.name === name)
+    const lastRun = runs.find(({ source }) => source === name)
     return {
       name,
-      state: states.find((state) => state.name === name),
+      state,
       newest: times.length === 0 ? undefined : new Date(Math.max(...times)),
       types: ofIt,
       remarks: about,
       held: about.filter(({ kind }) => kind === 'held'),
-      lastRun: runs.find(({ source }) => source === name),
+      lastRun,
+      failure: failureOf(state, lastRun),
     }
   })
+}
+
+/** The worker knows of failures since its own start; of those before, the ledger does. What an operator ended is none. */
+function failureOf(state: SourceState | undefined, run: RunRecord | undefined): SourceFailure | undefined {
+  if (state === undefined) return undefined
+  if (state.error !== undefined) return { ...state.error, times: state.failures }
+  if (run === undefined || run.error_code === null || run.error_code === 'CANCELLED' || run.state === 'done')
+    return undefined
+  return {
+    at: run.ended_at ?? run.started_at,
+    run: run.run,
+    code: run.error_code,
+    message: run.error_message ?? '',
+    hint: run.error_hint ?? undefined,
+    times: 1,
+  }
 }
 
 export interface Standing {
@@ -53,9 +84,9 @@ export interface Standing {
 }
 
 /** How a source stands, in a word. What it does now comes before how it was. */
-export function standingOf({ state, held, newest, types }: SourceGlance): Standing {
+export function standingOf({ state, held, newest, types, failure }: SourceGlance): Standing {
   if (state === undefined) return { sign: 'idle', word: 'not configured', isTrouble: false }
-  const isTrouble = state.failures > 0 || held.length > 0
+  const isTrouble = failure !== undefined || held.length > 0
   switch (state.activity) {
     case 'running':
       return { sign: 'run', word: 'running', isTrouble }
@@ -64,7 +95,7 @@ export function standingOf({ state, held, newest, types }: SourceGlance): Standi
     case 'backing-off':
       return { sign: 'bad', word: 'failing, tries again', isTrouble: true }
     case 'idle':
-      if (state.failures > 0) return { sign: 'bad', word: 'failed', isTrouble: true }
+      if (failure !== undefined) return { sign: 'bad', word: 'failed', isTrouble: true }
       if (held.length > 0) return { sign: 'warn', word: 'types held back', isTrouble: true }
       if (newest !== undefined) return { sign: 'ok', word: 'up to date', isTrouble: false }
       return types.some(({ resources }) => resources > 0)

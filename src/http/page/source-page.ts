@@ -43,7 +43,7 @@ export async function sourcePage(view: PageView, name: string, asked: string | u
     </section>
     <section aria-labelledby="runs">
       <h2 id="runs">Its runs</h2>
-      ${runsTable(view, runs, { caption: `Runs of ${name}`, empty: 'It did not run yet.' })}
+      ${runsTable(view, runs, { caption: `Runs of ${name}`, empty: 'It did not run yet.', isOfOne: true })}
       ${runs.length === RUNS_SHOWN ? moreLink(`/runs?source=${encodeURIComponent(name)}`, 'All its runs') : ''}
     </section>`
   return frame(view, { title: name, main, isLively: state?.progress !== undefined })
@@ -65,9 +65,9 @@ function remarks({ remarks: all, lastRun }: SourceGlance): Html | '' {
   const [first] = said
   if (first === undefined) return ''
   return html`<section aria-labelledby="remarks">
-    <h2 id="remarks">To know of its last committed run</h2>
+    <h2 id="remarks">Worth knowing of its last committed run</h2>
     <ul class="remarks">
-      ${said.map((remark) => html`<li class="outside">${remarkText(remark)}</li>`)}
+      ${said.map((remark) => html`<li class="outside">${badge('warn', '')}${remarkText(remark)}</li>`)}
     </ul>
     ${moreLink(`/runs/${first.run}`, `Run ${first.run}${lastRun?.run === first.run ? '' : ', its last committed one'}`)}
   </section>`

@@ -26,10 +26,10 @@ export async function sourcesPage(
 ): Promise<Html> {
   const { deps, now } = view
   const states = deps.control.sources()
-  const glances = await sourceGlances(deps.ask, states)
+  const glances = troubledFirst(await sourceGlances(deps.ask, states))
   const runs = await runLines(deps.ask, { limit: RUNS_SHOWN })
   const main = html` ${pageHead('Sources')} ${answerNotice(asked.asked, asked.source)} ${await purgeNotice(view)}
-    ${summary(glances, now)}
+    ${summary(glances, now)} ${await cohortsNotice(view)}
     <div class="sources">${glances.map((glance) => sourceHtml(glance, now))}</div>
     <section aria-labelledby="newest-runs">
       <h2 id="newest-runs">Newest runs</h2>
@@ -37,6 +37,12 @@ export async function sourcesPage(
       ${runs.length === RUNS_SHOWN ? moreLink('/runs', 'All runs') : ''}
     </section>`
   return frame(view, { title: titleOf(glances), main, isLively: states.some(({ progress }) => progress !== undefined) })
+}
+
+/** Else in the order of the configuration: a source moves when it begins to fail and when it is well again, not while it runs. */
+function troubledFirst(glances: readonly SourceGlance[]): SourceGlance[] {
+  const rank = (glance: SourceGlance) => (standingOf(glance).isTrouble ? 0 : 1)
+  return [...glances].sort((a, b) => rank(a) - rank(b))
 }
 
 function troubled(glances: readonly SourceGlance[]): SourceGlance[] {
@@ -60,7 +66,13 @@ function summary(glances: readonly SourceGlance[], now: Date): Html {
   const trouble = troubled(glances)
   const times = configured.flatMap(({ newest }) => (newest === undefined ? [] : [newest.getTime()]))
   const oldest = times.length === 0 ? undefined : ageText(now.getTime() - Math.min(...times))
-  const fresh = oldest === undefined ? 'Nothing was loaded yet.' : `No source’s newest data is older than ${oldest}.`
+  const without = configured.length - times.length
+  const fresh =
+    oldest === undefined
+      ? 'Nothing was loaded yet.'
+      : without === 0
+        ? `No source’s newest data is older than ${oldest}.`
+        : `The newest data of ${plural(times.length, 'source')} is no older than ${oldest}; ${countText(without)} ${without === 1 ? 'has' : 'have'} none yet.`
   if (trouble.length === 0)
     return html`<p class="summary">
       ${badge(oldest === undefined ? 'idle' : 'ok', oldest === undefined ? 'Ready' : 'All is well')}
@@ -69,6 +81,7 @@ function summary(glances: readonly SourceGlance[], now: Date): Html {
   return html`<p class="summary">
     ${badge('bad', `${plural(trouble.length, 'source')} of ${countText(configured.length)} ${trouble.length === 1 ? 'needs' : 'need'} a look`)}
     ${trouble.map(({ name }, i) => html`${i === 0 ? '' : ', '}<a href="#source-${name}">${name}</a>`)}
+    <br />${fresh}
   </p>`
 }
 
@@ -101,7 +114,7 @@ export function freshness({ newest, types }: SourceGlance, now: Date): Html | st
 export function nextRun({ state }: SourceGlance, now: Date): Html | string {
   if (state === undefined) return 'never'
   if (state.activity === 'running') return 'under way'
-  if (state.activity === 'queued') return 'as soon as others have ended'
+  if (state.activity === 'queued') return 'after others'
   if (state.retryAt !== undefined) return html`tried again ${state.retryAt > now ? moment(state.retryAt, now) : 'now'}`
   if (state.nextAt !== undefined) return state.nextAt > now ? moment(state.nextAt, now) : 'now'
   return 'when asked'
@@ -117,6 +130,16 @@ function lastRun({ lastRun: run, state }: SourceGlance, now: Date): Html | strin
         ? moment(run.started_at, now)
         : html`${moment(run.ended_at ?? run.committed_at, now)}, took ${took}`
     }`
+}
+
+/** A cohort that fails is nothing that a source shows, and its analyst may not look for weeks. */
+async function cohortsNotice({ deps }: PageView): Promise<Html | ''> {
+  const failed = ((await deps.cohorts?.list()) ?? []).filter(({ error_code }) => error_code !== null)
+  if (failed.length === 0) return ''
+  return html`<p class="summary">
+    ${badge('warn', `${plural(failed.length, 'cohort')} could not be counted`)}
+    ${failed.map(({ cohort }, i) => html`${i === 0 ? '' : ', '}<a href="/cohorts/${encodeURIComponent(cohort)}">${cohort}</a>`)}
+  </p>`
 }
 
 /** No run begins before it is finished. */

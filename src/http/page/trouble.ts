@@ -1,35 +1,41 @@
 /** What is wrong with a source, with what to do about it: failures, types held back, what its last run found. */
 import { html } from 'hono/html'
 import { plural } from '../../core/figures.ts'
-import type { Remark } from '../../ledger/overview.ts'
+import type { Remark, TypeOverview } from '../../ledger/overview.ts'
 import { findingText, lossText } from '../../worker/finding-text.ts'
+import type { SourceState } from '../../service/control.ts'
 import type { Html } from './html.ts'
 import { moment, relativeText } from './moment.ts'
 import { notice } from './notice.ts'
 import type { SourceGlance } from './source-glance.ts'
 
-export function failureNotice({ name, state }: SourceGlance, now: Date): Html | '' {
-  if (state?.error === undefined) return ''
-  const { error, failures, retryAt } = state
-  const again =
-    retryAt === undefined
-      ? 'It is tried again with the next run.'
-      : `It is tried again ${retryAt > now ? relativeText(retryAt, now) : 'now'}.`
+export function failureNotice({ name, state, failure }: SourceGlance, now: Date): Html | '' {
+  if (state === undefined || failure === undefined) return ''
+  const { at, run, code, message, hint, times } = failure
   return notice({
     kind: 'bad',
-    title: html`${failures > 1 ? `${plural(failures, 'run')} failed in a row, the last` : 'The last run failed'}
-      ${moment(error.at, now)}: <code>${error.code}</code>`,
-    text: error.message,
-    wayOut: error.hint,
+    title: html`${times > 1 ? `${plural(times, 'run')} failed in a row, the last` : 'The last run failed'}
+      ${moment(at, now)}: <code>${code}</code>`,
+    text: message,
+    wayOut: hint,
     more: html`<p>
-      ${again}
+      ${againText(state, now)}
       ${
-        error.run === undefined
+        run === undefined
           ? html`<a href="/runs?source=${encodeURIComponent(name)}&failed=yes">Its failed runs</a>`
-          : html`<a href="/runs/${error.run}">See run ${error.run}: what happened, file by file</a>`
+          : html`<a href="/runs/${run}">See run ${run}: what happened, file by file</a>`
       }
     </p>`,
   })
+}
+
+/** Whether anybody has to do anything for it to go on. */
+function againText({ activity, retryAt, nextAt }: SourceState, now: Date): string {
+  if (activity === 'running') return 'It is being tried again now.'
+  if (activity === 'queued') return 'It is tried again when it is its turn.'
+  if (retryAt !== undefined) return `It is tried again ${retryAt > now ? relativeText(retryAt, now) : 'now'}.`
+  if (nextAt !== undefined) return `It is tried again by its schedule, ${relativeText(nextAt, now)}.`
+  return 'It is not tried again by itself, for it has no schedule: “Sync now” begins the next run.'
 }
 
 export function heldNotice({ held, types }: SourceGlance, now: Date): Html | '' {
@@ -39,21 +45,40 @@ export function heldNotice({ held, types }: SourceGlance, now: Date): Html | '' 
     kind: 'warn',
     title: `${plural(held.length, 'type')} held back by run ${first.run}${held.length < types.length ? ': the other types went on' : ''}`,
     text: html`<ul>
-      ${held.map(({ type, what }) => {
-        const watermark = types.find((each) => each.type === type)?.watermark
-        return html`<li>
-          <b>${type}</b>: ${what}.
-          ${
-            watermark == null
-              ? 'It has no watermark: the next run asks for everything of it.'
-              : html`Its data is as of ${moment(watermark, now)}.`
-          }
-        </li>`
-      })}
+      ${[...alike(held, types).values()].map(
+        ({ names, what, watermark }) =>
+          html`<li>
+            <b>${names.join(', ')}</b>: ${what}.
+            ${
+              watermark === undefined
+                ? 'No watermark: the next run asks for everything.'
+                : html`The data is as of ${moment(watermark, now)}.`
+            }
+          </li>`,
+      )}
     </ul>`,
     wayOut: html`the next run asks for them again; if it holds them too,
       <a href="/runs/${first.run}">see what came in run ${first.run}</a>`,
   })
+}
+
+interface HeldAlike {
+  readonly names: string[]
+  readonly what: string
+  readonly watermark: Date | undefined
+}
+
+/** Often one thing holds all types. */
+function alike(held: readonly Remark[], types: readonly TypeOverview[]): Map<string, HeldAlike> {
+  const groups = new Map<string, HeldAlike>()
+  for (const { type, what } of held) {
+    const watermark = types.find((each) => each.type === type)?.watermark ?? undefined
+    const key = `${what} ${watermark?.getTime()}`
+    const group = groups.get(key) ?? { names: [], what, watermark }
+    group.names.push(type ?? 'a type')
+    groups.set(key, group)
+  }
+  return groups
 }
 
 /** What is to be known of the last committed run besides. */

@@ -6,6 +6,11 @@ const HEIGHT = 200
 const DASHES = [[], [8, 4], [2, 3], [10, 3, 2, 3], [4, 2], [14, 5]]
 const UNITS = { count: countText, bytes: bytesText, ms: durationText }
 
+/** Whole numbers: there is no half of a patient. */
+const COUNTS = Array.from({ length: 13 }, (_, i) => [1, 2, 5].map((step) => step * 10 ** i)).flat()
+/** Between the first and the last point and the sides. */
+const MARGIN = 0.02
+
 let data = ''
 let charts = []
 let drawn = []
@@ -28,6 +33,20 @@ function draw() {
   })
 }
 
+/** One for all charts of a page, so that what is below each other was at the same time; in seconds. */
+function timeRange() {
+  const all = charts.flatMap(({ x }) => [x[0], x.at(-1)])
+  const [from, to] = [Math.min(...all), Math.max(...all)]
+  const margin = Math.max((to - from) * MARGIN, 30)
+  return [from - margin, to + margin]
+}
+
+/** Where nothing points at a chart, as on a phone: the newest value. */
+function shownValue(plot, value, series, at) {
+  if (at !== null && at !== undefined) return value
+  return plot.data[series].findLast((each) => each !== null && each !== undefined) ?? null
+}
+
 function options({ names, unit, shape }, place) {
   const style = getComputedStyle(document.documentElement)
   const colour = (name) => style.getPropertyValue(name).trim()
@@ -43,13 +62,18 @@ function options({ names, unit, shape }, place) {
     height: HEIGHT,
     cursor: { y: false, points: { size: 7 } },
     legend: { show: true },
-    scales: { y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.08 : 1] } },
+    scales: { x: { range: timeRange() }, y: { range: (_plot, _low, high) => [0, high > 0 ? high * 1.08 : 1] } },
     axes: [
       { ...axis, space: 70, values: timeTexts },
-      { ...axis, size: 66, values: (_plot, values) => values.map(text), ...(unit === 'ms' && { incrs: DURATIONS }) },
+      {
+        ...axis,
+        size: 66,
+        values: (_plot, values) => values.map(text),
+        ...(INCREMENTS[unit] && { incrs: INCREMENTS[unit] }),
+      },
     ],
     series: [
-      { label: 'when', value: (_plot, seconds) => (seconds === null ? '–' : instantText(seconds)) },
+      { label: 'when', value: (_plot, seconds) => (seconds === null ? 'newest' : `${instantText(seconds)} UTC`) },
       ...names.map((name, i) => ({
         label: name,
         stroke: colour(`--series-${(i % 6) + 1}`),
@@ -57,8 +81,11 @@ function options({ names, unit, shape }, place) {
         dash:
           DASHES[Math.floor(i / 6) % DASHES.length].length > 0 ? DASHES[Math.floor(i / 6)] : DASHES[i % DASHES.length],
         spanGaps: true,
-        points: { show: shape !== 'line', size: shape === 'points' ? 6 : 4, fill: colour('--surface') },
-        value: (_plot, value) => (value === null ? '–' : text(value)),
+        points: { show: shape === 'points', size: 6, fill: colour('--surface') },
+        value: (plot, value, series, at) => {
+          const shown = shownValue(plot, value, series, at)
+          return shown === null ? '–' : text(shown)
+        },
         ...(shape === 'steps' && { paths: uPlot.paths.stepped({ align: 1 }) }),
       })),
     ],
@@ -72,16 +99,18 @@ const DURATIONS = [1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 1
 for (let ms = 1; ms < 1000; ms *= 10) DURATIONS.unshift(ms, ms * 2, ms * 5)
 DURATIONS.sort((a, b) => a - b)
 
+const INCREMENTS = { ms: DURATIONS, count: COUNTS }
+
 function timeTexts(_plot, values) {
   const step = values.length > 1 ? values[1] - values[0] : 0
   let day = ''
-  return values.map((seconds) => {
+  return values.map((seconds, i) => {
     const [date, time] = instantText(seconds).split(' ')
-    if (step >= 86_400) return date.slice(5)
+    if (step >= 86_400) return i === 0 ? `${date.slice(5)}\nUTC` : date.slice(5)
     const isNewDay = date !== day
     day = date
     const clock = step < 60 ? time : time.slice(0, 5)
-    return isNewDay ? `${clock}\n${date.slice(5)}` : clock
+    return isNewDay ? `${clock}\n${date.slice(5)}${i === 0 ? ' UTC' : ''}` : clock
   })
 }
 

@@ -14,6 +14,9 @@ const LOST_AFTER_MS = 4000
 /** What a run tells that stands on more than one page. */
 const CHANGES = new Set(['started', 'committed', 'published', 'failed', 'finding', 'lost'])
 
+/** When what is shown was so. */
+let shownAt = new Date()
+
 const main = document.getElementById('main')
 const connection = document.getElementById('connection')
 
@@ -54,6 +57,7 @@ const refreshPage = paced(PAGE_EVERY_MS, async () => {
     if (here !== null) morph(here, part)
   }
   document.title = page.title
+  shownAt = new Date()
   document.dispatchEvent(new Event('fresh'))
   tellSteps()
 })
@@ -96,7 +100,8 @@ function connected() {
 
 function lost() {
   lostTimer ??= setTimeout(() => {
-    connection.textContent = 'The worker does not answer: what is shown here may be old. Trying again …'
+    const time = `${shownAt.toISOString().slice(0, 19).replace('T', ' ')} UTC`
+    connection.textContent = `The worker does not answer: this is how it was at ${time}. Trying again …`
     connection.hidden = false
   }, LOST_AFTER_MS)
 }
