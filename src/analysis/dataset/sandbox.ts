@@ -14,6 +14,7 @@ import { diskErrorOfDuckDb } from '../../core/system-error.ts'
 import { interruptOn } from '../../store/interrupt.ts'
 import { Session } from '../../store/session.ts'
 import { defineTables, type CatalogTable } from '../../warehouse/snapshot/catalog.ts'
+import { livingTables } from '../../warehouse/snapshot/living.ts'
 import type { DatasetSelect, ParameterValue } from './definition.ts'
 
 export interface SandboxOptions {
@@ -69,9 +70,9 @@ export class Sandbox {
     return new Sandbox(instance, connection, signal)
   }
 
-  /** Shows the SELECTs these tables. From here on DuckDB reaches no file outside of `folders`. */
+  /** Shows the SELECTs these tables, without what was deleted. From here on DuckDB reaches no file outside of `folders`. */
   async mount(tables: readonly CatalogTable[], folders: readonly string[]): Promise<void> {
-    await defineTables(this.connection, tables)
+    await defineTables(this.connection, livingTables(tables))
     const reachable = folders.map((folder) => sqlText(`${folder}/`)).join(', ')
     await this.connection.run(`SET allowed_directories = [${reachable}]; SET enable_external_access = false`)
   }
