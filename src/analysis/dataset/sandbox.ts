@@ -105,7 +105,8 @@ export class Sandbox {
     this.signal?.throwIfAborted()
     const quiet = interruptOn(this.signal, this.connection)
     try {
-      const given = names.map((name) => [name, parameters[name]!] as const)
+      const all = { ...parameters, ...select.values }
+      const given = names.map((name) => [name, all[name]!] as const)
       const values = Object.fromEntries(given.map(([name, value]) => [name, boundValue(value)]))
       const types = Object.fromEntries(given.flatMap(([name, value]) => (isLarge(value) ? [[name, BIGINT]] : [])))
       await this.connection.run(sql, names.length === 0 ? undefined : values, types)
@@ -170,13 +171,13 @@ function placeText({ place, path }: DatasetSelect): string {
 }
 
 /** Whole numbers are INTEGER where they fit, for `to_days($days)` and the like, and BIGINT where they don't. */
-function isLarge(value: ParameterValue | Date): value is number {
+function isLarge(value: ParameterValue | Date | null): value is number {
   return typeof value === 'number' && Number.isInteger(value) && Math.abs(value) >= 2 ** 31
 }
 
-function boundValue(value: ParameterValue | Date): DuckDBValue {
+function boundValue(value: ParameterValue | Date | null): DuckDBValue {
   if (value instanceof Date) return new DuckDBTimestampTZValue(BigInt(value.getTime()) * 1000n)
   if (Array.isArray(value)) return listValue(value as string[])
   if (isLarge(value)) return BigInt(value)
-  return value as string | number | boolean
+  return value as string | number | boolean | null
 }
