@@ -34,7 +34,8 @@ export async function readCohort(
   reading: CohortReading,
   isWanted: boolean,
 ): Promise<DatasetCohort> {
-  const wayOut = 'Give sql (a SELECT), file (the path of one, or of a cohort) or name (of a cohort of the configuration).'
+  const wayOut =
+    'Give sql (a SELECT), file (the path of one, or of a cohort) or name (of a cohort of the configuration).'
   checkKeys(fields, ['sql', 'file', 'name'], wayOut, isWanted)
   const named = await readNamedFile(fields, reading)
   const tell = (mistakes: readonly CohortMistake[]) => tellAll(mistakes, fields.has('name') ? 'name' : 'file', reading)
@@ -48,7 +49,8 @@ export async function readCohort(
     definition = await findNamed(fields, fields.text('name')!, reading, tell)
     if (definition !== undefined) return ofDefinition(fields, definition, shownPath(definition.file), reading)
   } else if (fields.has('parameters') && !fields.isMisshapen('parameters')) {
-    const instead = 'Give them under parameters of the data set, or the file a header: -- parameter NAME TYPE = DEFAULT …'
+    const instead =
+      'Give them under parameters of the data set, or the file a header: -- parameter NAME TYPE = DEFAULT …'
     fields.mistake('parameters', 'are those of a cohort with a header, which this is not', instead)
   }
   return readSelect(fields, 'cohort', reading, named)

@@ -137,7 +137,10 @@ async function readTables({ session }: Sandbox, names: readonly string[]): Promi
   )
   return found
     .filter(({ name }) => names.includes(name))
-    .map(({ name, columns }) => ({ relation: `${WITH_DELETED}.${sqlName(name)}`, columns: JSON.parse(columns) as string[] }))
+    .map(({ name, columns }) => ({
+      relation: `${WITH_DELETED}.${sqlName(name)}`,
+      columns: JSON.parse(columns) as string[],
+    }))
 }
 
 function resourceTypes({ origin }: Preparation): string[] {

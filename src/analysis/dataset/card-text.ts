@@ -22,7 +22,7 @@ export function cardText(card: DatasetCard): string {
       `- Label: ${oneLine(card.definition.label)}`,
       '- Checked: no value of a feature was known only after the index date; every label was known only after it, and before the tables end.',
     ].join('\n'),
-    ...cohortParts(card.definition.cohort_definition),
+    ...cohortParts(card.definition),
     ...card.labels.map((label) =>
       table(
         [label.name, ...SPLITS],
@@ -85,14 +85,14 @@ export function cardText(card: DatasetCard): string {
     .concat('\n')
 }
 
-function cohortParts(cohort: DatasetCard['definition']['cohort_definition']): string[] {
+function cohortParts({ cohort: told, cohort_definition: cohort }: DatasetCard['definition']): string[] {
   if (cohort === null) return []
   const { name, file, title, description, simplified, codes, parameters, sha256 } = cohort
   const hash = sha256 === null ? '' : `, definition \`${sha256}\``
   const code = ({ system, code: value, display }: (typeof codes)[number]) => `- ${system} \`${value}\` ${display}`
   const given = (value: unknown) => (value === undefined ? 'in the definition' : JSON.stringify(value))
   return [
-    `The cohort is ${name} (${file}${hash}): ${title}. ${oneLine(description)}`,
+    `The cohort is ${name} (${file}${hash}): ${title}.${told === description ? '' : ` ${oneLine(description)}`}`,
     simplified === null ? '' : `Simplified: ${oneLine(simplified)}`,
     codes.map(code).join('\n'),
     parameters.length === 0
@@ -143,7 +143,8 @@ function splitText({ options: { split } }: DatasetCard): string {
 }
 
 function originText(facts: OriginFacts): string {
-  const by = `written by Stoker ${facts.stoker_version} with DuckDB ${facts.duckdb_version}; SHA-256 of its manifest \`${facts.manifest_sha256}\``
+  const manifest = facts.manifest_sha256 === null ? '' : `; SHA-256 of its manifest \`${facts.manifest_sha256}\``
+  const by = `written by Stoker ${facts.stoker_version} with DuckDB ${facts.duckdb_version}${manifest}`
   if (facts.kind === 'as-of') {
     return `The tables as run ${facts.run} (${facts.source}) left them at ${facts.committed_at}; ${by}.`
   }

@@ -194,7 +194,11 @@ function cardCohort(definition: DefinedCohort | undefined, isGuarded: boolean): 
 }
 
 function cardFeature({ name, window, take }: FeatureDefinition): CardFeature {
-  return { name, window: window === undefined ? null : { from_day: window.fromDay ?? null, to_day: window.toDay }, take }
+  return {
+    name,
+    window: window === undefined ? null : { from_day: window.fromDay ?? null, to_day: window.toDay },
+    take,
+  }
 }
 
 function cardSelects({ cohort, label, features }: DatasetDefinition): { path: string; sql: string }[] {

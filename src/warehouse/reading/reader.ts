@@ -100,7 +100,10 @@ export class SnapshotReader {
         const at = (file: string) => file.replace(`${found}/`, here)
         await defineTables(
           connection,
-          (options.living ? livingTables(tables) : tables).map((table) => ({ ...table, files: at(table.files as string) })),
+          (options.living ? livingTables(tables) : tables).map((table) => ({
+            ...table,
+            files: at(table.files as string),
+          })),
         )
         const allowed = [`${folder}/`, ...(output === undefined ? [] : [`${output}/`])]
         // Given when the instance is made it is shown, and not kept to (DuckDB 1.5.6).

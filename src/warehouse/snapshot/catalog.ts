@@ -58,7 +58,10 @@ export async function defineTables(
   await connection.run('COMMIT')
 }
 
-function definition({ schema, name, files, where, description, columns }: CatalogTable, mount: Mount | undefined): string[] {
+function definition(
+  { schema, name, files, where, description, columns }: CatalogTable,
+  mount: Mount | undefined,
+): string[] {
   const view = `${sqlName(schema)}.${sqlName(name)}`
   const described = columns.filter((column) => column.description !== undefined)
   const only = where === undefined ? '' : ` WHERE ${where}`

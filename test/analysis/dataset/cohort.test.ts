@@ -156,7 +156,10 @@ describe('its file', () => {
   })
 
   test('without a header is a SELECT as in the YAML file', async () => {
-    await lake.write('plain.sql', `-- All of them.\nSELECT patient_key, period_start AS index_date FROM encounter WHERE class_code = $c\n`)
+    await lake.write(
+      'plain.sql',
+      `-- All of them.\nSELECT patient_key, period_start AS index_date FROM encounter WHERE class_code = $c\n`,
+    )
     const card = await lake.build(await read(of('file: plain.sql', 'parameters: {c: EMER}\n')), 'headless')
     expect(card.definition.cohort_definition).toBeNull()
     expect(await mistakes(of('file: plain.sql\nparameters: {c: EMER}'))).toEqual(
