@@ -37,8 +37,8 @@
 
 WITH today AS (
   SELECT coalesce($as_of, max(period_start)::DATE) AS day FROM encounter
-  -- A visit that is planned has not been.
-  WHERE period_start <= (SELECT max(committed_at) FROM stoker.run)
+  -- A visit that is planned has not been: it lies after the last change of any.
+  WHERE period_start <= (SELECT coalesce(max(_last_updated), 'infinity') FROM encounter)
 ),
 diseased AS (
   SELECT c.patient_key, min(coalesce(c.onset_datetime, c.recorded_date))::DATE AS since

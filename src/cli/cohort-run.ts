@@ -142,7 +142,11 @@ async function count(
       for (const definition of definitions) {
         const tooLong = AbortSignal.timeout(seconds * 1000)
         const either = AbortSignal.any([signal, tooLong])
-        const reader = await SnapshotReader.open(lake, memoryLimitBytes, { snapshot: ran, signal: either })
+        const reader = await SnapshotReader.open(lake, memoryLimitBytes, {
+          snapshot: ran,
+          signal: either,
+          living: true,
+        })
         try {
           const parameters = values.get(definition.name)!
           counted.push({ cohort: definition.name, parameters, ...(await countMembers(reader, definition, parameters)) })

@@ -1,6 +1,7 @@
 /** A data set's definition from its YAML file, every mistake with its line and column. */
 import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
+import type { CohortLibrary } from '../analysis/cohort/library.ts'
 import {
   TAKES,
   type DatasetDefinition,
@@ -13,7 +14,7 @@ import {
   type Take,
 } from '../analysis/dataset/definition.ts'
 import { SALT_DEFAULT, SHARES_DEFAULT, SPLITS } from '../analysis/dataset/definition.ts'
-import { DatasetError } from '../analysis/dataset/mistakes.ts'
+import { DatasetError, type DatasetMistake } from '../analysis/dataset/mistakes.ts'
 import { DATA_UNTIL } from '../analysis/dataset/selects.ts'
 import { ConfigDocument } from '../app/config-document.ts'
 import { ConfigFields } from '../app/config-fields.ts'
@@ -22,7 +23,8 @@ import { ConfigFindings } from '../app/config-findings.ts'
 import { checkShape } from '../app/config-shape.ts'
 import { StokerError } from '../core/errors.ts'
 import { nearestName } from '../core/nearest-name.ts'
-import { placeIn, sqlPlace } from './dataset-sql-place.ts'
+import { readCohort } from './dataset-cohort.ts'
+import { checkKeys, readNamedFile, readSelect, type Reading } from './dataset-select.ts'
 
 /** Less can be tried out. */
 const KEY_CHARACTERS_MIN = 32
@@ -34,9 +36,14 @@ export interface DatasetOverrides {
 }
 
 /**
+ * @param cohorts those of the configuration, asked for where one is named; undefined where there is none
  * @throws DatasetError with all mistakes of the file; StokerError DATASET_UNREADABLE when there is no such file
  */
-export async function readDataset(path: string, overrides: DatasetOverrides = {}): Promise<DatasetDefinition> {
+export async function readDataset(
+  path: string,
+  overrides: DatasetOverrides = {},
+  cohorts: () => Promise<CohortLibrary | undefined> = () => Promise.resolve(undefined),
+): Promise<DatasetDefinition> {
   const text = await readText(path)
   const document = new ConfigDocument(text)
   const findings = new ConfigFindings(path, document)
@@ -44,14 +51,20 @@ export async function readDataset(path: string, overrides: DatasetOverrides = {}
   checkShape(document.value, (await readSchema('dataset.schema.json')) as Record<string, unknown>, findings)
   const fields = new ConfigFields(document.value, [], findings)
   const reading: Reading = { path, folder: dirname(resolve(path)), text, document }
+  const ofCohorts: DatasetMistake[] = []
+  const parameters = readParameters(fields.child('parameters'))
+  const cohortReading = {
+    ...{ ...reading, cohorts, parameters: Object.keys(parameters) },
+    say: (mistake: DatasetMistake) => void ofCohorts.push(mistake),
+  }
   const definition: DatasetDefinition = {
     file: basename(path),
     name: fields.text('name') ?? '',
     description: fields.text('description')?.trim(),
     from: overridden(overrides) ?? readOrigin(fields, reading.folder),
-    parameters: readParameters(fields.child('parameters')),
-    cohort: await readSelect(fields.child('cohort'), 'cohort', reading, isBlock(fields, 'cohort')),
-    label: await readSelect(fields.child('label'), 'label', reading, isBlock(fields, 'label')),
+    parameters,
+    cohort: await readCohort(fields.child('cohort'), cohortReading, isBlock(fields, 'cohort')),
+    label: await readOne(fields.child('label'), 'label', reading, isBlock(fields, 'label')),
     features: await Promise.all(
       fields.children('features').map((each, i) => readFeature(each, `features[${i}]`, reading)),
     ),
@@ -59,7 +72,7 @@ export async function readDataset(path: string, overrides: DatasetOverrides = {}
     privacy: await readPrivacy(fields.child('privacy'), reading.folder),
   }
   tellDoubles(fields)
-  const mistakes = findings.mistakes()
+  const mistakes = [...findings.mistakes(), ...ofCohorts]
   if (mistakes.length > 0) throw new DatasetError(path, mistakes)
   return definition
 }
@@ -67,15 +80,6 @@ export async function readDataset(path: string, overrides: DatasetOverrides = {}
 /** A block that is missing, or is none, was told of already. */
 function isBlock(fields: ConfigFields, key: string): boolean {
   return fields.has(key) && !fields.isMisshapen(key)
-}
-
-interface Reading {
-  /** As the analyst named it. */
-  readonly path: string
-  /** Absolute: relative paths start here. */
-  readonly folder: string
-  readonly text: string
-  readonly document: ConfigDocument
 }
 
 async function readText(path: string): Promise<string> {
@@ -139,34 +143,9 @@ function readList(fields: ConfigFields, name: string): readonly string[] | reado
   return undefined
 }
 
-async function readSelect(
-  fields: ConfigFields,
-  path: string,
-  { path: yaml, folder, text, document }: Reading,
-  isWanted = true,
-): Promise<DatasetSelect> {
-  const inline = fields.text('sql')
-  const named = fields.text('file')
-  const description = fields.text('description')?.trim()
-  const isThere = fields.has('sql') || fields.has('file')
-  if (inline !== undefined && named !== undefined) fields.mistake('file', 'is given beside sql', 'Keep one of the two.')
-  if (!isThere && isWanted && !fields.isMeant('sql') && !fields.isMeant('file')) {
-    fields.missing('sql', 'Give sql (a SELECT) or file (the path of one).')
-  }
-  if (named !== undefined && inline === undefined) {
-    const sql = await readFile(resolve(folder, named), 'utf8').catch((error: NodeJS.ErrnoException) => {
-      fields.mistake(
-        'file',
-        `there is no file ${named} to read (${error.code})`,
-        'Correct the path, relative to this file.',
-      )
-      return ''
-    })
-    return { path, description, sql, place: (byte = 0) => ({ file: named, ...placeIn(sql, byte) }) }
-  }
-  const sql = inline ?? ''
-  const start = document.place([...fields.path, 'sql'])
-  return { path, description, sql, place: (byte) => ({ file: yaml, ...sqlPlace(text, start, sql, byte) }) }
+async function readOne(fields: ConfigFields, path: string, reading: Reading, isWanted = true): Promise<DatasetSelect> {
+  checkKeys(fields, ['sql', 'file'], 'Give sql (a SELECT) or file (the path of one).', isWanted)
+  return readSelect(fields, path, reading, await readNamedFile(fields, reading))
 }
 
 async function readFeature(fields: ConfigFields, path: string, reading: Reading): Promise<FeatureDefinition> {
@@ -176,7 +155,7 @@ async function readFeature(fields: ConfigFields, path: string, reading: Reading)
   if (fromDay !== undefined && fromDay > toDay)
     window.mistake('fromDay', 'lies after toDay', 'The first day comes first: {fromDay: -365, toDay: 0}.')
   return {
-    ...(await readSelect(fields, path, reading)),
+    ...(await readOne(fields, path, reading)),
     name: fields.text('name') ?? '',
     window: fields.has('window') ? { fromDay, toDay } : undefined,
     take: readTake(fields),

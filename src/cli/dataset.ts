@@ -1,9 +1,11 @@
 /** `stoker dataset`: tables to learn from, built and checked. */
 import { Command, InvalidArgumentError } from 'commander'
 import { resolve } from 'node:path'
+import { readCohorts, type CohortLibrary } from '../analysis/cohort/library.ts'
 import { buildDataset } from '../analysis/dataset/build.ts'
 import { checkDataset } from '../analysis/dataset/check.ts'
 import type { DatasetDefinition } from '../analysis/dataset/definition.ts'
+import { cohortFolders } from '../app/cohort-context.ts'
 import { isInstant } from '../app/config-instant.ts'
 import { underLifecycle } from '../app/lifecycle.ts'
 import { STOKER_VERSION } from '../app/version.ts'
@@ -97,7 +99,7 @@ function withOriginOptions(command: Command): Command {
 }
 
 async function build(file: string, options: BuildCommandOptions): Promise<number> {
-  const definition = await readDataset(file, options)
+  const definition = await readDataset(file, options, () => configuredCohorts(options))
   const folder = resolve(options.to)
   const place = (await placeOf(definition, options)) ?? missingLake(options)
   const stopping = () => process.stderr.write('\nstopping: no folder is made\n')
@@ -118,7 +120,7 @@ async function build(file: string, options: BuildCommandOptions): Promise<number
 }
 
 async function check(file: string, options: DatasetOptions): Promise<number> {
-  const definition = await readDataset(file, options)
+  const definition = await readDataset(file, options, () => configuredCohorts(options))
   const found = await placeOf(definition, options)
   const place = found ?? { lake: undefined, memoryLimitBytes: MEMORY_LIMIT_BYTES }
   const stopping = () => process.stderr.write('\nstopping\n')
@@ -129,6 +131,16 @@ async function check(file: string, options: DatasetOptions): Promise<number> {
     )
     return EXIT.done
   })
+}
+
+/** Undefined where there is no configuration, and nobody named one. */
+async function configuredCohorts({ config }: DatasetOptions): Promise<CohortLibrary | undefined> {
+  try {
+    return await readCohorts(await cohortFolders(config))
+  } catch (error) {
+    if (config === 'stoker.yaml' && error instanceof StokerError && error.code === 'CONFIG_UNREADABLE') return undefined
+    throw error
+  }
 }
 
 /** Undefined where nobody named a lake and none is where one would be looked for. */

@@ -20,6 +20,7 @@ interface QueryRun {
   readonly sql: string
   readonly parameters: QueryParameters
   readonly snapshot: number | undefined
+  readonly living: boolean
   readonly format: QueryFormat | 'table'
   /** Absolute; undefined: standard output. Never for a table. */
   readonly output: string | undefined
@@ -52,7 +53,13 @@ export async function runQuery(place: Place, run: QueryRun): Promise<number> {
 
 async function answer(place: Place, run: QueryRun, folder: string | undefined, signal: AbortSignal): Promise<void> {
   // The snapshot's folder is gone into: no plan and no error tells where it lies. All other paths are whole by now.
-  const opening = { snapshot: run.snapshot, signal, output: folder, enter: (to: string) => process.chdir(to) }
+  const opening = {
+    snapshot: run.snapshot,
+    living: run.living,
+    signal,
+    output: folder,
+    enter: (to: string) => process.chdir(to),
+  }
   const reader = await SnapshotReader.open(place.lake, place.memoryLimitBytes, opening)
   const limits = { rows: run.rows ?? Infinity, bytes: Infinity }
   const { format } = run

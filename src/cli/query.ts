@@ -20,6 +20,7 @@ interface QueryOptions extends LakeOptions {
   readonly param: QueryParameters
   readonly timeout?: number
   readonly limitRows?: number
+  readonly living?: true
 }
 
 export function queryCommand(perform: (action: Action) => Promise<void>): Command {
@@ -41,6 +42,7 @@ export function queryCommand(perform: (action: Action) => Promise<void>): Comman
         .default({}, 'none'),
     )
     .option('--snapshot <number>', 'over this snapshot, not the newest', wholeNumber(1, 2 ** 31 - 1))
+    .option('--living', 'without what was deleted (deletions: keep), as cohorts and data sets see the tables')
     .option('--timeout <seconds>', 'give up after so long', wholeNumber(1, 86_400))
     .option('--limit-rows <rows>', 'fail if the answer has more', wholeNumber(1, 2 ** 31 - 1))
     .addHelpText(
@@ -71,7 +73,8 @@ standard output is not it.`,
         if (format === 'parquet' && output === undefined && process.stdout.isTTY) {
           throw usage('Parquet is no text for a terminal', 'give --output FILE, or send it on: … > answer.parquet')
         }
-        const asked = { sql: await sqlOf(sql, options), parameters: options.param, snapshot: options.snapshot }
+        const { param: parameters, snapshot, living = false } = options
+        const asked = { sql: await sqlOf(sql, options), parameters, snapshot, living }
         const { timeout: seconds, limitRows: rows } = options
         return runQuery(await lakeOf(options), { ...asked, format, output, seconds, rows })
       }),

@@ -76,15 +76,14 @@ async function keysSql(
       FROM stoker_cohort GROUP BY patient_key`
 }
 
-/** Of a lake that keeps what was deleted, the living; of one without a table of patients, keys of their form. */
+/** The reader shows the living alone. Of a lake without a table of patients, keys of their form. */
 async function patientSql(reader: SnapshotReader): Promise<string> {
-  const columns = await reader.rows<{ column_name: string }>(
-    `SELECT column_name FROM information_schema.columns WHERE table_schema = 'main' AND table_name = 'patient'`,
+  const columns = await reader.rows(
+    `SELECT column_name FROM information_schema.columns
+     WHERE table_schema = 'main' AND table_name = 'patient' AND column_name = '_resource_key'`,
   )
-  const has = (name: string) => columns.some(({ column_name }) => column_name === name)
-  if (!has('_resource_key')) return `regexp_full_match(patient_key, '[^/]+/Patient/[A-Za-z0-9.-]+')`
-  const alive = has('_deleted_at') ? ' WHERE _deleted_at IS NULL' : ''
-  return `patient_key IN (SELECT _resource_key FROM patient${alive})`
+  if (columns.length === 0) return `regexp_full_match(patient_key, '[^/]+/Patient/[A-Za-z0-9.-]+')`
+  return 'patient_key IN (SELECT _resource_key FROM patient)'
 }
 
 const INDEX_DATE = /^(DATE|TIMESTAMP\b.*)$/

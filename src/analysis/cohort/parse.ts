@@ -2,7 +2,7 @@
 import { basename } from 'node:path'
 import { definitionHash, type CohortDefinition, type CohortMistake } from './definition.ts'
 import { readHeader, type Header } from './header.ts'
-import { placeholders, withPlaceholders } from './placeholders.ts'
+import { placeholders, typedText, withPlaceholders } from './placeholders.ts'
 
 export type Parsed =
   | { readonly definition: CohortDefinition; readonly mistakes?: undefined }
@@ -42,7 +42,7 @@ export function parseCohort(file: string, text: string): Parsed {
   if (mistakes.length > 0) return { mistakes }
   const { title, description, simplified, codes, parameters } = header
   const types = new Map(parameters.map((each) => [each.name, each.type]))
-  const typedSql = withPlaceholders(sql, (each) => `CAST($${each} AS ${types.get(each)!})`)
+  const typedSql = withPlaceholders(sql, (each) => typedText(each, types.get(each)!))
   const hash = definitionHash({ sql, parameters })
   return { definition: { name, file, title, description, simplified, codes, parameters, sql, sqlLine, typedSql, hash } }
 }

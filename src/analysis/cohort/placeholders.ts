@@ -52,6 +52,11 @@ export function withPlaceholders(sql: string, text: (name: string) => string): s
   return written + sql.slice(from)
 }
 
+/** What runs in the place of a placeholder. */
+export function typedText(name: string, type: string): string {
+  return `CAST($${name} AS ${type})`
+}
+
 /** Comments nest. */
 function afterComment(sql: string, at: number): number {
   let depth = 0

@@ -180,7 +180,7 @@ async function withReader<T>(
   const timer = setTimeout(() => timeout.abort(tooLong), seconds * 1000)
   const either = signal === undefined ? timeout.signal : AbortSignal.any([signal, timeout.signal])
   try {
-    const reader = await SnapshotReader.open(lake, memoryBytes, { snapshot, signal: either, threads })
+    const reader = await SnapshotReader.open(lake, memoryBytes, { snapshot, signal: either, threads, living: true })
     try {
       return await work(reader)
     } finally {

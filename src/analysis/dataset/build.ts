@@ -4,6 +4,7 @@ import { writeWhole } from '../../core/durable.ts'
 import { StokerError } from '../../core/errors.ts'
 import { sqlName, sqlText } from '../../core/sql.ts'
 import type { Lake } from '../../warehouse/lake.ts'
+import { WITH_DELETED } from '../../warehouse/snapshot/living.ts'
 import { datasetCard, type CardRuns, type DatasetCard } from './card.ts'
 import { cardText } from './card-text.ts'
 import { keepLabelled, makeCohort } from './cohort-table.ts'
@@ -136,7 +137,10 @@ async function readTables({ session }: Sandbox, names: readonly string[]): Promi
   )
   return found
     .filter(({ name }) => names.includes(name))
-    .map(({ name, columns }) => ({ relation: `main.${sqlName(name)}`, columns: JSON.parse(columns) as string[] }))
+    .map(({ name, columns }) => ({
+      relation: `${WITH_DELETED}.${sqlName(name)}`,
+      columns: JSON.parse(columns) as string[],
+    }))
 }
 
 function resourceTypes({ origin }: Preparation): string[] {
@@ -148,7 +152,7 @@ function resourceTypes({ origin }: Preparation): string[] {
 async function runsOf({ session }: Sandbox, { origin, tables }: Preparation): Promise<CardRuns[]> {
   const rows = tables
     .filter((name) => origin.manifest.has(name))
-    .map((name) => `SELECT DISTINCT _source AS source, _run AS run FROM main.${sqlName(name)}`)
+    .map((name) => `SELECT DISTINCT _source AS source, _run AS run FROM ${WITH_DELETED}.${sqlName(name)}`)
   if (rows.length === 0) return []
   return session.rows<CardRuns>(
     `SELECT source, count(DISTINCT run) AS runs, min(run) AS first_run, max(run) AS last_run

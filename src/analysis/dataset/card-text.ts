@@ -22,6 +22,7 @@ export function cardText(card: DatasetCard): string {
       `- Label: ${oneLine(card.definition.label)}`,
       '- Checked: no value of a feature was known only after the index date; every label was known only after it, and before the tables end.',
     ].join('\n'),
+    ...cohortParts(card.definition),
     ...card.labels.map((label) =>
       table(
         [label.name, ...SPLITS],
@@ -38,7 +39,7 @@ export function cardText(card: DatasetCard): string {
         percent(column.missing_share),
         figure(column.min),
         figure(column.max),
-        oneLine(column.description, ''),
+        [oneLine(column.description, ''), windowText(column.feature, card)].filter((text) => text !== '').join(' '),
       ]),
     ),
     `Missing, by split: ${missing(card)}.`,
@@ -77,10 +78,42 @@ export function cardText(card: DatasetCard): string {
     `Defined by ${card.definition.file}, SHA-256 of what it says \`${card.definition.sha256}\`; made by Stoker ${card.made_by.stoker} with DuckDB ${card.made_by.duckdb}. ${parametersText(card)}`,
     ['```sh', ...card.again, '```'].join('\n'),
     'The same definition over the same tables gives the same files, byte for byte, with the same versions and the same key. A snapshot stays for as long as the configuration says; a past run can be had while the raw log keeps it.',
+    ...selectParts(card),
   ]
     .filter((part) => part !== '')
     .join('\n\n')
     .concat('\n')
+}
+
+function cohortParts({ cohort: told, cohort_definition: cohort }: DatasetCard['definition']): string[] {
+  if (cohort === null) return []
+  const { name, file, title, description, simplified, codes, parameters, sha256 } = cohort
+  const hash = sha256 === null ? '' : `, definition \`${sha256}\``
+  const code = ({ system, code: value, display }: (typeof codes)[number]) => `- ${system} \`${value}\` ${display}`
+  const given = (value: unknown) => (value === undefined ? 'in the definition' : JSON.stringify(value))
+  return [
+    `The cohort is ${name} (${file}${hash}): ${title}.${told === description ? '' : ` ${oneLine(description)}`}`,
+    simplified === null ? '' : `Simplified: ${oneLine(simplified)}`,
+    codes.map(code).join('\n'),
+    parameters.length === 0
+      ? ''
+      : table(
+          ['parameter', 'type', 'value', 'what it means'],
+          parameters.map((each) => [`\`${each.name}\``, each.type, given(each.value), each.description]),
+        ),
+  ]
+}
+
+function windowText(feature: string | null, { definition: { features } }: DatasetCard): string {
+  const window = features.find(({ name }) => name === feature)?.window ?? null
+  if (window === null) return ''
+  const { from_day: from, to_day: to } = window
+  return `(days ${from === null ? 'up to' : `${from} to`} ${to})`
+}
+
+function selectParts({ definition: { selects } }: DatasetCard): string[] {
+  if (selects === null) return []
+  return ['## The SELECTs', ...selects.flatMap(({ path, sql }) => [`${path}:`, ['```sql', sql, '```'].join('\n')])]
 }
 
 function leftOut({ rows: { cohort, without_label } }: DatasetCard): string {
@@ -110,7 +143,8 @@ function splitText({ options: { split } }: DatasetCard): string {
 }
 
 function originText(facts: OriginFacts): string {
-  const by = `written by Stoker ${facts.stoker_version} with DuckDB ${facts.duckdb_version}; SHA-256 of its manifest \`${facts.manifest_sha256}\``
+  const manifest = facts.manifest_sha256 === null ? '' : `; SHA-256 of its manifest \`${facts.manifest_sha256}\``
+  const by = `written by Stoker ${facts.stoker_version} with DuckDB ${facts.duckdb_version}${manifest}`
   if (facts.kind === 'as-of') {
     return `The tables as run ${facts.run} (${facts.source}) left them at ${facts.committed_at}; ${by}.`
   }

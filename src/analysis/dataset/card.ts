@@ -1,9 +1,20 @@
 /** A data set's card: what it is, what it was made from and by, what is in it, and how to make it again. No time of day. */
 import { createHash } from 'node:crypto'
+import type { CohortParameter } from '../cohort/definition.ts'
 import type { BoundDataset } from './binding.ts'
 import { INDEX, KEY } from './columns.ts'
 import type { CohortSize } from './cohort-table.ts'
-import { definitionHash, SALT_DEFAULT, SPLITS, type DatasetDefinition, type ParameterValue } from './definition.ts'
+import {
+  definitionHash,
+  SALT_DEFAULT,
+  SPLITS,
+  type DatasetDefinition,
+  type DatasetSelect,
+  type DefinedCohort,
+  type FeatureDefinition,
+  type ParameterValue,
+  type Take,
+} from './definition.ts'
 import type { DatasetFile } from './files.ts'
 import type { OpenOrigin, OriginFacts, OriginWatermark } from './origin.ts'
 import { keyFingerprint } from './pseudonym.ts'
@@ -19,6 +30,11 @@ export interface DatasetCard {
     readonly sha256: string
     readonly cohort: string | null
     readonly label: string | null
+    /** The cohort's definition, where it is one with a header. */
+    readonly cohort_definition: CardCohort | null
+    readonly features: readonly CardFeature[]
+    /** By their places; null where keys are pseudonyms or dates are shifted: they may have keys and dates in them. */
+    readonly selects: readonly { readonly path: string; readonly sql: string }[] | null
     /** Only their names where keys are pseudonyms or dates are shifted: they may be keys and dates. */
     readonly parameters: Readonly<Record<string, ParameterValue>> | readonly string[]
   }
@@ -37,6 +53,27 @@ export interface DatasetCard {
   readonly files: readonly DatasetFile[]
   /** Commands. */
   readonly again: readonly string[]
+}
+
+interface CardCohort {
+  readonly name: string
+  readonly file: string
+  readonly title: string
+  readonly description: string
+  readonly simplified: string | null
+  readonly codes: DefinedCohort['codes']
+  /** Without values where keys are pseudonyms or dates are shifted. */
+  readonly parameters: readonly CardParameter[]
+  /** Null where the values are not told, since the hash would confirm a guess. */
+  readonly sha256: string | null
+}
+
+type CardParameter = Omit<CohortParameter, 'value'> & { readonly value?: CohortParameter['value'] }
+
+interface CardFeature {
+  readonly name: string
+  readonly window: { readonly from_day: number | null; readonly to_day: number } | null
+  readonly take: readonly Take[]
 }
 
 export interface CardRuns {
@@ -105,6 +142,9 @@ export function datasetCard(input: CardInput): DatasetCard {
       sha256: definitionHash(definition),
       cohort: definition.cohort.description ?? null,
       label: definition.label.description ?? null,
+      cohort_definition: cardCohort(definition.cohort.definition, isGuarded),
+      features: definition.features.map(cardFeature),
+      selects: isGuarded ? null : cardSelects(definition),
       parameters: isGuarded ? Object.keys(parameters).sort() : parameters,
     },
     from: origin.facts,
@@ -144,6 +184,27 @@ export function datasetCard(input: CardInput): DatasetCard {
     files: input.files,
     again: commands(definition.file, origin.facts, input.dataUntil),
   }
+}
+
+function cardCohort(definition: DefinedCohort | undefined, isGuarded: boolean): CardCohort | null {
+  if (definition === undefined) return null
+  const { name, file, title, description, simplified = null, codes, parameters, sha256 } = definition
+  const told = isGuarded ? parameters.map(({ value: _, ...each }): CardParameter => each) : parameters
+  return { name, file, title, description, simplified, codes, parameters: told, sha256: isGuarded ? null : sha256 }
+}
+
+function cardFeature({ name, window, take }: FeatureDefinition): CardFeature {
+  return {
+    name,
+    window: window === undefined ? null : { from_day: window.fromDay ?? null, to_day: window.toDay },
+    take,
+  }
+}
+
+function cardSelects({ cohort, label, features }: DatasetDefinition): { path: string; sql: string }[] {
+  const written = (each: DatasetSelect) => ({ path: each.path, sql: each.sql.trim() })
+  const first = { path: cohort.path, sql: cohort.definition?.written.trim() ?? cohort.sql.trim() }
+  return [first, written(label), ...features.map((each) => ({ path: each.name, sql: each.sql.trim() }))]
 }
 
 function descriptionOf(name: string, { pseudonyms, shiftDays }: DatasetDefinition['privacy']): string | undefined {

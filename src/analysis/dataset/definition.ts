@@ -1,5 +1,6 @@
 /** A data set's definition: whom it is of, what is to be foretold, from what, and how its rows are divided and guarded. */
 import { createHash } from 'node:crypto'
+import type { CohortCode, CohortParameter, ParameterValue as CohortValue } from '../cohort/definition.ts'
 import type { Place } from './mistakes.ts'
 
 export interface DatasetDefinition {
@@ -10,7 +11,7 @@ export interface DatasetDefinition {
   readonly from: DatasetOrigin
   readonly parameters: Readonly<Record<string, ParameterValue>>
   /** Gives `patient_key` and `index_date`; what else it gives can be used as `cohort.NAME` by the others. */
-  readonly cohort: DatasetSelect
+  readonly cohort: DatasetCohort
   /** Gives `patient_key`, `index_date`, `at` (when it is known) and one label or several. */
   readonly label: DatasetSelect
   readonly features: readonly FeatureDefinition[]
@@ -28,6 +29,27 @@ export type DatasetOrigin =
 
 export type ParameterValue = string | number | boolean | readonly string[] | readonly number[]
 
+export interface DatasetCohort extends DatasetSelect {
+  /** Where it is a cohort with a header, which can be run by itself. */
+  readonly definition?: DefinedCohort
+}
+
+export interface DefinedCohort {
+  readonly name: string
+  /** Without its folder. */
+  readonly file: string
+  readonly title: string
+  readonly description: string
+  readonly simplified: string | undefined
+  readonly codes: readonly CohortCode[]
+  /** With the values that it is run with. */
+  readonly parameters: readonly CohortParameter[]
+  /** The SELECT as it is written in the file. */
+  readonly written: string
+  /** Of the SELECT and the values: the hash that `stoker cohort` tells, where they are the defaults. */
+  readonly sha256: string
+}
+
 /** One SELECT of the definition. */
 export interface DatasetSelect {
   /** Where it stands in the definition: `features[2]`. */
@@ -36,6 +58,8 @@ export interface DatasetSelect {
   readonly sql: string
   /** Where a byte of the SQL's UTF-8 text stands; without one, where the SQL begins. */
   readonly place: (byte?: number) => Place
+  /** Of its own parameters. With them it sees none of the data set's. */
+  readonly values?: Readonly<Record<string, CohortValue>>
 }
 
 /**
@@ -84,7 +108,11 @@ export const SHARES_DEFAULT: Split['shares'] = { train: 70, validation: 15, test
 /** Of all that makes the rows, save the tables they come from and the key: not of comments in the YAML, nor of its layout. */
 export function definitionHash(definition: DatasetDefinition): string {
   const { name, description, parameters, cohort, label, features, split, privacy } = definition
-  const select = (each: DatasetSelect) => [each.description ?? null, each.sql]
+  const select = (each: DatasetSelect) => [
+    each.description ?? null,
+    each.sql,
+    ...(each.values === undefined ? [] : [Object.entries(each.values).sort(([a], [b]) => (a < b ? -1 : 1))]),
+  ]
   const whole = [
     [name, description ?? null],
     Object.entries(parameters).sort(([a], [b]) => (a < b ? -1 : 1)),

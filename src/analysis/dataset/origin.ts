@@ -9,6 +9,7 @@ import type { ManifestViewTable, SnapshotManifest } from '../../warehouse/snapsh
 import { withSnapshot } from '../../warehouse/snapshot/opening.ts'
 import type { DatasetOrigin } from './definition.ts'
 import { makePastTables, type PastOptions } from './past-tables.ts'
+import { publishedPast } from './published-past.ts'
 
 export interface OpenOrigin {
   readonly facts: OriginFacts
@@ -45,7 +46,8 @@ export type OriginFacts =
       readonly run: number
       readonly source: string
       readonly committed_at: string
-      readonly manifest_sha256: string
+      /** Of a folder that was named; null where the tables were made for this, or read as the run published them. */
+      readonly manifest_sha256: string | null
       readonly stoker_version: string
       readonly duckdb_version: string
     }
@@ -79,7 +81,7 @@ export async function openOrigin(origin: DatasetOrigin, lake: Lake, past: PastOp
         }
       })
     case 'as-of':
-      return openPastFolder(await makePastTables(lake, origin.when, past))
+      return openPast(origin.when, lake, past)
     case 'folder':
       return openPastFolder(origin.folder)
   }
@@ -88,6 +90,29 @@ export async function openOrigin(origin: DatasetOrigin, lake: Lake, past: PastOp
 /** A filter names servers and Groups, which are nobody's business who gets the data set. */
 function withoutFilter({ source, type, transaction_time }: OriginWatermark): OriginWatermark {
   return { source, type, transaction_time }
+}
+
+/** Beside a worker, which has the database for itself, the tables that the run published will do. */
+async function openPast(when: string, lake: Lake, past: PastOptions): Promise<OpenOrigin> {
+  try {
+    const made = await openPastFolder(await makePastTables(lake, when, past))
+    return { ...made, facts: { ...made.facts, manifest_sha256: null } as OriginFacts }
+  } catch (error) {
+    if (!(error instanceof StokerError) || error.code !== 'STORE_LOCKED') throw error
+    const { snapshot, ...commit } = await publishedPast(lake, when, past.memoryLimitBytes, error)
+    return withSnapshot(lake, snapshot, async ({ folder, tables }, lease) => {
+      const manifest = JSON.parse((await readManifest(folder)).text) as SnapshotManifest
+      const { stoker_version, duckdb_version } = manifest
+      return {
+        facts: { kind: 'as-of' as const, ...commit, manifest_sha256: null, stoker_version, duckdb_version },
+        folder,
+        tables: tables.filter(({ schema }) => schema === 'main'),
+        manifest: byName(manifest.tables),
+        watermarks: undefined,
+        release: async () => lease?.release(),
+      }
+    })
+  }
 }
 
 async function openPastFolder(folder: string): Promise<OpenOrigin> {

@@ -14,6 +14,7 @@ import { diskErrorOfDuckDb } from '../../core/system-error.ts'
 import { interruptOn } from '../../store/interrupt.ts'
 import { Session } from '../../store/session.ts'
 import { defineTables, type CatalogTable } from '../../warehouse/snapshot/catalog.ts'
+import { livingTables } from '../../warehouse/snapshot/living.ts'
 import type { DatasetSelect, ParameterValue } from './definition.ts'
 
 export interface SandboxOptions {
@@ -69,9 +70,9 @@ export class Sandbox {
     return new Sandbox(instance, connection, signal)
   }
 
-  /** Shows the SELECTs these tables. From here on DuckDB reaches no file outside of `folders`. */
+  /** Shows the SELECTs these tables, without what was deleted. From here on DuckDB reaches no file outside of `folders`. */
   async mount(tables: readonly CatalogTable[], folders: readonly string[]): Promise<void> {
-    await defineTables(this.connection, tables)
+    await defineTables(this.connection, livingTables(tables))
     const reachable = folders.map((folder) => sqlText(`${folder}/`)).join(', ')
     await this.connection.run(`SET allowed_directories = [${reachable}]; SET enable_external_access = false`)
   }
@@ -104,7 +105,8 @@ export class Sandbox {
     this.signal?.throwIfAborted()
     const quiet = interruptOn(this.signal, this.connection)
     try {
-      const given = names.map((name) => [name, parameters[name]!] as const)
+      const all = { ...parameters, ...select.values }
+      const given = names.map((name) => [name, all[name]!] as const)
       const values = Object.fromEntries(given.map(([name, value]) => [name, boundValue(value)]))
       const types = Object.fromEntries(given.flatMap(([name, value]) => (isLarge(value) ? [[name, BIGINT]] : [])))
       await this.connection.run(sql, names.length === 0 ? undefined : values, types)
@@ -169,13 +171,13 @@ function placeText({ place, path }: DatasetSelect): string {
 }
 
 /** Whole numbers are INTEGER where they fit, for `to_days($days)` and the like, and BIGINT where they don't. */
-function isLarge(value: ParameterValue | Date): value is number {
+function isLarge(value: ParameterValue | Date | null): value is number {
   return typeof value === 'number' && Number.isInteger(value) && Math.abs(value) >= 2 ** 31
 }
 
-function boundValue(value: ParameterValue | Date): DuckDBValue {
+function boundValue(value: ParameterValue | Date | null): DuckDBValue {
   if (value instanceof Date) return new DuckDBTimestampTZValue(BigInt(value.getTime()) * 1000n)
   if (Array.isArray(value)) return listValue(value as string[])
   if (isLarge(value)) return BigInt(value)
-  return value as string | number | boolean
+  return value as string | number | boolean | null
 }

@@ -1,4 +1,5 @@
 /** What a SELECT of a definition may be: one that gives the same rows of the same tables every time, and reads nothing else. */
+import { WITH_DELETED } from '../../warehouse/snapshot/living.ts'
 import type { DatasetMistake } from './mistakes.ts'
 import type { DatasetSelect } from './definition.ts'
 
@@ -14,7 +15,7 @@ interface Serialized {
 }
 
 export interface SelectSyntax {
-  /** Names of the tables it reads, in small letters; `cohort` may be among them. */
+  /** Names of the tables it reads, in small letters; `cohort` may be among them. With what was deleted it is the same table. */
   readonly tables: readonly string[]
   readonly parameters: readonly string[]
   readonly mistakes: readonly DatasetMistake[]
@@ -114,7 +115,7 @@ const STEADY =
 
 /** Reads of the catalog tell of the machine; reads with a catalog's name reach past the snapshot. */
 function isOfSnapshot(catalog: string, schema: string, table: string): boolean {
-  const isOurs = catalog === '' && ['', 'main', 'stoker'].includes(schema)
+  const isOurs = catalog === '' && ['', 'main', 'stoker', WITH_DELETED].includes(schema)
   return isOurs && !/^(duckdb|sqlite|pragma|pg)_/.test(table) && !LIKE_A_FILE.test(table)
 }
 

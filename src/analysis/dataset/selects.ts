@@ -27,7 +27,6 @@ export interface ReadSelects {
 
 export async function readSelects(sandbox: Sandbox, definition: DatasetDefinition): Promise<ReadSelects> {
   const unsteady = await sandbox.unsteadyFunctions()
-  const known = [...Object.keys(definition.parameters), DATA_UNTIL]
   const by = new Map<string, ReadSelect>()
   const mistakes: DatasetMistake[] = []
   for (const select of [definition.cohort, definition.label, ...definition.features]) {
@@ -41,6 +40,7 @@ export async function readSelects(sandbox: Sandbox, definition: DatasetDefinitio
       by.set(select.path, { select, parameters: [], tables: [], isSound: false })
       continue
     }
+    const known = [...Object.keys(select.values ?? definition.parameters), DATA_UNTIL]
     const syntax = readSyntax(select, await sandbox.serialized(select.sql), unsteady)
     const unknown = syntax.parameters.filter((name) => !known.includes(name))
     mistakes.push(...syntax.mistakes, ...unknown.map((name) => unknownParameter(select, name, known)))

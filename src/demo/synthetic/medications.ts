@@ -14,6 +14,7 @@ interface Prescription {
   readonly days: number
   readonly chance: number
   readonly asNeeded?: boolean
+  readonly adultsOnly?: boolean
 }
 
 const BY_DISEASE: Readonly<Record<string, readonly Prescription[]>> = {
@@ -43,9 +44,17 @@ const BY_DISEASE: Readonly<Record<string, readonly Prescription[]>> = {
   pneumonia: [course('562251', 'amoxicillin 250 MG / clavulanate 125 MG Oral Tablet', 3, 7)],
   urine: [course('309097', 'cefuroxime 250 MG Oral Tablet', 2, 7)],
   sinusitis: [{ ...course('313782', 'acetaminophen 325 MG Oral Tablet', 4, 7), asNeeded: true }],
-  back: [course('849574', 'naproxen sodium 220 MG Oral Tablet', 2, 14)],
+  back: [
+    course('849574', 'naproxen sodium 220 MG Oral Tablet', 2, 14),
+    opioid('835603', 'tramadol hydrochloride 50 MG Oral Tablet', 5, 0.15),
+  ],
   ankle: [{ ...course('310965', 'ibuprofen 200 MG Oral Tablet', 3, 10), asNeeded: true }],
-  forearm: [{ ...course('310965', 'ibuprofen 200 MG Oral Tablet', 3, 14), asNeeded: true }],
+  forearm: [
+    { ...course('310965', 'ibuprofen 200 MG Oral Tablet', 3, 14), asNeeded: true },
+    opioid('856987', 'acetaminophen 300 MG / hydrocodone bitartrate 5 MG Oral Tablet', 7, 0.5),
+  ],
+  appendicitis: [opioid('1049221', 'acetaminophen 325 MG / oxycodone hydrochloride 5 MG Oral Tablet', 5, 0.6)],
+  gallstones: [opioid('1049221', 'acetaminophen 325 MG / oxycodone hydrochloride 5 MG Oral Tablet', 5, 0.6)],
 }
 
 export interface Medicine extends Prescription {
@@ -55,9 +64,14 @@ export interface Medicine extends Prescription {
 }
 
 /** The medicines a person takes against a disease, each decided once. */
-export function medicinesFor(random: Chart['random'], disease: string, condition: Ref, fromMs = 0): Medicine[] {
+export function medicinesFor(
+  random: Chart['random'],
+  disease: string,
+  condition: Ref,
+  { age, fromMs = 0 }: { readonly age: number; readonly fromMs?: number | undefined },
+): Medicine[] {
   return (BY_DISEASE[disease] ?? [])
-    .filter((each) => random.chance(each.chance))
+    .filter((each) => (age >= 18 || !each.adultsOnly) && random.chance(each.chance))
     .map((each) => ({ ...each, condition, fromMs }))
 }
 
@@ -110,4 +124,8 @@ function tablet(rxnorm: string, display: string, perDay: number, chance: number)
 
 function course(rxnorm: string, display: string, perDay: number, days: number): Prescription {
   return { rxnorm, display, perDay, unit: '{tbl}', days, chance: 0.85 }
+}
+
+function opioid(rxnorm: string, display: string, days: number, chance: number): Prescription {
+  return { ...course(rxnorm, display, 3, days), chance, asNeeded: true, adultsOnly: true }
 }

@@ -73,7 +73,7 @@ function addLife(chart: Chart, number: number, institutions: Institutions): Pers
   const coverage = addCoverage(chart, person, institutions)
   const problems = addProblemList(chart, person)
   const medicines = [...problems].flatMap(([disease, ref]) =>
-    medicinesFor(random, disease.key, ref, person.onsetMs.get(disease)),
+    medicinesFor(random, disease.key, ref, { age: person.age, fromMs: person.onsetMs.get(disease) }),
   )
   const renewedMs = new Map<Medicine, number>()
   const vaccinations = new VaccinationCard()
@@ -104,7 +104,7 @@ function addLife(chart: Chart, number: number, institutions: Institutions): Pers
       addImmunization(chart, person, visit, vaccine)
       charges.push({ code: vaccine.code, cents: vaccine.priceCents })
     }
-    const passing = disease && reason && isAcute(disease) ? medicinesFor(random, disease.key, reason) : []
+    const passing = disease && reason && isAcute(disease) ? medicinesFor(random, disease.key, reason, visit) : []
     const renewed =
       visit.kind === 'wellness' || visit.kind === 'followUp'
         ? medicines.filter((each) => visit.ms >= each.fromMs && visit.ms - (renewedMs.get(each) ?? 0) >= YEAR_MS * 0.95)

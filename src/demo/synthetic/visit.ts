@@ -70,7 +70,7 @@ export function planVisits(random: Random, person: Person): PlannedVisit[] {
   }
   const frailty =
     1 + Math.max(0, person.age - 55) / 20 + (person.has('heartFailure') || person.has('lungDisease') ? 1 : 0)
-  const rates = { acute: person.age < 10 ? 1.1 : 0.6, emergency: 0.13 * frailty, inpatient: 0.016 * frailty } as const
+  const rates = { acute: person.age < 10 ? 1.1 : 0.6, emergency: 0.13 * frailty, inpatient: 0.035 * frailty } as const
   for (const setting of ['acute', 'emergency', 'inpatient'] as const) {
     for (let ms = startMs; ms < endMs; ms += YEAR_MS / 4) {
       if (!random.chance(rates[setting] / 4)) continue
@@ -78,7 +78,11 @@ export function planVisits(random: Random, person: Person): PlannedVisit[] {
       const disease = random.weighted(
         ACUTE_DISEASES.filter((each) => each.setting === setting).map((each) => [each.weight(age), each] as const),
       )
-      planned.push({ kind: setting, ms: ms + random.whole(0, 85) * DAY_MS, disease })
+      const visit = { kind: setting, ms: ms + random.whole(0, 85) * DAY_MS, disease }
+      planned.push(visit)
+      // About one stay in seven is followed by another within 30 days; the longest ends after seven.
+      if (setting === 'inpatient' && random.chance(0.15))
+        planned.push({ ...visit, ms: visit.ms + random.whole(9, 35) * DAY_MS })
     }
   }
   return planned.filter(({ ms }) => ms >= startMs && ms < endMs).sort((a, b) => a.ms - b.ms)

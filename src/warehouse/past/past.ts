@@ -57,7 +57,7 @@ async function refuseForgotten(session: Session, { run, commit }: PastCommit): P
 }
 
 /** FHIR's instant or date; a time without a zone could be any. */
-function instantOf(text: string): Date {
+export function instantOf(text: string): Date {
   const day = /^\d{4}-\d{2}-\d{2}$/.test(text)
   const isInstant = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/.test(text)
   const instant = day ? Date.parse(`${text}T00:00:00Z`) + 86_400_000 - 1 : Date.parse(text)

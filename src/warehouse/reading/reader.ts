@@ -9,6 +9,7 @@ import { interruptOn } from '../../store/interrupt.ts'
 import { plainRow } from '../../store/session.ts'
 import { makeQuerySpill } from '../../store/spill.ts'
 import { defineTables } from '../snapshot/catalog.ts'
+import { livingTables } from '../snapshot/living.ts'
 import type { Lake } from '../lake.ts'
 import { queryError } from './query-error.ts'
 import { mustBeSelect } from './select-only.ts'
@@ -21,6 +22,8 @@ export interface ReaderOptions {
   /** Once it is aborted, whatever the reader does is interrupted and fails with the signal's reason. */
   readonly signal?: AbortSignal | undefined
   readonly threads?: number | undefined
+  /** Of tables that keep the rows of deleted resources, the others; all are in the schema `with_deleted`. */
+  readonly living?: boolean | undefined
   /** The one folder that {@link SnapshotReader.writeParquet} can write to. No query can name a file in it, or any other. */
   readonly output?: string | undefined
   /** An empty private folder for what does not fit into memory, the caller's to remove; else one is made in the lake. */
@@ -97,7 +100,10 @@ export class SnapshotReader {
         const at = (file: string) => file.replace(`${found}/`, here)
         await defineTables(
           connection,
-          tables.map((table) => ({ ...table, files: at(table.files as string) })),
+          (options.living ? livingTables(tables) : tables).map((table) => ({
+            ...table,
+            files: at(table.files as string),
+          })),
         )
         const allowed = [`${folder}/`, ...(output === undefined ? [] : [`${output}/`])]
         // Given when the instance is made it is shown, and not kept to (DuckDB 1.5.6).

@@ -5,11 +5,13 @@ import { StokerError } from '../../core/errors.ts'
 import { sqlName, sqlText } from '../../core/sql.ts'
 
 export interface CatalogTable {
-  /** `main` for view tables, `stoker` for lineage. */
+  /** `main` for view tables, `stoker` for lineage; `with_deleted`: see living.ts. */
   readonly schema: string
   readonly name: string
   /** A pattern of its Parquet files, or each of them. Absolute: a reader's working directory must not matter. */
   readonly files: string | readonly string[]
+  /** A condition; without one, all rows. */
+  readonly where?: string | undefined
   readonly description?: string | undefined
   readonly columns: readonly { readonly name: string; readonly description?: string | undefined }[]
 }
@@ -49,16 +51,22 @@ export async function defineTables(
   // DuckDB looks at the files of a view when it is made; what the variable says is theirs only here and now.
   if (mount !== undefined) await connection.run(`SET VARIABLE ${MOUNT_VARIABLE} = ${sqlText(mount.lake)}`)
   // A thousand comments, one by one and each committed for itself, took three times as long.
-  await connection.run('BEGIN TRANSACTION; CREATE SCHEMA IF NOT EXISTS stoker')
+  await connection.run('BEGIN TRANSACTION')
+  for (const schema of new Set(['stoker', ...tables.map((table) => table.schema)]))
+    await connection.run(`CREATE SCHEMA IF NOT EXISTS ${sqlName(schema)}`)
   for (const table of tables) await connection.run(definition(table, mount).join(';\n'))
   await connection.run('COMMIT')
 }
 
-function definition({ schema, name, files, description, columns }: CatalogTable, mount: Mount | undefined): string[] {
+function definition(
+  { schema, name, files, where, description, columns }: CatalogTable,
+  mount: Mount | undefined,
+): string[] {
   const view = `${sqlName(schema)}.${sqlName(name)}`
   const described = columns.filter((column) => column.description !== undefined)
+  const only = where === undefined ? '' : ` WHERE ${where}`
   return [
-    `CREATE VIEW ${view} AS SELECT * FROM read_parquet(${filesText(files, mount)})`,
+    `CREATE VIEW ${view} AS SELECT * FROM read_parquet(${filesText(files, mount)})${only}`,
     ...(description === undefined ? [] : [`COMMENT ON VIEW ${view} IS ${sqlText(description)}`]),
     ...described.map(
       (column) => `COMMENT ON COLUMN ${view}.${sqlName(column.name)} IS ${sqlText(column.description!)}`,

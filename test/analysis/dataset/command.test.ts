@@ -1,4 +1,5 @@
 /** `stoker dataset`, as a user types it. */
+import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { spawn } from 'node:child_process'
@@ -77,4 +78,28 @@ test('stopped by a signal it leaves nothing, and ends with its code', async () =
   const { code, stderr } = await ended(child)
   expect([code, stderr]).toEqual([143, expect.stringContaining('stopping: no folder is made')])
   expect((await readdir(lake.folder)).filter((name) => name.startsWith('endless'))).toEqual(['endless.yaml'])
+})
+
+test('as of a past run it goes on beside a worker, by what the run published, and gives the same', async () => {
+  const alone = await stoker('build', 'emergency.yaml', '--to', 'out/alone', '--as-of', '1')
+  expect([alone.code, alone.stderr]).toEqual([0, expect.stringContaining('making encounter as of 1')])
+  // It serves no page: only the lock matters here.
+  const hold = `import { DuckDBInstance } from '@duckdb/node-api'
+    await DuckDBInstance.create(process.argv[1]); console.log('held'); setInterval(() => {}, 1000)`
+  const holder = spawn(process.execPath, ['--input-type=module', '-e', hold, lake.lake.database], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  try {
+    await once(holder.stdout, 'data')
+    const beside = await stoker('build', 'emergency.yaml', '--to', 'out/beside', '--as-of', '1')
+    expect([beside.code, beside.stderr]).toEqual([0, expect.not.stringContaining('making')])
+    expect(await lake.bytes('out/beside')).toEqual(await lake.bytes('out/alone'))
+    const { code, stderr } = await stoker('build', 'emergency.yaml', '--to', 'out/never', '--as-of', '99')
+    expect([code, stderr]).toEqual([
+      5,
+      expect.stringContaining('snapshots of these runs are left, and can be named: 1;'),
+    ])
+  } finally {
+    holder.kill('SIGKILL')
+  }
 })
