@@ -134,7 +134,7 @@ interface TypeChange {
   readonly replaced: boolean
   readonly deleted: boolean
   /** The changed resources' lines of the raw log, as relations. */
-  lines(): Promise<readonly string[]>
+  readonly lines: () => Promise<readonly string[]>
 }
 
 /** By type; what is not in it has not changed. Several tables of a type read the same lines, which are looked for once. */
