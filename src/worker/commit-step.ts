@@ -8,9 +8,10 @@ import { moveRun } from '../ledger/runs.ts'
 import { dropWatermarks, keepWatermarks, moveWatermarks } from '../ledger/watermarks.ts'
 import type { Lake } from '../warehouse/lake.ts'
 import { merge } from '../warehouse/merge/merge.ts'
+import { countRows } from '../warehouse/tables/view-tables.ts'
 import type { RunContext } from './context.ts'
 import { closeBooks } from './closing.ts'
-import { checkMergeBooks, countIndexed, countRaw, countRows } from './merge-books.ts'
+import { checkMergeBooks, countIndexed, countRaw } from './merge-books.ts'
 import { heldByMerge, historiesHeld, holdings, overtaken, safeWatermark } from './holdings.ts'
 import { commitMembers, holdWithoutMembers } from './membership.ts'
 
@@ -40,10 +41,7 @@ export async function commitRun(context: RunContext): Promise<Books> {
       session,
       landed.map((file) => file.rawPath),
     )
-    const rowsBefore = await countRows(
-      session,
-      views.map((view) => view.name),
-    )
+    const rowsBefore = await countRows(session, views)
     const merged = await merge(session, {
       run,
       source: source.name,

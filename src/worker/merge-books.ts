@@ -1,7 +1,6 @@
 /** The books of a commit: what landed, what the merge received, and what the tables hold must agree to the row. */
 import { batches } from '../core/batches.ts'
 import { StokerError } from '../core/errors.ts'
-import { sqlName, sqlText } from '../core/sql.ts'
 import { FILES_AT_ONCE, rawRelation } from '../store/raw-log.ts'
 import type { Session } from '../store/session.ts'
 import type { TypeMerge, ViewMerge } from '../warehouse/merge/merge.ts'
@@ -115,13 +114,6 @@ export async function countRaw(session: Session, paths: readonly string[]): Prom
     )
   }
   return counts
-}
-
-export async function countRows(session: Session, tables: readonly string[]): Promise<Map<string, number>> {
-  if (tables.length === 0) return new Map()
-  const counts = tables.map((name) => `SELECT ${sqlText(name)} AS name, count(*) AS rows FROM main.${sqlName(name)}`)
-  const rows = await session.rows<{ name: string; rows: number }>(counts.join(' UNION ALL '))
-  return new Map(rows.map(({ name, rows: count }) => [name, count]))
 }
 
 export async function countIndexed(session: Session, run: number): Promise<Map<string, number>> {

@@ -7,7 +7,7 @@ import { rawLines } from '../raw-lines.ts'
 import { compareReceived, dropReceived, findPartial, type LandedFile, type PartialType } from './received.ts'
 import { dropSameContent } from './same-content.ts'
 import { gatherTombstones, type NotUnderstood, type WholeTypes } from './tombstones.ts'
-import { markChanged } from '../tables/view-tables.ts'
+import { countRows, markChanged } from '../tables/view-tables.ts'
 import { resourceKey, viewLosses, viewRows, viewTable, type View } from '../tables/view.ts'
 
 export interface MergeInput {
@@ -76,11 +76,7 @@ export async function merge(session: Session, input: MergeInput): Promise<Merged
   const partial = await findPartial(session, input.source)
   const notUnderstood = await gatherTombstones(session, input)
   const types = await countTypes(session, input)
-  const views: ViewMerge[] = []
-  for (const view of input.views) {
-    input.onView?.(view.name)
-    views.push(await mergeView(session, input, view))
-  }
+  const views = await mergeViews(session, input)
   await mergeIndex(session, input)
   await dropReceived(session)
   return { types, views, notUnderstood, partial }
@@ -113,29 +109,87 @@ async function countTypes(session: Session, { source }: MergeInput): Promise<Typ
   )
 }
 
-async function mergeView(session: Session, input: MergeInput, view: View): Promise<ViewMerge> {
+async function mergeViews(session: Session, input: MergeInput): Promise<ViewMerge[]> {
+  const changes = await changesByType(session, input.lake)
+  const merged = new Map<string, Awaited<ReturnType<typeof mergeView>>>()
+  for (const view of input.views) {
+    input.onView?.(view.name)
+    const change = changes.get(view.resource)
+    if (change !== undefined) merged.set(view.name, await mergeView(session, input, view, change))
+  }
+  const rows = await countRows(session, input.views)
+  return input.views.map(({ name, hash }) => ({
+    view_table: name,
+    view_hash: hash,
+    ...(merged.get(name) ?? UNTOUCHED),
+    rows: rows.get(name)!,
+  }))
+}
+
+const UNTOUCHED = { rows_removed: 0, rows_added: 0, losses: [] }
+
+/** What the view tables of a type have to take up. */
+interface TypeChange {
+  /** Resources that are held, alive or not, come in another version. */
+  readonly replaced: boolean
+  readonly deleted: boolean
+  /** The changed resources' lines of the raw log, as relations. */
+  readonly lines: () => Promise<readonly string[]>
+}
+
+/** By type; what is not in it has not changed. Several tables of a type read the same lines, which are looked for once. */
+async function changesByType(session: Session, lake: Lake): Promise<Map<string, TypeChange>> {
+  const types = await session.rows<{ type: string; changed: boolean; replaced: boolean; deleted: boolean }>(
+    `SELECT type, bool_or(changed) AS changed, bool_or(replaced) AS replaced, bool_or(deleted) AS deleted FROM (
+       SELECT type, true AS changed, held AS replaced, false AS deleted FROM temp._change
+       UNION ALL SELECT type, false, false, true FROM temp._tombstone) GROUP BY type`,
+  )
+  return new Map(
+    types.map(({ type, changed, replaced, deleted }) => {
+      let lines: Promise<readonly string[]> | undefined
+      const look = () =>
+        rawLines(
+          session,
+          lake,
+          `SELECT file, line, NULL::TIMESTAMPTZ AS deleted_at FROM temp._change WHERE type = ${sqlText(type)}`,
+        )
+      return [type, { replaced, deleted, lines: () => (lines ??= changed ? look() : Promise.resolve([])) }]
+    }),
+  )
+}
+
+async function mergeView(
+  session: Session,
+  { source }: MergeInput,
+  view: View,
+  { replaced, deleted, lines: changedLines }: TypeChange,
+): Promise<Pick<ViewMerge, 'rows_removed' | 'rows_added' | 'losses'>> {
   const table = viewTable(view.name)
   const type = sqlText(view.resource)
   const key = resourceKey('$1', 'type', 'id')
-  // What comes to life again takes the place of the rows that were kept of it.
-  const replaced = `SELECT type, id FROM temp._change WHERE type = ${type} AND held`
-  const deleted = `SELECT type, id FROM temp._tombstone WHERE type = ${type}`
-  const gone = view.keepsDeleted ? replaced : `${replaced} UNION ALL ${deleted}`
-  const removed = await session.run(`DELETE FROM ${table} WHERE _resource_key IN (SELECT ${key} FROM (${gone}))`, [
-    input.source,
-  ])
+  const gone = [
+    // What comes to life again takes the place of the rows that were kept of it.
+    ...(replaced ? [`SELECT type, id FROM temp._change WHERE type = ${type} AND held`] : []),
+    ...(deleted && !view.keepsDeleted ? [`SELECT type, id FROM temp._tombstone WHERE type = ${type}`] : []),
+  ]
+  let removed = 0
+  if (gone.length > 0) {
+    removed = await session.run(
+      `DELETE FROM ${table} WHERE _resource_key IN (SELECT ${key} FROM (${gone.join(' UNION ALL ')}))`,
+      [source],
+    )
+  }
   let marked = 0
-  if (view.keepsDeleted) {
+  if (view.keepsDeleted && deleted) {
     marked = await session.run(
       `UPDATE ${table} SET _deleted_at = stoker_gone.exported_at FROM temp._tombstone AS stoker_gone
        WHERE stoker_gone.type = ${type} AND _resource_key = ${resourceKey('$1', 'stoker_gone.type', 'stoker_gone.id')}`,
-      [input.source],
+      [source],
     )
   }
   let added = 0
   const losses: ViewLoss[] = []
-  const changed = `SELECT file, line, NULL::TIMESTAMPTZ AS deleted_at FROM temp._change WHERE type = ${type}`
-  for (const lines of await rawLines(session, input.lake, changed)) {
+  for (const lines of await changedLines()) {
     await session.run('CREATE OR REPLACE TEMP SEQUENCE _lossy')
     added += await session.run(`INSERT INTO ${table} ${viewRows(view, lines, 'temp._lossy')}`)
     // Counting reads the lines a second time: only where something is known to be lost.
@@ -143,15 +197,7 @@ async function mergeView(session: Session, input: MergeInput, view: View): Promi
     if (isLossy) losses.push(...(await session.rows<ViewLoss>(viewLosses(view, lines))))
   }
   if (removed + marked + added > 0) await markChanged(session, view.name)
-  const rows = (await session.first<{ rows: number }>(`SELECT count(*) AS rows FROM ${table}`))?.rows ?? 0
-  return {
-    view_table: view.name,
-    view_hash: view.hash,
-    rows_removed: removed,
-    rows_added: added,
-    rows,
-    losses: summed(losses),
-  }
+  return { rows_removed: removed, rows_added: added, losses: summed(losses) }
 }
 
 function summed(losses: readonly ViewLoss[]): ViewLoss[] {

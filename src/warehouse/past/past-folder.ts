@@ -1,4 +1,5 @@
 /** Past tables in a folder of their own: Parquet, a manifest and a catalog. The folder appears whole. */
+import { version } from '@duckdb/node-api'
 import { access, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { makeFolder, settle, syncFolder, writeWhole } from '../../core/durable.ts'
@@ -83,10 +84,9 @@ async function writeTables(
     })
   }
   await session.run('DROP TABLE IF EXISTS temp._past')
-  const { version } = (await session.first<{ version: string }>('SELECT version() AS version'))!
   const { run, source, committedAt, purgesSince } = commit
   const as_of = { run, source, committed_at: committedAt, purges_since: purgesSince }
-  const manifest = { as_of, stoker_version: stokerVersion, duckdb_version: version, tables }
+  const manifest = { as_of, stoker_version: stokerVersion, duckdb_version: version(), tables }
   await writeWhole(join(folder, 'manifest.json'), `${JSON.stringify(manifest, null, 2)}\n`)
   return tables
 }

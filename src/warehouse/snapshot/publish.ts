@@ -1,4 +1,5 @@
 /** Publishing: all view tables as one immutable snapshot, and the catalog that readers open moved to it. */
+import { version } from '@duckdb/node-api'
 import { copyFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { makeFolder, settle, syncFolder, writeWhole } from '../../core/durable.ts'
@@ -81,7 +82,7 @@ export async function publishSnapshot(
         published_at: now,
         previous: previous ?? null,
         stoker_version: options.stokerVersion ?? 'unknown',
-        duckdb_version: (await session.first<{ version: string }>('SELECT version() AS version'))!.version,
+        duckdb_version: version(),
         tables: tables.map((table) => table.entry),
         lineage,
         watermarks: await session.rows('SELECT * FROM stoker.watermark ORDER BY source, type, filter'),

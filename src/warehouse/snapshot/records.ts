@@ -69,25 +69,17 @@ export async function recordSnapshot(
       run ?? null,
       now.toISOString(),
     ])
-    for (const { name, changed, rows, bytes, files } of tables) {
-      await session.run('INSERT INTO stoker.snapshot_table VALUES ($1, $2, $3, $4, $5)', [
-        snapshot,
-        name,
-        changed,
-        rows,
-        bytes,
-      ])
-      for (const each of files) {
-        await session.run('INSERT INTO stoker.snapshot_file VALUES ($1, $2, $3, $4, $5, $6, $7)', [
-          snapshot,
-          name,
-          each.file,
-          each.holds,
-          each.rows,
-          each.bytes,
-          each.sha256,
-        ])
-      }
-    }
+    const values = tables.map(({ name, changed, rows, bytes }) => ({ name, changed, rows, bytes }))
+    await session.run(
+      `INSERT INTO stoker.snapshot_table SELECT $1, t.name, t.changed, t.rows, t.bytes FROM (SELECT unnest(from_json($2::JSON,
+         '[{"name":"VARCHAR","changed":"BIGINT","rows":"BIGINT","bytes":"BIGINT"}]')) AS t)`,
+      [snapshot, JSON.stringify(values)],
+    )
+    const files = tables.flatMap(({ name, files: of }) => of.map((file) => ({ ...file, name })))
+    await session.run(
+      `INSERT INTO stoker.snapshot_file SELECT $1, f.name, f.file, f.holds, f.rows, f.bytes, f.sha256 FROM (SELECT unnest(from_json($2::JSON,
+         '[{"name":"VARCHAR","file":"VARCHAR","holds":"VARCHAR","rows":"BIGINT","bytes":"BIGINT","sha256":"VARCHAR"}]')) AS f)`,
+      [snapshot, JSON.stringify(files)],
+    )
   })
 }

@@ -1,4 +1,5 @@
 /** A published table's Parquet files: rows in order, the same rows in the same bytes, what holds the same carried over. */
+import { version } from '@duckdb/node-api'
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { link, rm, stat } from 'node:fs/promises'
@@ -55,14 +56,15 @@ export async function writeViewTable(
   const columns = tableColumns(view)
   const hash = rowHash(columns)
   const order = [[code, patient, '_resource_key'].filter((name) => name !== undefined).map(sqlName), hash].join(', ')
-  const version = (await session.first<{ version: string }>('SELECT version() AS version'))!.version
   const carry = await Carry.make(session, published)
   await makeFolder(folder)
   const files: Promise<TableFile>[] = []
   let carriedOver = 0
   for (const [i, part] of (await tableParts(session, relation, { patient, hash }, sizes)).entries()) {
     const file = `${i}.parquet`
-    const holds = sha256Text([LAYOUT, version, order, columns.map((c) => [c.name, c.type]), part.rows, part.sum].join())
+    const holds = sha256Text(
+      [LAYOUT, version(), order, columns.map((c) => [c.name, c.type]), part.rows, part.sum].join(),
+    )
     const old = await carry.over(holds, join(folder, file))
     if (old !== undefined) {
       carriedOver += 1

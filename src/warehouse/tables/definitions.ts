@@ -16,14 +16,15 @@ export async function recordDefinition(session: Session, view: View): Promise<vo
 
 /** From `now` on the tables are made by `views`, and those that are `gone` are none; be the clock what it may, after all before. */
 export async function recordUse(session: Session, views: readonly View[], gone: readonly string[], now: Date) {
-  const uses = [...views.map(({ name, hash }) => [name, hash] as const), ...gone.map((name) => [name, null] as const)]
-  for (const [name, hash] of uses) {
-    await session.run(
-      `INSERT INTO stoker.view_use
-       SELECT $1, $2, greatest($3::TIMESTAMPTZ, (SELECT max(since) + INTERVAL '1 microsecond' FROM stoker.view_use WHERE name = $1))`,
-      [name, hash, now.toISOString()],
-    )
-  }
+  const uses = [...views.map(({ name, hash }) => ({ name, hash })), ...gone.map((name) => ({ name, hash: null }))]
+  if (uses.length === 0) return
+  await session.run(
+    `INSERT INTO stoker.view_use
+     SELECT u.name, u.hash, greatest($2::TIMESTAMPTZ, max(h.since) + INTERVAL '1 microsecond')
+     FROM (SELECT unnest(from_json($1::JSON, '[{"name":"VARCHAR","hash":"VARCHAR"}]')) AS u)
+       LEFT JOIN stoker.view_use AS h ON h.name = u.name GROUP BY ALL`,
+    [JSON.stringify(uses), now.toISOString()],
+  )
 }
 
 /** A view, by its compiled SQL, for tables as they were or would have been. */

@@ -1,5 +1,5 @@
 /** The view tables: made, kept to their definitions, rebuilt from the raw log when one changes, dropped when one goes. */
-import { sqlName } from '../../core/sql.ts'
+import { sqlName, sqlText } from '../../core/sql.ts'
 import type { Session } from '../../store/session.ts'
 import { columnChanges, refuseBreaking, type TableChange } from './column-changes.ts'
 import { recordDefinition, recordUse } from './definitions.ts'
@@ -49,10 +49,11 @@ export async function alignViewTables(
   ]
   if (!options.allowBreaking) refuseBreaking(changes.filter(({ table }) => held.get(table)!.published))
   for (const name of [...gone, ...due.map((view) => view.name)]) if (held.has(name)) await dropViewTable(session, name)
+  const known = due.length === 0 ? new Set<string>() : await knownTypes(session)
   for (const view of due) {
     options.onTable?.(view.name)
     await makeViewTable(session, view)
-    await fillViewTable(session, lake, view)
+    if (known.has(view.resource)) await fillViewTable(session, lake, view)
   }
   await recordUse(session, due, gone, options.now)
   return {
@@ -84,6 +85,14 @@ export async function markChanged(session: Session, name: string): Promise<void>
   await session.run(`UPDATE stoker.view_table SET changed = nextval('stoker.change_number') WHERE name = $1`, [name])
 }
 
+/** Of each view table, by name; in one statement, since one a table costs more than the counting. */
+export async function countRows(session: Session, views: readonly Pick<View, 'name'>[]): Promise<Map<string, number>> {
+  if (views.length === 0) return new Map()
+  const counts = views.map(({ name }) => `SELECT ${sqlText(name)} AS name, count(*) AS rows FROM ${viewTable(name)}`)
+  const rows = await session.rows<{ name: string; rows: number }>(counts.join(' UNION ALL '))
+  return new Map(rows.map(({ name, rows: count }) => [name, count]))
+}
+
 async function makeViewTable(session: Session, view: View): Promise<void> {
   const columns = tableColumns(view)
   await session.run(
@@ -95,6 +104,12 @@ async function makeViewTable(session: Session, view: View): Promise<void> {
     view.hash,
   ])
   await recordDefinition(session, view)
+}
+
+/** Of the resources that ever came, the deleted ones too: the table of another type is empty. */
+async function knownTypes(session: Session): Promise<ReadonlySet<string>> {
+  const rows = await session.rows<{ type: string }>('SELECT DISTINCT type FROM stoker.resource')
+  return new Set(rows.map(({ type }) => type))
 }
 
 async function dropViewTable(session: Session, name: string): Promise<void> {
