@@ -122,10 +122,12 @@ describe('the worker', () => {
       worker.signal('SIGHUP')
       const refused = 'configuration refused: the old one stays in force'
       expect(await worker.line(refused)).toMatchObject({ code: 'CONFIG_INVALID', level: 50 })
-      await configure(`${EACH_SECOND}threads: 1\n`)
+      await configure(EACH_SECOND)
+      const fixed = (await readFile(scenario.config, 'utf8')).replace('memoryLimit: 512MiB', 'memoryLimit: 256MiB')
+      await writeFile(scenario.config, fixed)
       worker.signal('SIGHUP')
       expect(await worker.line(refused, { code: 'CONFIG_FIXED' })).toMatchObject({
-        error: 'threads can not change while the worker runs',
+        error: 'memoryLimit can not change while the worker runs',
       })
       const view = join(scenario.views, 'patient_name.json')
       await writeFile(view, (await readFile(view, 'utf8')).replace('"family_name"', '"surname"'))
