@@ -1,6 +1,6 @@
 /** The configured auth as the protocol client takes it: here, and only here, secrets are unwrapped. */
 import type { BulkAuth } from '../bulk/auth/tokens.ts'
-import type { AuthConfig } from './config.ts'
+import type { AuthConfig } from './config-auth.ts'
 
 export function bulkAuth(config: AuthConfig): BulkAuth {
   switch (config.kind) {

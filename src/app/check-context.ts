@@ -5,7 +5,7 @@ import type { ExportRequest } from '../bulk/export/kick-off.ts'
 import { systemClock } from '../core/clock.ts'
 import type { Log } from '../core/log.ts'
 import { bulkAuth } from './bulk-auth.ts'
-import type { SourceConfig } from './config.ts'
+import type { SourceConfig } from './config-source.ts'
 import { TraceFile } from './trace-file.ts'
 import { STOKER_VERSION } from './version.ts'
 

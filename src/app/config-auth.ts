@@ -1,9 +1,35 @@
 /** How a source signs in: the `auth` block of the configuration. */
-import type { AuthConfig, SigningAlgorithm } from './config.ts'
+import type { SigningAlgorithm } from '../bulk/auth/assertion.ts'
 import type { ConfigFields } from './config-fields.ts'
 import { keyTrouble } from './config-key.ts'
 import { type SecretPlaces, readSecret } from './config-secret.ts'
 import { type UrlRules, readUrl } from './config-url.ts'
+import type { Secret } from './secret.ts'
+
+export type AuthConfig =
+  | { readonly kind: 'none' }
+  | {
+      readonly kind: 'private-key-jwt'
+      readonly clientId: string
+      /** A private key as PEM, JWK or JWKS text. */
+      readonly keyText: Secret
+      readonly keyId: string | undefined
+      /** Undefined: the one that fits the key. */
+      readonly algorithm: SigningAlgorithm | undefined
+      /** Undefined: discovered from the server. */
+      readonly tokenUrl: URL | undefined
+      /** Undefined: the token request carries no scope. */
+      readonly scope: string | undefined
+    }
+  | {
+      readonly kind: 'client-secret'
+      readonly clientId: string
+      readonly secret: Secret
+      readonly method: 'basic' | 'post'
+      readonly tokenUrl: URL | undefined
+      readonly scope: string | undefined
+    }
+  | { readonly kind: 'bearer'; readonly token: Secret }
 
 /** Medplum answers 403 to an export whose token was asked for with a scope: this word leaves it out. */
 const NO_SCOPE = 'none'

@@ -1,6 +1,6 @@
 /** Whether a configured private key is one, fits its algorithm, and can be told apart from its neighbours. */
 import { type KeyObject, createPrivateKey } from 'node:crypto'
-import type { SigningAlgorithm } from './config.ts'
+import type { SigningAlgorithm } from '../bulk/auth/assertion.ts'
 import type { Trouble } from './config-findings.ts'
 
 /** What is wrong with the key text, and the way out; undefined when it can sign. Never shows any of it. */

@@ -1,10 +1,25 @@
 /** What of a server is read: the level of its exports, a Group and its changes, or a published manifest. */
+import type { ExportLevel } from '../bulk/server/level.ts'
 import type { ServerProfile } from '../bulk/server/profile.ts'
-import type { GroupChanges, SourceConfig } from './config.ts'
 import type { ConfigFields } from './config-fields.ts'
 import { type UrlRules, readUrl } from './config-url.ts'
 
-type Place = Pick<SourceConfig, 'level' | 'manifestUrl'>
+export interface LevelConfig {
+  /** `system` for a published manifest. */
+  readonly level: ExportLevel
+  /** For `level: published`: a static manifest that is read instead of asking for exports (STU4, `$bulk-publish`). */
+  readonly manifestUrl: URL | undefined
+}
+
+export interface GroupChanges {
+  /**
+   * How the history of patients who join is had: the server sends it unasked, on being asked for these patients, or by a
+   * whole export of the Group.
+   */
+  readonly newcomers: 'included' | 'patient' | 'group'
+  /** Whether the rows of patients who left stay. */
+  readonly leavers: 'keep' | 'remove'
+}
 
 /** Keys of an export that is asked for: a published manifest is as it is. */
 const ASKING_KEYS = [
@@ -16,7 +31,7 @@ const ASKING_KEYS = [
 ] as const
 
 /** Undefined when a mistake was reported. */
-export function readLevel(fields: ConfigFields, profile: ServerProfile, rules: UrlRules): Place | undefined {
+export function readLevel(fields: ConfigFields, profile: ServerProfile, rules: UrlRules): LevelConfig | undefined {
   const kind = fields.text('level')
   if (kind !== undefined && kind !== 'group') refuseKeys(fields, ['group', 'groupChanges'], kind, 'group')
   if (kind !== undefined && kind !== 'published') refuseKeys(fields, ['manifestUrl'], kind, 'published')

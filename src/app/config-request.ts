@@ -2,8 +2,20 @@
 import type { ExportParameter, ServerProfile } from '../bulk/server/profile.ts'
 import { nearestName } from '../core/nearest-name.ts'
 import { fhirTypes as fhirElements } from '../views/fhir-types.ts'
-import type { RequestConfig } from './config.ts'
 import type { ConfigFields } from './config-fields.ts'
+
+/** What every export of a source asks for beside types and `_since`; undefined or empty is not sent. */
+export interface RequestConfig {
+  /** `Type?query`, each of a type among `types`. */
+  readonly typeFilters: readonly string[]
+  /** `element` or `Type.element`; what comes is marked SUBSETTED. */
+  readonly elements: readonly string[]
+  /** `LatestProvenanceResources`, `RelevantProvenanceResources`, or a server's own, which begin with `_`. */
+  readonly includeAssociatedData: readonly string[]
+  /** A resource type. */
+  readonly organizeOutputBy: string | undefined
+  readonly allowPartialManifests: boolean | undefined
+}
 
 export interface RequestSurroundings {
   /** The source's. */

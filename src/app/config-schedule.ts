@@ -2,15 +2,30 @@
 import { Cron } from 'croner'
 import type { ServerProfile } from '../bulk/server/profile.ts'
 import type { ExportLevel } from '../bulk/server/level.ts'
-import type { SincePolicy, SourceConfig } from './config.ts'
 import type { ConfigFields } from './config-fields.ts'
 import { isInstant } from './config-instant.ts'
 import { nearestName } from '../core/nearest-name.ts'
 
+export interface Schedule {
+  /** Five fields, or six with seconds first. */
+  readonly cron: string
+  /** IANA name. */
+  readonly timeZone: string
+}
+
+export interface SincePolicy {
+  /** FHIR instant sent as `_since` when a type has no watermark yet; undefined sends none. */
+  readonly firstLoad: string | undefined
+  /** `full` asks for everything every time, `incremental` for what changed since the watermark. */
+  readonly mode: 'incremental' | 'full'
+  /** How far `_since` reaches back behind the watermark. */
+  readonly overlapSeconds: number
+}
+
 const TIME_ZONE_DEFAULT = 'UTC'
 
 /** Undefined when there is none or a mistake was reported. */
-export function readSchedule(fields: ConfigFields): SourceConfig['schedule'] {
+export function readSchedule(fields: ConfigFields): Schedule | undefined {
   const timeZone = fields.text('timeZone') ?? TIME_ZONE_DEFAULT
   if (!isTimeZone(timeZone)) {
     const nearest = nearestName(timeZone, Intl.supportedValuesOf('timeZone'))

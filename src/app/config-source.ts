@@ -1,16 +1,47 @@
 /** One entry of `sources`. */
 import { resolve } from 'node:path'
 import type { ServerProfile } from '../bulk/server/profile.ts'
-import type { SourceConfig } from './config.ts'
-import { readAuth } from './config-auth.ts'
+import { type AuthConfig, readAuth } from './config-auth.ts'
 import type { ConfigFields } from './config-fields.ts'
-import { readGroupChanges, readLevel } from './config-level.ts'
+import { type GroupChanges, type LevelConfig, readGroupChanges, readLevel } from './config-level.ts'
 import { readProfile } from './config-profile.ts'
-import { readRequest } from './config-request.ts'
-import { readSchedule, readSince } from './config-schedule.ts'
+import { type RequestConfig, readRequest } from './config-request.ts'
+import { type Schedule, type SincePolicy, readSchedule, readSince } from './config-schedule.ts'
 import type { SecretPlaces } from './config-secret.ts'
 import { type UrlRules, readBaseUrl, readOrigin } from './config-url.ts'
 import { nearestName } from '../core/nearest-name.ts'
+
+export interface SourceConfig extends LevelConfig {
+  /** `[a-z0-9][a-z0-9_-]*`: stands in folder names and in the `_source` column. */
+  readonly name: string
+  /** The FHIR base; its path always ends with a slash, so `new URL('metadata', baseUrl)` keeps the whole base path. */
+  readonly baseUrl: URL
+  /** Plain `http:` to another machine is allowed on purpose. */
+  readonly allowHttp: boolean
+  readonly auth: AuthConfig
+  /** What kind of server it is, with the source's own keys laid over it: `release`, `callsPerMinute`, `since`. */
+  readonly profile: ServerProfile
+  /** The resource types to ask for and to load, never empty; without `types` in the file, those the views know. */
+  readonly types: readonly string[]
+  /** False: they are those the views know. */
+  readonly typesNamed: boolean
+  readonly request: RequestConfig
+  readonly since: SincePolicy
+  /** What happens when the members of the Group change; for level group, and without effect otherwise. */
+  readonly groupChanges: GroupChanges
+  /** Undefined: it runs when it is asked to. */
+  readonly schedule: Schedule | undefined
+  /** Origins besides the base URL's own that may see the token when a manifest asks for it (invariant 9). */
+  readonly tokenOrigins: readonly string[]
+  /** An export that is not done after this many hours is cancelled. */
+  readonly deadlineHours: number
+  /** The export is deleted on the server once its rows are committed. */
+  readonly release: boolean
+  /** Calls a minute to one host, all sources together; undefined: no limit. */
+  readonly callsPerMinute: number | undefined
+  /** Absolute path of the file that requests and responses are written to, without tokens and content. */
+  readonly trace: string | undefined
+}
 
 const DEADLINE_HOURS_DEFAULT = 720
 

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose'
 import { FOLDER_MODE, writeWhole } from '../core/durable.ts'
-import type { SigningAlgorithm } from './config.ts'
+import type { SigningAlgorithm } from '../bulk/auth/assertion.ts'
 import { writeNewKey } from './key-file.ts'
 
 export interface NewKeyOptions {

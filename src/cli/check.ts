@@ -1,7 +1,8 @@
 /** `stoker check`: whether a source would work, in plain words, without exporting anything. */
 import { Command } from 'commander'
 import { checkConfigured } from '../app/check-context.ts'
-import { loadConfig, type LoadedConfig, type SourceConfig } from '../app/config.ts'
+import { loadConfig, type LoadedConfig } from '../app/config.ts'
+import type { SourceConfig } from '../app/config-source.ts'
 import { findingText } from '../app/config-findings.ts'
 import { startLifecycle } from '../app/lifecycle.ts'
 import { makeLog } from '../app/log.ts'

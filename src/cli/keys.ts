@@ -1,6 +1,6 @@
 /** `stoker keys new`: a key pair for SMART Backend Services. */
 import { Command, Option } from 'commander'
-import type { SigningAlgorithm } from '../app/config.ts'
+import type { SigningAlgorithm } from '../bulk/auth/assertion.ts'
 import { makeKey } from '../app/new-key.ts'
 import type { Action } from './action.ts'
 

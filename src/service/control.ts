@@ -1,4 +1,5 @@
 /** What the page, the API and the metrics see of a running worker, and what they may ask of it. */
+import type { Schedule } from '../app/config-schedule.ts'
 import type { RunMode } from '../ledger/runs.ts'
 import type { RunEvent } from '../worker/events.ts'
 
@@ -55,7 +56,7 @@ export type SourceActivity = 'idle' | 'queued' | 'running' | 'backing-off'
 export interface SourceState {
   readonly name: string
   readonly activity: SourceActivity
-  readonly schedule: { readonly cron: string; readonly timeZone: string } | undefined
+  readonly schedule: Schedule | undefined
   /** By schedule, jitter included; undefined without one. */
   readonly nextAt: Date | undefined
   /** When a source that is backing off is tried again. */

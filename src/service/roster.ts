@@ -1,5 +1,5 @@
 /** The sources of a worker, in the order of the configuration, and the line of those that wait for their turn. */
-import type { SourceConfig } from '../app/config.ts'
+import type { SourceConfig } from '../app/config-source.ts'
 import type { Source } from '../worker/source.ts'
 import type { SourceState } from './control.ts'
 import { fingerprint } from './fingerprint.ts'

@@ -1,13 +1,7 @@
 /** When a source's time comes: cron patterns in its time zone, missed times, jitter. Pure. */
 import { Cron } from 'croner'
+import type { Schedule } from '../app/config-schedule.ts'
 import { firstChange, offsetMs, type ZoneChange } from './zone.ts'
-
-export interface Schedule {
-  /** Five fields, or six with seconds first; checked by the configuration. */
-  readonly cron: string
-  /** IANA name. */
-  readonly timeZone: string
-}
 
 /** An overlap is this long at most; what repeated before is of no concern. */
 const OVERLAP_MS_MAX = 3 * 3_600_000

@@ -1,5 +1,5 @@
 /** One source as the worker keeps it: how it is configured, what it does, and how its last run ended. */
-import type { SourceConfig } from '../app/config.ts'
+import type { SourceConfig } from '../app/config-source.ts'
 import type { Source } from '../worker/source.ts'
 import type { CancelAnswer, SourceActivity, SourceError, SourceState } from './control.ts'
 import type { RunFold } from './run-progress.ts'

@@ -1,7 +1,7 @@
 /** Each profile that comes with Stoker, on the demo server behaving like the server it describes. */
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import type { SourceConfig } from '../../src/app/config.ts'
+import type { SourceConfig } from '../../src/app/config-source.ts'
 import { bulkAuth } from '../../src/app/bulk-auth.ts'
 import type { BulkClient } from '../../src/bulk/client.ts'
 import type { ExportRequest } from '../../src/bulk/export/kick-off.ts'

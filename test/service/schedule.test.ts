@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { isMissed, nextTime, nextWithJitter, type Schedule } from '../../src/service/schedule.ts'
+import type { Schedule } from '../../src/app/config-schedule.ts'
+import { isMissed, nextTime, nextWithJitter } from '../../src/service/schedule.ts'
 import { firstChange, offsetMs } from '../../src/service/zone.ts'
 
 const MINUTE_MS = 60_000
