@@ -16,7 +16,7 @@ import { warehouseMigrations } from '../warehouse/schema.ts'
 import { alignViewTables, type AlignOptions, type ViewTableChanges } from '../warehouse/tables/view-tables.ts'
 import { keepDeleted, type View } from '../warehouse/tables/view.ts'
 import type { WorkerContext } from '../worker/context.ts'
-import { openReports, type Reports } from '../report/reports.ts'
+import { openReports } from '../report/reports.ts'
 import type { ReportedView } from '../report/open-lineage/datasets.ts'
 import type { RunObserver } from '../worker/events.ts'
 import { OneAtATime } from '../worker/one-at-a-time.ts'
@@ -44,7 +44,6 @@ export interface OpenWorker {
   readonly sources: readonly Source[]
   /** The sources of another configuration for the same lake; with those before them they share what hosts were asked. */
   sourcesOf(config: Pick<Config, 'sources'>): readonly Source[]
-  readonly reports: Reports
   /** Reports are written, or kept for the next start, before the lake is closed. */
   close(): Promise<void>
 }
@@ -128,7 +127,6 @@ export async function openWorker(config: Config, options: OpenOptions): Promise<
       changes,
       sources: sourcesOf(config),
       sourcesOf,
-      reports,
       close: async () => {
         await reports.close()
         for (const trace of traces.values()) trace.close()

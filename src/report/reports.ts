@@ -41,16 +41,10 @@ export interface ReportOptions {
 
 export interface Reports {
   readonly observe: RunObserver
-  /** OpenLineage events that their endpoint took, and those that were given up, since the process began. */
-  figures(): { readonly delivered: number; readonly dropped: number }
   close(): Promise<void>
 }
 
-export const NO_REPORTS: Reports = {
-  observe: () => undefined,
-  figures: () => ({ delivered: 0, dropped: 0 }),
-  close: () => Promise.resolve(),
-}
+const NO_REPORTS: Reports = { observe: () => undefined, close: () => Promise.resolve() }
 
 /** Nothing of it ever throws into a run. @throws only where the lake itself can not be written to */
 export async function openReports(options: ReportOptions): Promise<Reports> {
@@ -79,7 +73,6 @@ export async function openReports(options: ReportOptions): Promise<Reports> {
       exports?.(event)
       reporter?.observe(event)
     },
-    figures: () => reporter?.figures() ?? NO_REPORTS.figures(),
     close: () => reporter?.close() ?? Promise.resolve(),
   }
 }

@@ -19,7 +19,7 @@ export interface Dataset {
 }
 
 /** The server's types are named by their address: origin and path. */
-export function typeDataset(baseUrl: URL, type: string): { readonly namespace: string; readonly name: string } {
+function typeDataset(baseUrl: URL, type: string): { readonly namespace: string; readonly name: string } {
   return { namespace: baseUrl.origin, name: `${baseUrl.pathname.replace(/\/*$/, '/')}${type}` }
 }
 

@@ -46,7 +46,6 @@ export class Delivery implements Task {
   private running: Promise<void> | undefined
   /** In a row. */
   private failures = 0
-  delivered = 0
 
   constructor(options: DeliveryOptions) {
     this.options = options
@@ -99,7 +98,6 @@ export class Delivery implements Task {
 
   private async arrived(file: string): Promise<void> {
     await this.options.spool.remove(file)
-    this.delivered += 1
     if (this.failures > 0) this.options.log.info({ tries: this.failures + 1 }, 'OpenLineage events are delivered again')
   }
 

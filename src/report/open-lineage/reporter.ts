@@ -69,10 +69,6 @@ export class Reporter {
     this.then((outbox) => outbox.stopped(run, at, code, message))
   }
 
-  figures(): { readonly delivered: number; readonly dropped: number } {
-    return { delivered: this.delivery?.delivered ?? 0, dropped: this.spool.dropped }
-  }
-
   /** What is known by now is written; what an endpoint does not take within seconds stays for the next process. */
   async close(): Promise<void> {
     this.look()
