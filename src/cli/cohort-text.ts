@@ -59,7 +59,7 @@ export function oddText(
   return remarks.map((remark) => `${cohort}: ${remark}\n`).join('')
 }
 
-export function valuesText(values: Readonly<Record<string, ParameterValue>>): string {
+function valuesText(values: Readonly<Record<string, ParameterValue>>): string {
   return Object.entries(values)
     .map(([name, value]) => `${name}=${value === null ? 'NULL' : String(value)}`)
     .join(' ')

@@ -9,7 +9,6 @@ import type { AnswerLimits } from '../analysis/query/query-request.ts'
 import { countText, plural } from '../core/figures.ts'
 import { textTable } from './text-table.ts'
 
-export const FORMATS = ['table', 'json', 'csv', 'arrow'] as const
 export type Format = 'table' | StreamFormat
 
 export async function writeResult(

@@ -8,7 +8,7 @@ import type { Session } from '../store/session.ts'
  */
 export type Phase = 'export' | 'gather' | 'merge' | 'publish' | 'release'
 
-export const PHASES: readonly Phase[] = ['export', 'gather', 'merge', 'publish', 'release']
+const PHASES: readonly Phase[] = ['export', 'gather', 'merge', 'publish', 'release']
 
 export interface PhaseSpell {
   readonly phase: Phase

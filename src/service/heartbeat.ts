@@ -6,7 +6,7 @@ import type { Heartbeat } from './control.ts'
 import { errorFacts } from './error-facts.ts'
 import { Repeating } from './repeating.ts'
 
-export const BEAT_MS = 10_000
+const BEAT_MS = 10_000
 /** Of the machine's, or the container's, memory: beyond it the process may be killed at any moment. */
 const MEMORY_SHARE_MAX = 0.9
 

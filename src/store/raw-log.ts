@@ -40,7 +40,7 @@ export function packedPath(source: string, number: number): string {
 }
 
 /** Of a path relative to the lake or absolute. A run's folder has a number for its name. */
-export function isPacked(path: string): boolean {
+function isPacked(path: string): boolean {
   return /[\\/]packed[\\/]\d+\.parquet$/.test(path)
 }
 

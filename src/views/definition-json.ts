@@ -70,7 +70,7 @@ export class DefinitionJson {
   }
 }
 
-export function join(at: string, key: string): string {
+function join(at: string, key: string): string {
   return at === '' ? key : `${at}.${key}`
 }
 

@@ -25,6 +25,7 @@ export interface ViewPlace {
 }
 
 export class ViewError extends StokerError {
+  override readonly code: ViewErrorCode
   /** What is wrong, without the place. */
   readonly problem: string
   readonly place: ViewPlace
@@ -32,7 +33,7 @@ export class ViewError extends StokerError {
   readonly mistakes: readonly ViewError[]
 
   constructor(
-    code: string,
+    code: ViewErrorCode,
     problem: string,
     place: ViewPlace = {},
     hint?: string,
@@ -42,6 +43,7 @@ export class ViewError extends StokerError {
       ...(hint === undefined ? {} : { hint }),
       facts: { view: place.view, file: place.file, path: place.path, position: place.position },
     })
+    this.code = code
     this.problem = problem
     this.place = place
     this.mistakes = mistakes.length > 0 ? mistakes : [this]

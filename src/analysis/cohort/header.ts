@@ -19,7 +19,7 @@ const KEYS = ['title', 'description', 'simplified', 'codes', 'parameter'] as con
 type Key = (typeof KEYS)[number]
 
 /** As they are named in headers. */
-export const CODE_SYSTEMS = [
+const CODE_SYSTEMS = [
   'SNOMED CT',
   'LOINC',
   'RxNorm',

@@ -56,7 +56,7 @@ export function cohortNamed({ definitions, mistakes }: CohortLibrary, name: stri
   })
 }
 
-export function invalid(name: string, mistakes: readonly CohortMistake[]): StokerError {
+function invalid(name: string, mistakes: readonly CohortMistake[]): StokerError {
   return new StokerError('COHORT_INVALID', mistakes.map(mistakeText).join('\n'), {
     hint: 'put it right, then run the same command again',
     facts: { cohort: name, mistakes: mistakes.length },

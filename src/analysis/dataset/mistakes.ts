@@ -33,6 +33,6 @@ export class DatasetError extends StokerError {
 }
 
 /** `readmission.yaml:31:5 features[2].sql: there is no table observatoin. Did you mean observation?` */
-export function mistakeText({ file, line, column, path, problem, wayOut }: DatasetMistake): string {
+function mistakeText({ file, line, column, path, problem, wayOut }: DatasetMistake): string {
   return `${file}:${line}:${column} ${path === '' ? '' : `${path}: `}${problem}. ${wayOut}`
 }

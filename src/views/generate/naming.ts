@@ -10,7 +10,7 @@
  *   initials of the resource's type (`eob_…`), and if need be loses words in the middle.
  */
 
-export const NAME_CHARACTERS_MAX = 63
+const NAME_CHARACTERS_MAX = 63
 
 const CODING_SUFFIX = '_coding'
 

@@ -9,8 +9,8 @@ export type ColumnType =
   /** `digits` in all, `scale` of them behind the point. */
   | { readonly base: 'decimal'; readonly digits: number; readonly scale: number }
 
-export const TEXT: ColumnType = { base: 'text' }
-export const BOOLEAN: ColumnType = { base: 'boolean' }
+const TEXT: ColumnType = { base: 'text' }
+const BOOLEAN: ColumnType = { base: 'boolean' }
 
 /** The specification's default mapping of FHIR types ("Default Type Mappings"). */
 export function defaultColumnType(fhirType: string): ColumnType {

@@ -64,7 +64,7 @@ export function comparable(family: Family, value: Typed): Expr {
   return family === 'date' ? call('dateKey', value.expr) : value.expr
 }
 
-export function numberOf(value: Typed): Expr {
+function numberOf(value: Typed): Expr {
   const isNumber = isWhole(value) || (value.type.kind === 'value' && value.type.isDouble === true)
   return isNumber ? value.expr : call('number', value.expr)
 }

@@ -142,7 +142,7 @@ function apply(ast: Ast & { kind: 'call' }, scope: Scope): Typed {
 }
 
 /** The item at a place from 0; what is no list has a place 0 only. */
-export function itemAt(input: Typed, index: Expr): Typed {
+function itemAt(input: Typed, index: Expr): Typed {
   if (input.isMany) return { ...input, expr: call('at', input.expr, index), isMany: false }
   return index.op === 'integer' && index.value === '0'
     ? input
