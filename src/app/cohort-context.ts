@@ -3,15 +3,11 @@ import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { COHORT_SECONDS_DEFAULT, type CohortDeps, type CohortEvent } from '../analysis/cohort/run.ts'
 import { systemClock } from '../core/clock.ts'
-import { ledgerMigrations } from '../ledger/schema.ts'
-import { Database } from '../store/database.ts'
-import { migrate } from '../store/migrate.ts'
 import type { Lake } from '../warehouse/lake.ts'
-import { warehouseMigrations } from '../warehouse/schema.ts'
-import { shownCommand } from './command-line.ts'
 import { openConfigFile } from './config-file.ts'
 import { ConfigError } from './config-findings.ts'
-import { STOKER_VERSION } from './version.ts'
+import { MEMORY_LIMIT_BYTES_MIN } from './config-lake.ts'
+import { openLakeDatabase } from './lake-database.ts'
 
 /** Those that come with Stoker, to be copied and made one's own; relative to `src/app` and to `dist/app` alike. */
 export const EXAMPLE_COHORTS = fileURLToPath(new URL('../../config/cohorts', import.meta.url))
@@ -44,21 +40,11 @@ export interface OpenCohortsOptions {
   readonly observe: (event: CohortEvent) => void
 }
 
-/** Less than this and DuckDB can't even hold the buffers of its threads. */
-const MEMORY_BYTES_MIN = 128 << 20
-
 /** Opens the lake for writing. @throws StokerError STORE_LOCKED, STORE_NEWER */
 export async function openCohorts(options: OpenCohortsOptions): Promise<OpenCohorts> {
   const { lake, folders, config, seconds = COHORT_SECONDS_DEFAULT, signal, observe } = options
-  const memoryBytes = Math.max(MEMORY_BYTES_MIN, Math.floor(options.memoryLimitBytes / 2))
-  const worker = { command: shownCommand(process.argv, config), version: STOKER_VERSION, startedAt: systemClock.now() }
-  const database = await Database.open({ path: lake.database, memoryLimitBytes: memoryBytes, worker })
-  try {
-    await migrate(database, [...ledgerMigrations, ...warehouseMigrations])
-    const deps = { database, lake, folders, clock: systemClock, limits: { seconds, memoryBytes }, signal, observe }
-    return { deps, close: () => database.close() }
-  } catch (error) {
-    database.close()
-    throw error
-  }
+  const memoryBytes = Math.max(MEMORY_LIMIT_BYTES_MIN, Math.floor(options.memoryLimitBytes / 2))
+  const database = await openLakeDatabase(lake, { config, memoryLimitBytes: memoryBytes })
+  const deps = { database, lake, folders, clock: systemClock, limits: { seconds, memoryBytes }, signal, observe }
+  return { deps, close: () => database.close() }
 }

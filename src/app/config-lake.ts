@@ -18,7 +18,7 @@ export interface LakeConfig {
 
 const GIB = 2 ** 30
 /** Less than this and DuckDB can't even hold the buffers of its threads. */
-const MEMORY_LIMIT_BYTES_MIN = 128 * 2 ** 20
+export const MEMORY_LIMIT_BYTES_MIN = 128 * 2 ** 20
 
 /**
  * Mistakes in sources and views stop no reader.

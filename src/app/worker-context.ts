@@ -6,13 +6,10 @@ import { systemClock } from '../core/clock.ts'
 import { DiskGuard } from '../core/disk-space.ts'
 import { makeFolder } from '../core/durable.ts'
 import type { Log } from '../core/log.ts'
-import { ledgerMigrations } from '../ledger/schema.ts'
-import { Database } from '../store/database.ts'
-import { migrate } from '../store/migrate.ts'
+import type { Database } from '../store/database.ts'
 import { loadAllViews } from '../views/library.ts'
 import { Lake } from '../warehouse/lake.ts'
 import { clearLeftovers } from '../warehouse/snapshot/retention.ts'
-import { warehouseMigrations } from '../warehouse/schema.ts'
 import { alignViewTables, type AlignOptions, type ViewTableChanges } from '../warehouse/tables/view-tables.ts'
 import { keepDeleted, type View } from '../warehouse/tables/view.ts'
 import type { WorkerContext } from '../worker/context.ts'
@@ -23,9 +20,9 @@ import { OneAtATime } from '../worker/one-at-a-time.ts'
 import { Places } from '../worker/places.ts'
 import type { Source } from '../worker/source.ts'
 import { bulkAuth } from './bulk-auth.ts'
-import { shownCommand } from './command-line.ts'
 import type { Config } from './config.ts'
 import type { SourceConfig } from './config-source.ts'
+import { openLakeDatabase } from './lake-database.ts'
 import { runLog } from './run-log.ts'
 import { TraceFile } from './trace-file.ts'
 import { STOKER_VERSION } from './version.ts'
@@ -60,15 +57,9 @@ export async function openWorker(config: Config, options: OpenOptions): Promise<
   const { memoryLimitBytes, threads, keeping } = config
   const { minimumFreeDiskBytes: minimumFreeBytes } = keeping
   const disk = new DiskGuard({ path: lake.root, minimumFreeBytes, clock: systemClock })
-  const worker = {
-    command: shownCommand(process.argv, config.file),
-    version: STOKER_VERSION,
-    startedAt: systemClock.now(),
-  }
-  const database = await Database.open({ path: lake.database, memoryLimitBytes, threads, worker })
+  const limits = { memoryLimitBytes, threads, spillBytes: () => disk.room() }
+  const database = await openLakeDatabase(lake, { config: config.file, ...limits })
   try {
-    await database.limitSpill(await disk.room())
-    await migrate(database, [...ledgerMigrations, ...warehouseMigrations])
     await clearLeftovers(database, lake, systemClock.now())
     const changes = align === false ? NO_CHANGES : await alignTables(database, lake, views, align, disk, signal)
     if (changes.rebuilt.length > 0) {
