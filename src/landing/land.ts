@@ -3,7 +3,7 @@ import { StokerError } from '../core/errors.ts'
 import { sqlText } from '../core/sql.ts'
 import type { Session } from '../store/session.ts'
 import type { LineFacts } from './line-meter.ts'
-import { writeRawLog, type RawFile } from './raw-log.ts'
+import { writeRawLog, type StagedFile } from './raw-log.ts'
 import { writeRejects } from './rejects.ts'
 
 export interface Landed {
@@ -20,7 +20,7 @@ export interface Landed {
  * same staged file again writes the same.
  * @throws StokerError LANDING_BOOKS when lines are not the sum of resources, rejects, headers and blanks.
  */
-export async function land(session: Session, raw: RawFile, facts: LineFacts): Promise<Landed> {
+export async function land(session: Session, raw: StagedFile, facts: LineFacts): Promise<Landed> {
   await writeRawLog(session, raw, facts)
   const counted = await session.first<{ rows: number; resources: number; headers: number }>(
     `SELECT count(*) AS rows, count(type) AS resources, count(*) FILTER (header) AS headers

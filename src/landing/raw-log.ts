@@ -10,7 +10,8 @@ import type { LineFacts } from './line-meter.ts'
 /** What a manifest says a file holds; it decides which lines are usable. */
 export type FileKind = 'output' | 'deleted' | 'error'
 
-export interface RawFile {
+/** A file that was fetched, and where its lines go. */
+export interface StagedFile {
   readonly source: string
   readonly run: number
   readonly file: number
@@ -26,7 +27,7 @@ export interface RawFile {
  * `type, id, version BIGINT, last_updated TIMESTAMPTZ, subsetted, header, hash UBIGINT (of the text), json, source, run,
  * file`. The line is `file_row_number + 1` (a column of its own would cost a third of the speed), see `store/raw-log.ts`.
  */
-export async function writeRawLog(session: Session, raw: RawFile, facts: LineFacts): Promise<void> {
+export async function writeRawLog(session: Session, raw: StagedFile, facts: LineFacts): Promise<void> {
   await makeFolder(dirname(raw.rawPath))
   const part = `${raw.rawPath}.part`
   const select = (lines: string) => `
@@ -73,14 +74,14 @@ const SUBSETTED = `CASE WHEN contains(json, 'SUBSETTED"') THEN list_contains(
  * A header line stands before each block of an export that is organized by a resource type (Bulk Data Access, "Bulk Data
  * Output File Organization"). It is no resource of the export, and no reject.
  */
-function header({ kind, types }: RawFile): string {
+function header({ kind, types }: StagedFile): string {
   if (kind !== 'output' || types.includes('Parameters')) return 'false'
   // CASE, since DuckDB would evaluate both sides of an AND for every line.
   return `CASE WHEN r.resourceType = 'Parameters' THEN coalesce(json_extract_string(json, '$.parameter[0].name') = 'header', false)
     ELSE false END`
 }
 
-function usable(raw: RawFile): string {
+function usable(raw: StagedFile): string {
   switch (raw.kind) {
     case 'output':
       return `(r.resourceType IN (${raw.types.map(sqlText).join(', ')}) AND regexp_full_match(r.id, ${sqlText(ID_TEXT_PATTERN)}))`

@@ -5,7 +5,7 @@ import { sqlText } from '../core/sql.ts'
 import type { Session } from '../store/session.ts'
 import { LineFile } from './line-file.ts'
 import { isBlankLine, type LineFacts } from './line-meter.ts'
-import { ID_PATTERN, type RawFile } from './raw-log.ts'
+import { ID_PATTERN, type StagedFile } from './raw-log.ts'
 
 /** Where the rejects of a raw log file are kept with their text, one JSON object a line. */
 export function rejectsPath(rawPath: string): string {
@@ -25,7 +25,7 @@ export interface Rejects {
  * Reads the staged file again, line by line beside the raw log's empty rows, and writes each reject with `line`
  * (1-based), `byte_offset` (of its first byte in the file as received), `reason` and `text`. Memory: one line.
  */
-export async function writeRejects(session: Session, raw: RawFile, facts: LineFacts): Promise<Rejects> {
+export async function writeRejects(session: Session, raw: StagedFile, facts: LineFacts): Promise<Rejects> {
   const out = new LineFile(rejectsPath(raw.rawPath))
   try {
     const rejects = await rejectLines(session, raw, facts, out)
@@ -37,7 +37,7 @@ export async function writeRejects(session: Session, raw: RawFile, facts: LineFa
   }
 }
 
-async function rejectLines(session: Session, raw: RawFile, facts: LineFacts, out: LineFile): Promise<Rejects> {
+async function rejectLines(session: Session, raw: StagedFile, facts: LineFacts, out: LineFile): Promise<Rejects> {
   const emptyRows = session.stream<{ line: number }>(
     `SELECT file_row_number + 1 AS line FROM read_parquet(${sqlText(raw.rawPath)}, file_row_number = true)
      WHERE type IS NULL AND NOT header ORDER BY line`,
@@ -81,7 +81,7 @@ const NOT_READ = 'JSON that DuckDB does not read (a lone surrogate, or nested to
 const DAMAGE: ReadonlySet<string> = new Set([NOT_UTF8, NOT_JSON, NOT_READ])
 
 /** Why a line can't be used: shapes only, never its content. */
-function reasonFor(bytes: Buffer, raw: Pick<RawFile, 'kind' | 'types'>): string {
+function reasonFor(bytes: Buffer, raw: Pick<StagedFile, 'kind' | 'types'>): string {
   let value: unknown
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes))

@@ -20,8 +20,8 @@ export async function rawLines(session: Session, lake: Lake, places: string): Pr
   const long = files.filter(areLong)
   if (long.length > 0) await withoutGathering(session)
   const short = files.filter((file) => !areLong(file))
-  const isWhole = ({ kept, wanted, deleted }: RawFile) => wanted === kept && deleted === 0
-  const some = (of: readonly RawFile[], relation: (files: readonly RawFile[], lines: string) => string[]) =>
+  const isWhole = ({ kept, wanted, deleted }: WantedFile) => wanted === kept && deleted === 0
+  const some = (of: readonly WantedFile[], relation: (files: readonly WantedFile[], lines: string) => string[]) =>
     batches(of, FILES_AT_ONCE).flatMap((each) =>
       relation(each, rawRelation(each.map((file) => lake.path(file.raw_path ?? '')))),
     )
@@ -39,7 +39,8 @@ export async function rawLines(session: Session, lake: Lake, places: string): Pr
   ]
 }
 
-interface RawFile {
+/** A file of the raw log, and how much of it is wanted. */
+interface WantedFile {
   readonly raw_path: string | null
   /** Lines that are in it, that are wanted of it, and of these, that are of deleted resources. */
   readonly kept: number
@@ -54,8 +55,8 @@ interface RawFile {
 }
 
 /** By path; those that lie nowhere, and those no ledger knows, under none. */
-async function wantedFiles(session: Session, places: string): Promise<RawFile[]> {
-  return session.rows<RawFile>(
+async function wantedFiles(session: Session, places: string): Promise<WantedFile[]> {
+  return session.rows<WantedFile>(
     `WITH wanted AS (SELECT file, count(*) AS wanted, count(deleted_at) AS deleted FROM (${places}) GROUP BY file),
        path AS (SELECT DISTINCT raw_path FROM stoker.file SEMI JOIN wanted USING (file) WHERE raw_path IS NOT NULL),
        held AS (SELECT f.* FROM stoker.file AS f SEMI JOIN path USING (raw_path))
@@ -66,7 +67,7 @@ async function wantedFiles(session: Session, places: string): Promise<RawFile[]>
   )
 }
 
-function refuseOdd(files: readonly RawFile[]): void {
+function refuseOdd(files: readonly WantedFile[]): void {
   const odd = files.find(({ raw_path, kept, wanted }) => raw_path === null || wanted > kept)
   if (odd === undefined) return
   const what =
@@ -86,7 +87,7 @@ function refuseOdd(files: readonly RawFile[]): void {
 }
 
 /** DuckDB's own word for it names neither the run nor a way out. */
-async function refuseMissing(files: readonly RawFile[], lake: Lake): Promise<void> {
+async function refuseMissing(files: readonly WantedFile[], lake: Lake): Promise<void> {
   for (const { raw_path } of files) {
     const path = lake.path(raw_path!)
     const isThere = await access(path).then(
@@ -105,7 +106,7 @@ function withNoDeletion(lines: string): string {
   return `(SELECT *, NULL::TIMESTAMPTZ AS deleted_at FROM ${lines})`
 }
 
-function placesIn(places: string, files: readonly RawFile[]): string {
+function placesIn(places: string, files: readonly WantedFile[]): string {
   return `SELECT * FROM (${places}) WHERE file IN (${files.flatMap((each) => each.files).join(', ')})`
 }
 
@@ -117,7 +118,7 @@ function atPlaces(lines: string, here: string): string {
  * A join may hold either side in memory, the lines too, and so does IN by itself, which is made a join of. Behind coalesce it
  * holds the places. Those of deleted resources, which have a time with them, are few.
  */
-function longAtPlaces(lines: string, here: string, files: readonly RawFile[]): string[] {
+function longAtPlaces(lines: string, here: string, files: readonly WantedFile[]): string[] {
   const among = (which: string) =>
     `(SELECT * FROM ${oneByOne(lines)} WHERE coalesce((file, line) IN (SELECT (file, line) FROM (${here}) WHERE deleted_at IS ${which}), false))`
   const living = withNoDeletion(among('NULL'))

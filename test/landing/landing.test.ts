@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { land } from '../../src/landing/land.ts'
-import type { RawFile } from '../../src/landing/raw-log.ts'
+import type { StagedFile } from '../../src/landing/raw-log.ts'
 import { rejectsPath } from '../../src/landing/rejects.ts'
 import { stage } from '../../src/landing/stage.ts'
 import { rawRelation } from '../../src/store/raw-log.ts'
@@ -28,12 +28,12 @@ afterAll(async () => {
 })
 
 let number = 0
-async function landing(content: Buffer | string, kind: RawFile['kind'] = 'output', chunkBytes = 7) {
+async function landing(content: Buffer | string, kind: StagedFile['kind'] = 'output', chunkBytes = 7) {
   const bytes = Buffer.from(content as string)
   const file = ++number
   const chunks: Buffer[] = []
   for (let i = 0; i < bytes.length; i += chunkBytes) chunks.push(bytes.subarray(i, i + chunkBytes))
-  const raw: RawFile = {
+  const raw: StagedFile = {
     source: 's',
     run: 1,
     file,
