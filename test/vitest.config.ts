@@ -3,12 +3,12 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Folders and files that take longest, the longest first; what is not named comes after them. */
 const SLOW = [
+  'scenario/servers',
+  'scenario/first-light',
+  'views/generate',
+  'page/browser',
   'scenario/secrecy',
   'model/',
-  'scenario/first-light',
-  'page/browser',
-  'scenario/servers',
-  'views/generate',
   'scenario/changing-servers',
   'scenario/groups',
   'scenario/limits',

@@ -25,7 +25,7 @@ const NAMES = 'SELECT family FROM patient_name ORDER BY ALL'
 test('an answer written to a file has the format of its name, is whole, and for its owner alone', async () => {
   for (const ending of ['json', 'csv', 'arrow', 'parquet']) {
     const path = join(folder, `names.${ending}`)
-    expect(await query(NAMES, '--output', path)).toEqual({ code: 0, stdout: '', stderr: '2 rows\n' })
+    expect(await query(NAMES, '--output', path)).toMatchObject({ code: 0, stdout: '', stderr: '2 rows\n' })
     expect((await stat(path)).mode & 0o777).toBe(0o600)
   }
   expect(await readFile(join(folder, 'names.csv'), 'utf8')).toBe('family\r\nA\r\nB\r\n')

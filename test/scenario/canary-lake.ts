@@ -1,10 +1,11 @@
 /** A lake fed by the canary server, and what every command that was run on it said. */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CANARIES, CanaryServer, type Mood } from './canary-server.ts'
 import { copyViews, ended, MAIN, type Ended } from './harness.ts'
+import { makeLakeFolder } from './lake-folder.ts'
+import { runWarm } from './warm-command.ts'
 
 export interface Done extends Ended {
   readonly name: string
@@ -13,6 +14,8 @@ export interface Done extends Ended {
 }
 
 const VIEWS = ['patient', 'patient_name', 'patient_address', 'observation']
+
+const ENVIRONMENT = { CANARY_ENDPOINT_TOKEN: CANARIES.endpointToken }
 
 const COHORTS = {
   all: `-- title: Everybody\n-- description: Whoever is a patient.\nSELECT _resource_key AS patient_key FROM patient\n`,
@@ -50,7 +53,7 @@ export class CanaryLake {
   }
 
   static async make(): Promise<CanaryLake> {
-    const lake = new CanaryLake(await mkdtemp(join(tmpdir(), 'stoker-canary-')), await CanaryServer.start())
+    const lake = new CanaryLake(await makeLakeFolder('stoker-canary-'), await CanaryServer.start())
     await copyViews(VIEWS, join(lake.folder, 'views'))
     await mkdir(join(lake.folder, 'cohorts'))
     for (const [name, sql] of Object.entries(COHORTS)) await lake.give(`cohorts/${name}.sql`, sql)
@@ -93,21 +96,24 @@ ${more}`,
   }
 
   start(...args: string[]): ChildProcess {
-    const env = { ...process.env, CANARY_ENDPOINT_TOKEN: CANARIES.endpointToken }
+    const env = { ...process.env, ...ENVIRONMENT }
     const child = spawn(process.execPath, [MAIN, ...args], { cwd: this.folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
     this.children.add(child)
     child.once('exit', () => this.children.delete(child))
     return child
   }
 
+  /** A command, by a process that has run others. */
   async run(name: string, codes: readonly number[], ...args: string[]): Promise<void> {
-    const result = await ended(this.start(...args))
+    const result = await runWarm(this.folder, args, ENVIRONMENT)
     this.done.push({ name, codes, ...result })
   }
 
+  /** By a process of its own: what it says when it starts and ends is searched too. */
   async sync(mood: Mood, codes: readonly number[], ...args: string[]): Promise<void> {
     this.server.mood = mood
-    await this.run(`sync: ${mood}`, codes, 'sync', '--log-level', 'trace', ...args)
+    const result = await ended(this.start('sync', '--log-level', 'trace', ...args))
+    this.done.push({ name: `sync: ${mood}`, codes, ...result })
   }
 
   /** A run that is stopped as soon as it logs `sign`: it would ask its server again for minutes. */

@@ -11,15 +11,23 @@ const MARK = '\u0000the command is over\u0000'
 /** Those that run nothing now. They end with this process. */
 const idle: ChildProcess[] = []
 
-/** Runs the command to its end, of which a process is not a part. */
-export async function runWarm(cwd: string, args: readonly string[]): Promise<Ended> {
+/**
+ * Runs the command to its end, of which a process is not a part.
+ *
+ * @param env variables of this command alone
+ */
+export async function runWarm(
+  cwd: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<Ended> {
   const host = idle.pop() ?? startHost()
   const [stdout, stderr] = [textUntilMark(host, host.stdout!), textUntilMark(host, host.stderr!)]
   const code = new Promise<number | null>((resolve) => {
     host.once('message', (message) => resolve((message as { code: number }).code))
     host.once('exit', resolve)
   })
-  host.send({ args, cwd, umask: process.umask(), mark: MARK })
+  host.send({ args, cwd, env, umask: process.umask(), mark: MARK })
   const ended = { code: await code, signal: host.signalCode, stdout: await stdout, stderr: await stderr }
   host.removeAllListeners('exit')
   if (host.connected) idle.push(host)

@@ -12,7 +12,7 @@ export interface Bench {
 }
 
 export async function openBench(): Promise<Bench> {
-  const instance = await DuckDBInstance.create(':memory:', { threads: '2' })
+  const instance = await DuckDBInstance.create(':memory:', { threads: '1' })
   const connection = await instance.connect()
   await connection.run(`SET TimeZone = 'UTC'`)
   return {
