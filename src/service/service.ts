@@ -13,7 +13,15 @@ import { Places } from '../worker/places.ts'
 import { runSource } from '../worker/run.ts'
 import { SnapshotWork, type AfterSnapshot } from './after-snapshot.ts'
 import { cancelServed } from './cancelling.ts'
-import type { CancelAnswer, Control, Heartbeat, ReloadAnswer, SourceState, TriggerAnswer } from './control.ts'
+import type {
+  CancelAnswer,
+  Control,
+  Heartbeat,
+  LastReload,
+  ReloadAnswer,
+  SourceState,
+  TriggerAnswer,
+} from './control.ts'
 import { errorFacts, shownError } from './error-facts.ts'
 import { Pulse } from './heartbeat.ts'
 import { Listeners, type ServiceListener } from './listeners.ts'
@@ -62,6 +70,7 @@ export class Service implements Control, Task {
   /** For the runs that begin from now on. */
   private context: WorkerContext
   private reloading: Promise<unknown> = Promise.resolve()
+  private reloaded: LastReload | undefined
   private broken: StokerError | undefined
 
   constructor(options: ServiceOptions) {
@@ -95,6 +104,10 @@ export class Service implements Control, Task {
 
   get heartbeat(): Heartbeat {
     return this.pulse.heartbeat
+  }
+
+  get lastReload(): LastReload | undefined {
+    return this.reloaded
   }
 
   sources(): readonly SourceState[] {
@@ -191,11 +204,12 @@ export class Service implements Control, Task {
   /** Sources that are new here: they go on with what they left unfinished, and catch up once on what they missed. */
   private async admit(sources: readonly ServedSource[]): Promise<void> {
     const { clock, log } = this.options
-    const { unfinished, lastStarts } = await lookAtLedger(this.context.ledger)
+    const { unfinished, lastStarts, failing } = await lookAtLedger(this.context.ledger)
     const now = clock.now()
     const names = this.config.sources.map(({ name }) => name)
     const inLake = [...lastStarts.keys()].map((source) => ({ source }))
     for (const source of formerSources(inLake, names)) log.info({ source }, formerText(source))
+    for (const served of sources) Object.assign(served, failing.get(served.config.name))
     for (const name of unfinished) {
       const served = sources.find(({ config }) => config.name === name)
       if (served !== undefined) this.roster.happened(served, 'trigger')
@@ -212,8 +226,9 @@ export class Service implements Control, Task {
   }
 
   private async reloadNow(): Promise<ReloadAnswer> {
-    const { log, load } = this.options
+    const { log, load, clock } = this.options
     let answer: ReloadAnswer
+    let refusal: LastReload['error']
     try {
       if (this.stopping.signal.aborted) throw stoppingError()
       const { config, changed } = await readNewConfig(this.config, this.context.views, load)
@@ -222,9 +237,11 @@ export class Service implements Control, Task {
       log.info({ changed }, 'configuration read again')
     } catch (error) {
       const { code, message, hint } = shownError(error)
+      refusal = { code, message, hint }
       answer = { kind: 'refused', code, message: hint === undefined ? message : `${message}; ${hint}` }
       log.error(errorFacts(error), 'configuration refused: the old one stays in force')
     }
+    this.reloaded = { at: clock.now(), ok: refusal === undefined, error: refusal }
     this.listeners.tell({ kind: 'reloaded', answer })
     return answer
   }

@@ -230,6 +230,46 @@ describe('a start', () => {
     expect(runs.begun).toEqual(['a'])
   })
 
+  test('knows of the failures before it, as the ledger tells them', async () => {
+    const runs: [source: string, state: string, code: string | null][] = [
+      ['mended', 'failed', 'BULK_REFUSED'],
+      ['mended', 'done', null],
+      ['failing', 'done', null],
+      ['failing', 'failed', 'BULK_REFUSED'],
+      ['failing', 'failed', 'SOURCE_CHANGED'],
+      ['failing', 'failed', 'BULK_REFUSED'],
+      ['waiting', 'open', 'BULK_BUSY'],
+      ['given-up', 'failed', 'BULK_REFUSED'],
+      ['given-up', 'failed', 'CANCELLED'],
+    ]
+    const values = runs.map(
+      ([source, state, code], i) =>
+        `(${i + 1}, '${source}', 'full', '${state}', TIMESTAMPTZ '2026-11-20T10:00:00Z', '0',
+          ${code === null ? 'NULL, NULL, NULL' : `'${code}', 'no', 'ask them'`})`,
+    )
+    onTestFinished(async () => void (await shared.context.ledger.run('DELETE FROM stoker.run')))
+    await shared.context.ledger.run(
+      `INSERT INTO stoker.run (run, source, mode, state, started_at, stoker_version, error_code, error_message, error_hint)
+       VALUES ${values.join(', ')}`,
+    )
+    const sources = { mended: undefined, failing: undefined, waiting: undefined, 'given-up': undefined }
+    const clock = new HandClock()
+    const held = new HeldRuns(clock)
+    const made = await OpenService.start(sourcesYaml(sources), { clock, runOne: held.runOne, open: shared })
+    await clock.settle()
+    expect(made.service.sources().map(({ name, failures, error }) => [name, failures, error?.run])).toEqual([
+      ['mended', 0, undefined],
+      ['failing', 2, 6],
+      ['waiting', 1, 7],
+      ['given-up', 0, undefined],
+    ])
+    const error = { code: 'BULK_REFUSED', message: 'no', hint: 'ask them', retryable: false }
+    expect(made.state('failing')?.error).toMatchObject({ ...error, at: new Date('2026-11-20T10:00:00Z') })
+    expect(made.state('waiting')).toMatchObject({ activity: 'running', error: { retryable: true } })
+    await held.of('waiting').succeed()
+    expect(made.state('waiting')).toMatchObject({ activity: 'idle', failures: 0, error: undefined })
+  })
+
   test('catches up once on a time that was missed', async () => {
     const { runs, clock, made } = await restarted({ a: '15 2 * * *' }, 'done', '2026-11-10T02:15:00Z')
     expect(runs.begun).toEqual(['a'])
@@ -360,13 +400,19 @@ describe('a new configuration', () => {
       /^threads and deletions can not change/,
     ],
   ])('%s is refused whole, and the old one stays in force', async (_what, change, message) => {
-    const { made, service } = await begin({ a: EACH_MINUTE })
+    const { made, service, clock } = await begin({ a: EACH_MINUTE })
     const before = service.sources()
+    expect(service.lastReload).toBeUndefined()
     await made.configure(change(sourcesYaml({ a: EACH_MINUTE, z: EACH_MINUTE })))
     const answer = await service.reload()
     expect(answer).toMatchObject({ kind: 'refused', message: expect.stringMatching(message) as string })
     expect(service.sources()).toEqual(before)
-    expect(made.events.filter(({ kind }) => kind === 'reloaded')).toHaveLength(1)
+    const error = { code: expect.stringMatching(/^CONFIG_/) as string }
+    expect(service.lastReload).toMatchObject({ at: clock.now(), ok: false, error })
+    await made.configure(sourcesYaml({ a: EACH_MINUTE }))
+    await service.reload()
+    expect(service.lastReload).toEqual({ at: clock.now(), ok: true, error: undefined })
+    expect(made.events.filter(({ kind }) => kind === 'reloaded')).toHaveLength(2)
   })
 })
 
