@@ -117,7 +117,10 @@ function gaugesIn(registry: Registry) {
     heartbeatAge: gauge('stoker_heartbeat_age_seconds', 'Since the last heartbeat of the worker.'),
     diskFree: gauge('stoker_disk_free_bytes', 'Free on the disk of the lake.'),
     diskRoom: gauge('stoker_disk_has_room', '0: less than minimumFreeDisk is free.'),
-    reloadOk: gauge('stoker_last_reload_successful', '0: the configuration file was refused; the one before is in force.'),
+    reloadOk: gauge(
+      'stoker_last_reload_successful',
+      '0: the configuration file was refused; the one before is in force.',
+    ),
     reloadAt: gauge('stoker_last_reload_timestamp_seconds', 'When the configuration was last read.'),
     listeners: gauge('stoker_event_listeners', 'Connections to /api/events.'),
     memory: gauge('process_resident_memory_bytes', 'Memory of the process, DuckDB with it.'),

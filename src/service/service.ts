@@ -4,7 +4,7 @@ import { formerSources, formerText } from '../app/former-sources.ts'
 import type { OpenWorker } from '../app/worker-context.ts'
 import type { Clock } from '../core/clock.ts'
 import { DiskGuard } from '../core/disk-space.ts'
-import { StokerError } from '../core/errors.ts'
+import type { StokerError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import type { Task } from '../core/task.ts'
 import { lastSnapshot } from '../warehouse/snapshot/records.ts'
@@ -27,6 +27,7 @@ import { Pulse } from './heartbeat.ts'
 import { Listeners, type ServiceListener } from './listeners.ts'
 import { readNewConfig } from './reload.ts'
 import { Repeating } from './repeating.ts'
+import { stoppingError, unknownSource } from './refusal.ts'
 import { Roster } from './roster.ts'
 import { Runner } from './runner.ts'
 import { isMissed, nextWithJitter } from './schedule.ts'
@@ -52,6 +53,8 @@ export interface ServiceOptions {
 
 /** Clocks are set and machines sleep: the schedule is looked at again at least so often. */
 const LOOK_MS_MAX = 60_000
+/** A clock that was put back by less is being kept right, and a time that has just come does not come again. */
+const PUT_BACK_MS = 60_000
 
 export class Service implements Control, Task {
   readonly id = 'schedule'
@@ -72,11 +75,13 @@ export class Service implements Control, Task {
   private reloading: Promise<unknown> = Promise.resolve()
   private reloaded: LastReload | undefined
   private broken: StokerError | undefined
+  private lookedAt: Date
 
   constructor(options: ServiceOptions) {
     const { open, clock, log, random, machineBytes, freeBytes, runOne = runSource } = options
     this.options = options
     this.startedAt = clock.now()
+    this.lookedAt = this.startedAt
     this.config = options.config
     this.places = new Places(options.config.worker.sourcesAtOnce, () => this.loop.wake())
     this.context = { ...open.context, places: this.places }
@@ -175,6 +180,8 @@ export class Service implements Control, Task {
   private async tick(): Promise<number> {
     if (this.broken !== undefined) throw this.broken
     const now = this.options.clock.now()
+    if (this.lookedAt.getTime() - now.getTime() > PUT_BACK_MS) this.reckonAnew(now)
+    this.lookedAt = now
     for (const served of this.roster.all()) {
       if (served.nextAt !== undefined && served.nextAt <= now) {
         served.nextAt = this.timeAfter(served, now)
@@ -186,6 +193,15 @@ export class Service implements Control, Task {
     const due = this.roster.all().flatMap(({ nextAt, retryAt }) => [nextAt, retryAt])
     const waits = due.flatMap((each) => (each === undefined ? [] : [each.getTime() - now.getTime()]))
     return Math.max(0, Math.min(LOOK_MS_MAX, ...waits))
+  }
+
+  /** A clock that ran ahead, by years perhaps, was set right: what was to come by it would not come for as long. */
+  private reckonAnew(now: Date): void {
+    this.options.log.warn({ was: this.lookedAt, now }, 'the clock was put back: schedules are reckoned anew')
+    for (const served of this.roster.all()) {
+      served.nextAt = this.timeAfter(served, now)
+      if (served.retryAt !== undefined) served.retryAt = now
+    }
   }
 
   private beginRuns(): void {
@@ -278,18 +294,4 @@ export class Service implements Control, Task {
     if (served === undefined) throw unknownSource(source)
     return served
   }
-}
-
-function stoppingError(): StokerError {
-  return new StokerError('WORKER_STOPPING', 'the worker is stopping', {
-    retryable: true,
-    hint: 'ask again when it has been started',
-  })
-}
-
-function unknownSource(source: string): StokerError {
-  return new StokerError('SOURCE_UNKNOWN', `there is no source ${source}`, {
-    hint: 'GET /api/sources lists those of the configuration; one that is new in it is known after a reload',
-    facts: { source },
-  })
 }

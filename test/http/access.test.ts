@@ -282,12 +282,16 @@ describe('beyond loopback', () => {
   test('who tries too many tokens in the form waits, whatever the next one is, and then may try again', async () => {
     const clock = new FastClock()
     await withServer({ beyond: true, clock }, async ({ ask }) => {
-      const tried = (token: string) => ask('/login', { method: 'POST', headers: asForm, body: `token=${token}&next=/runs` })
+      const tried = (token: string) =>
+        ask('/login', { method: 'POST', headers: asForm, body: `token=${token}&next=/runs` })
       const wrong = () => tried('a-guess-that-is-long-enough')
       for (let i = 0; i < 10; i++) expect((await wrong()).headers.location).toBe('/login?failed=wrong&next=%2Fruns')
       expect((await wrong()).headers.location).toBe('/login?failed=often&next=%2Fruns')
       expect((await tried(TOKEN)).headers.location).toBe('/login?failed=often&next=%2Fruns')
       clock.pass(6_000)
+      expect((await tried(TOKEN)).headers.location).toBe('/runs')
+      await wrong()
+      clock.pass(-86_400_000)
       expect((await tried(TOKEN)).headers.location).toBe('/runs')
     })
   })

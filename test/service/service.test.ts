@@ -201,6 +201,41 @@ describe('a source that fails', () => {
   })
 })
 
+describe('a clock that is set', () => {
+  const DAY_MS = 86_400_000
+
+  test('forward: what was to come meanwhile comes once, within a minute', async () => {
+    const { clock, runs } = await begin({ a: '15 2 * * *' })
+    clock.set(30 * DAY_MS)
+    await clock.pass(60_000)
+    expect(runs.begun).toEqual(['a'])
+    await runs.of('a').succeed()
+    await clock.pass(120_000)
+    expect(runs.begun).toEqual(['a'])
+  })
+
+  test('back: what was to come does not wait until the old time comes again', async () => {
+    const { clock, runs, made } = await begin({ a: '15 2 * * *', b: undefined })
+    made.service.trigger('b', { full: false })
+    await clock.settle()
+    await runs.of('b').fail(busy)
+    clock.set(-400 * DAY_MS)
+    await clock.pass(60_000)
+    expect(made.state('a')?.nextAt).toEqual(new Date('2025-10-18T02:15:00Z'))
+    expect(runs.begun).toEqual(['b', 'b'])
+    expect(made.lines.filter(({ message }) => message.startsWith('the clock was put back'))).toHaveLength(1)
+  })
+
+  test('back by a moment: no time comes twice', async () => {
+    const { clock, runs } = await begin({ a: '15 2 * * *' })
+    await clock.pass(16.25 * 3_600_000)
+    await runs.of('a').succeed()
+    clock.set(-2_000)
+    await clock.pass(120_000)
+    expect(runs.begun).toEqual(['a'])
+  })
+})
+
 describe('an old run that is taken to its end', () => {
   test('is followed by one that makes up for the times since, once', async () => {
     const { clock, runs } = await begin({ a: EACH_MINUTE })
