@@ -15,9 +15,12 @@ export class FailedTries {
     this.clock = clock
   }
 
-  /** Seconds until the address may try again; 0: now. Until then not even a token that is right is looked at. */
+  /** Seconds until the address may try again; 0: now. */
   waitSeconds(address: string): number {
-    const ms = (this.clearAt.get(address) ?? 0) - this.now() - (TRIES - 1) * REGAINED_MS
+    const left = (this.clearAt.get(address) ?? 0) - this.now()
+    // The clock was put back: else the address would wait for that long.
+    if (left > TRIES * REGAINED_MS) this.clearAt.delete(address)
+    const ms = left > TRIES * REGAINED_MS ? 0 : left - (TRIES - 1) * REGAINED_MS
     return Math.max(0, Math.ceil(ms / 1000))
   }
 

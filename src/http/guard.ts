@@ -69,27 +69,42 @@ const HEADERS: Readonly<Record<string, string>> = {
   'Permissions-Policy': 'camera=(), geolocation=(), microphone=()',
 }
 
-/** @throws Refused for a token that is wrong, as nobody sends one by chance, and for too many of them */
-export function isRightToken(c: Context, { token, tries }: Door, shown: string): boolean {
-  const address = addressOf(c)
-  const seconds = tries.waitSeconds(address)
-  if (seconds > 0) {
-    throw new Refused(429, 'HTTP_TOO_MANY_TRIES', 'too many tokens from this address were wrong', {
-      retryable: true,
-      hint: `try again in ${seconds} seconds`,
-      headers: { 'Retry-After': String(seconds) },
-    })
-  }
+/**
+ * Of the form, which takes what people think of: after too many wrong ones from an address not even the right one is
+ * looked at. @throws Refused
+ */
+export function isRightInForm(c: Context, door: Door, shown: string): boolean {
+  refuseMany(c, door)
+  return isRight(c, door, shown)
+}
+
+/**
+ * Of a program: what is right comes in, however many from its address were wrong, for behind a proxy that is everybody's.
+ * What is not, nobody guesses at the speed of requests: a token is random, and 16 characters at least.
+ */
+function isRight(c: Context, { token, tries }: Door, shown: string): boolean {
   if (token.matches(shown)) return true
-  tries.failed(address)
+  refuseMany(c, { tries })
+  tries.failed(addressOf(c))
   return false
+}
+
+/** @throws Refused for too many tokens that were wrong, as nobody sends one by chance */
+function refuseMany(c: Context, { tries }: Pick<Door, 'tries'>): void {
+  const seconds = tries.waitSeconds(addressOf(c))
+  if (seconds === 0) return
+  throw new Refused(429, 'HTTP_TOO_MANY_TRIES', 'too many tokens from this address were wrong', {
+    retryable: true,
+    hint: `try again in ${seconds} seconds`,
+    headers: { 'Retry-After': String(seconds) },
+  })
 }
 
 function isSignedIn(c: Context<HttpEnv>, door: Door): boolean {
   const authorization = c.req.header('authorization')
   if (authorization !== undefined) {
     const shown = /^Bearer +(\S+) *$/i.exec(authorization)?.[1]
-    if (shown === undefined || !isRightToken(c, door, shown)) throw unauthorized('the token is wrong')
+    if (shown === undefined || !isRight(c, door, shown)) throw unauthorized('the token is wrong')
     return true
   }
   const cookie = getCookie(c, door.cookie)

@@ -3,7 +3,7 @@ import { Hono, type Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import { SESSION_SECONDS } from './browser-sessions.ts'
 import type { HttpEnv } from './deps.ts'
-import { isRightToken, type Door } from './guard.ts'
+import { isRightInForm, type Door } from './guard.ts'
 import { Refused } from './refused.ts'
 import { bodyText, mediaType } from './request-body.ts'
 
@@ -36,7 +36,7 @@ export function loginRoutes(door: Door): Hono<HttpEnv> {
 
 function tried(c: Context, door: Door, token: string): 'wrong' | 'often' | undefined {
   try {
-    return isRightToken(c, door, token.trim()) ? undefined : 'wrong'
+    return isRightInForm(c, door, token.trim()) ? undefined : 'wrong'
   } catch (error) {
     if (error instanceof Refused && error.status === 429) return 'often'
     throw error

@@ -76,8 +76,11 @@ export class Metrics {
   }
 
   private lookAtProcess(now: Date, openFiles: number | undefined): void {
-    const { heartbeat } = this.deps.control
-    const { heartbeatAge, diskFree, diskRoom, listeners, memory, files } = this.gauges
+    const { heartbeat, lastReload, startedAt } = this.deps.control
+    const { heartbeatAge, diskFree, diskRoom, listeners, memory, files, reloadOk, reloadAt } = this.gauges
+    // What the worker started with it has taken.
+    reloadOk.set(lastReload === undefined || lastReload.ok ? 1 : 0)
+    reloadAt.set((lastReload?.at ?? startedAt).getTime() / 1000)
     heartbeatAge.set(Math.max(0, (now.getTime() - heartbeat.at.getTime()) / 1000))
     diskFree.set(heartbeat.diskFree)
     diskRoom.set(heartbeat.hasRoom ? 1 : 0)
@@ -114,6 +117,11 @@ function gaugesIn(registry: Registry) {
     heartbeatAge: gauge('stoker_heartbeat_age_seconds', 'Since the last heartbeat of the worker.'),
     diskFree: gauge('stoker_disk_free_bytes', 'Free on the disk of the lake.'),
     diskRoom: gauge('stoker_disk_has_room', '0: less than minimumFreeDisk is free.'),
+    reloadOk: gauge(
+      'stoker_last_reload_successful',
+      '0: the configuration file was refused; the one before is in force.',
+    ),
+    reloadAt: gauge('stoker_last_reload_timestamp_seconds', 'When the configuration was last read.'),
     listeners: gauge('stoker_event_listeners', 'Connections to /api/events.'),
     memory: gauge('process_resident_memory_bytes', 'Memory of the process, DuckDB with it.'),
     files: gauge('process_open_fds', 'Open files and sockets of the process.'),

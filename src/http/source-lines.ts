@@ -26,7 +26,7 @@ export interface WatermarkLine {
 export async function sourceLines({ control, ask, clock }: HttpDeps): Promise<SourceLine[]> {
   const sources = control.sources()
   const marks = await watermarkLines(ask, clock.now())
-  const last = await lastRuns(ask)
+  const last = await runLines(ask, { newestOnly: true })
   return sources.map((state) => {
     const own = marks.filter(({ source }) => source === state.name)
     const oldest = own.reduce<WatermarkLine | undefined>(
@@ -53,10 +53,4 @@ export async function watermarkLines(ask: Ask, now: Date, source?: string): Prom
     ...row,
     freshness_seconds: Math.max(0, (now.getTime() - row.transaction_time.getTime()) / 1000),
   }))
-}
-
-async function lastRuns(ask: Ask): Promise<RunLine[]> {
-  const runs = await ask<{ run: number }>('SELECT max(run) AS run FROM stoker.run GROUP BY source')
-  const lines = await Promise.all(runs.map(async ({ run }) => (await runLines(ask, { limit: 1, run }))[0]))
-  return lines.filter((line) => line !== undefined)
 }

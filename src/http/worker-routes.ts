@@ -18,13 +18,14 @@ export function workerRoutes(deps: HttpDeps, events: EventStream): Hono<HttpEnv>
   const app = new Hono<HttpEnv>()
   app.get('/api/worker', (c) => {
     onlyParameters(c)
-    const { startedAt, heartbeat } = control
+    const { startedAt, heartbeat, lastReload = null } = control
     const { version, file } = config
     return jsonAnswer(c, {
       version,
       pid: process.pid,
       startedAt,
       heartbeat,
+      lastReload,
       config: basename(file),
       stopping: events.isStopping,
     })

@@ -117,9 +117,12 @@ export interface RunLine extends RunRecord {
 export interface RunsAsked {
   /** All of them where none is named. */
   readonly sources?: readonly string[]
-  readonly limit: number
+  /** All where there is none. */
+  readonly limit?: number | undefined
   /** This one alone. */
   readonly run?: number | undefined
+  /** The newest of each source alone. */
+  readonly newestOnly?: boolean | undefined
   /** Older ones than this. */
   readonly before?: number | undefined
   /** Those alone that were given up, or were stopped by an error and not finished since. */
@@ -127,15 +130,23 @@ export interface RunsAsked {
 }
 
 /** Newest first. */
-export async function runLines(ask: Ask, { sources = [], run, before, limit, failed }: RunsAsked): Promise<RunLine[]> {
+export async function runLines(ask: Ask, asked: RunsAsked): Promise<RunLine[]> {
+  const { sources = [], run, newestOnly, before, limit, failed } = asked
   const where = [
     ...(sources.length === 0 ? [] : [`source IN (${sources.map(sqlText).join(', ')})`]),
     ...(run === undefined ? [] : [`run = ${run}`]),
+    ...(newestOnly ? ['run IN (SELECT max(run) FROM stoker.run GROUP BY source)'] : []),
     ...(before === undefined ? [] : [`run < ${before}`]),
     ...(failed ? [`(state IN ('abandoned', 'failed') OR (error_code IS NOT NULL AND state <> 'done'))`] : []),
   ]
+  const chosen = [
+    'FROM stoker.run',
+    ...(where.length === 0 ? [] : [`WHERE ${where.join(' AND ')}`]),
+    'ORDER BY run DESC',
+    ...(limit === undefined ? [] : [`LIMIT ${limit}`]),
+  ]
   return ask(`
-    WITH chosen AS (FROM stoker.run ${where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`} ORDER BY run DESC LIMIT ${limit})
+    WITH chosen AS (${chosen.join(' ')})
     SELECT r.*, coalesce(f.files, 0) AS files, coalesce(f.bytes, 0) AS bytes, coalesce(f.resources, 0) AS resources,
       coalesce(f.rejects, 0) AS rejects, coalesce(t.changed, 0) AS changed, coalesce(t.held, 0) AS held
     FROM chosen AS r

@@ -7,6 +7,8 @@ export interface Control {
   readonly startedAt: Date
   /** Grows while the worker lives; a health check looks whether it still does. */
   readonly heartbeat: Heartbeat
+  /** Undefined: since the start the configuration was not read again. */
+  readonly lastReload: LastReload | undefined
   /** In the order of the configuration. */
   sources(): readonly SourceState[]
   /** Listeners must be quick and must not throw. @returns takes the listener away */
@@ -38,6 +40,15 @@ export type ReloadAnswer =
   /** The old configuration stays in force. */
   | { readonly kind: 'refused'; readonly code: string; readonly message: string }
 
+/** How the last reload ended, whoever asked for it. */
+export interface LastReload {
+  readonly at: Date
+  /** False: the file is not what the worker goes by. */
+  readonly ok: boolean
+  /** Why it was refused. */
+  readonly error: Pick<SourceError, 'code' | 'message' | 'hint'> | undefined
+}
+
 export interface Heartbeat {
   readonly at: Date
   /** Bytes. */
@@ -61,7 +72,7 @@ export interface SourceState {
   readonly nextAt: Date | undefined
   /** When a source that is backing off is tried again. */
   readonly retryAt: Date | undefined
-  /** Runs that failed since the last one that did not. */
+  /** Runs that failed since the last one that did not; of those before the worker's start as many as the ledger has. */
   readonly failures: number
   /** Of the last of them. */
   readonly error: SourceError | undefined

@@ -4,7 +4,7 @@ import { formerSources, formerText } from '../app/former-sources.ts'
 import type { OpenWorker } from '../app/worker-context.ts'
 import type { Clock } from '../core/clock.ts'
 import { DiskGuard } from '../core/disk-space.ts'
-import { StokerError } from '../core/errors.ts'
+import type { StokerError } from '../core/errors.ts'
 import type { Log } from '../core/log.ts'
 import type { Task } from '../core/task.ts'
 import { lastSnapshot } from '../warehouse/snapshot/records.ts'
@@ -13,12 +13,21 @@ import { Places } from '../worker/places.ts'
 import { runSource } from '../worker/run.ts'
 import { SnapshotWork, type AfterSnapshot } from './after-snapshot.ts'
 import { cancelServed } from './cancelling.ts'
-import type { CancelAnswer, Control, Heartbeat, ReloadAnswer, SourceState, TriggerAnswer } from './control.ts'
+import type {
+  CancelAnswer,
+  Control,
+  Heartbeat,
+  LastReload,
+  ReloadAnswer,
+  SourceState,
+  TriggerAnswer,
+} from './control.ts'
 import { errorFacts, shownError } from './error-facts.ts'
 import { Pulse } from './heartbeat.ts'
 import { Listeners, type ServiceListener } from './listeners.ts'
 import { readNewConfig } from './reload.ts'
 import { Repeating } from './repeating.ts'
+import { stoppingError, unknownSource } from './refusal.ts'
 import { Roster } from './roster.ts'
 import { Runner } from './runner.ts'
 import { isMissed, nextWithJitter } from './schedule.ts'
@@ -44,6 +53,8 @@ export interface ServiceOptions {
 
 /** Clocks are set and machines sleep: the schedule is looked at again at least so often. */
 const LOOK_MS_MAX = 60_000
+/** A clock that was put back by less is being kept right, and a time that has just come does not come again. */
+const PUT_BACK_MS = 60_000
 
 export class Service implements Control, Task {
   readonly id = 'schedule'
@@ -62,12 +73,15 @@ export class Service implements Control, Task {
   /** For the runs that begin from now on. */
   private context: WorkerContext
   private reloading: Promise<unknown> = Promise.resolve()
+  private reloaded: LastReload | undefined
   private broken: StokerError | undefined
+  private lookedAt: Date
 
   constructor(options: ServiceOptions) {
     const { open, clock, log, random, machineBytes, freeBytes, runOne = runSource } = options
     this.options = options
     this.startedAt = clock.now()
+    this.lookedAt = this.startedAt
     this.config = options.config
     this.places = new Places(options.config.worker.sourcesAtOnce, () => this.loop.wake())
     this.context = { ...open.context, places: this.places }
@@ -95,6 +109,10 @@ export class Service implements Control, Task {
 
   get heartbeat(): Heartbeat {
     return this.pulse.heartbeat
+  }
+
+  get lastReload(): LastReload | undefined {
+    return this.reloaded
   }
 
   sources(): readonly SourceState[] {
@@ -162,6 +180,8 @@ export class Service implements Control, Task {
   private async tick(): Promise<number> {
     if (this.broken !== undefined) throw this.broken
     const now = this.options.clock.now()
+    if (this.lookedAt.getTime() - now.getTime() > PUT_BACK_MS) this.reckonAnew(now)
+    this.lookedAt = now
     for (const served of this.roster.all()) {
       if (served.nextAt !== undefined && served.nextAt <= now) {
         served.nextAt = this.timeAfter(served, now)
@@ -173,6 +193,15 @@ export class Service implements Control, Task {
     const due = this.roster.all().flatMap(({ nextAt, retryAt }) => [nextAt, retryAt])
     const waits = due.flatMap((each) => (each === undefined ? [] : [each.getTime() - now.getTime()]))
     return Math.max(0, Math.min(LOOK_MS_MAX, ...waits))
+  }
+
+  /** A clock that ran ahead, by years perhaps, was set right: what was to come by it would not come for as long. */
+  private reckonAnew(now: Date): void {
+    this.options.log.warn({ was: this.lookedAt, now }, 'the clock was put back: schedules are reckoned anew')
+    for (const served of this.roster.all()) {
+      served.nextAt = this.timeAfter(served, now)
+      if (served.retryAt !== undefined) served.retryAt = now
+    }
   }
 
   private beginRuns(): void {
@@ -191,11 +220,12 @@ export class Service implements Control, Task {
   /** Sources that are new here: they go on with what they left unfinished, and catch up once on what they missed. */
   private async admit(sources: readonly ServedSource[]): Promise<void> {
     const { clock, log } = this.options
-    const { unfinished, lastStarts } = await lookAtLedger(this.context.ledger)
+    const { unfinished, lastStarts, failing } = await lookAtLedger(this.context.ledger)
     const now = clock.now()
     const names = this.config.sources.map(({ name }) => name)
     const inLake = [...lastStarts.keys()].map((source) => ({ source }))
     for (const source of formerSources(inLake, names)) log.info({ source }, formerText(source))
+    for (const served of sources) Object.assign(served, failing.get(served.config.name))
     for (const name of unfinished) {
       const served = sources.find(({ config }) => config.name === name)
       if (served !== undefined) this.roster.happened(served, 'trigger')
@@ -212,8 +242,9 @@ export class Service implements Control, Task {
   }
 
   private async reloadNow(): Promise<ReloadAnswer> {
-    const { log, load } = this.options
+    const { log, load, clock } = this.options
     let answer: ReloadAnswer
+    let refusal: LastReload['error']
     try {
       if (this.stopping.signal.aborted) throw stoppingError()
       const { config, changed } = await readNewConfig(this.config, this.context.views, load)
@@ -222,9 +253,11 @@ export class Service implements Control, Task {
       log.info({ changed }, 'configuration read again')
     } catch (error) {
       const { code, message, hint } = shownError(error)
+      refusal = { code, message, hint }
       answer = { kind: 'refused', code, message: hint === undefined ? message : `${message}; ${hint}` }
       log.error(errorFacts(error), 'configuration refused: the old one stays in force')
     }
+    this.reloaded = { at: clock.now(), ok: refusal === undefined, error: refusal }
     this.listeners.tell({ kind: 'reloaded', answer })
     return answer
   }
@@ -261,18 +294,4 @@ export class Service implements Control, Task {
     if (served === undefined) throw unknownSource(source)
     return served
   }
-}
-
-function stoppingError(): StokerError {
-  return new StokerError('WORKER_STOPPING', 'the worker is stopping', {
-    retryable: true,
-    hint: 'ask again when it has been started',
-  })
-}
-
-function unknownSource(source: string): StokerError {
-  return new StokerError('SOURCE_UNKNOWN', `there is no source ${source}`, {
-    hint: 'GET /api/sources lists those of the configuration; one that is new in it is known after a reload',
-    facts: { source },
-  })
 }

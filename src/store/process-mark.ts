@@ -16,7 +16,7 @@ export interface ProcessMark {
 type Fate = 'lives' | 'gone' | 'elsewhere'
 
 export function ownMark(): ProcessMark {
-  return { pid: process.pid, ...here(), began: beganAt(process.pid) }
+  return { pid: process.pid, ...here(), began: statOf(process.pid)?.began ?? null }
 }
 
 /** On another host, or in another container, the same PID is another process. */
@@ -53,8 +53,10 @@ export function fateOfText(name: string): Fate | undefined {
 
 function fateHere({ pid, began }: Pick<ProcessMark, 'pid' | 'began'>): Fate {
   if (!isAlive(pid)) return 'gone'
-  const found = beganAt(pid)
-  return found === null || began === null || found === began ? 'lives' : 'gone'
+  const found = statOf(pid)
+  // Killed, and not yet asked after by its parent, which may never do so: it holds no lock and no port.
+  if (found?.isZombie) return 'gone'
+  return found === null || began === null || found.began === began ? 'lives' : 'gone'
 }
 
 function here(): Pick<ProcessMark, 'host' | 'pidNamespace'> {
@@ -71,15 +73,21 @@ function placeText({ host, pidNamespace }: Pick<ProcessMark, 'host' | 'pidNamesp
   return createHash('sha256').update(`${host} ${pidNamespace}`).digest('hex').slice(0, 12)
 }
 
+interface ProcessStat {
+  readonly began: string | null
+  readonly isZombie: boolean
+}
+
 /**
- * Field 22 of /proc/PID/stat, counted behind the name in parentheses, which may hold anything. Null where there is no /proc,
- * or one of another PID namespace, in which the numbers are others.
+ * Fields 3 and 22 of /proc/PID/stat, counted behind the name in parentheses, which may hold anything. Null where there is
+ * no /proc, or one of another PID namespace, in which the numbers are others.
  */
-function beganAt(pid: number): string | null {
+function statOf(pid: number): ProcessStat | null {
   try {
     if (readlinkSync('/proc/self') !== String(process.pid)) return null
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? null
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+    return { began: fields[19] ?? null, isZombie: fields[0] === 'Z' || fields[0] === 'X' }
   } catch {
     return null
   }

@@ -8,6 +8,7 @@ import type { Addresses } from './addresses.ts'
 import type { RunContext } from './context.ts'
 import type { FileFacts } from './events.ts'
 import { report } from './findings.ts'
+import { withPace } from './slow-download.ts'
 
 /** URLs that were good when the manifest came and no longer are: asked for anew this often. */
 const RENEWALS_MAX = 3
@@ -44,22 +45,26 @@ async function download(
 ): Promise<StagedFacts> {
   const { client, lake, run } = context
   const type = nameOf(file)
-  const onProgress = (bytes: number, lines: number) =>
-    context.tell({ kind: 'fetching', file: file.file, type, bytes, lines, claimed: file.claimed ?? undefined })
   const onWriting = (bytes: number) => context.disk.writing(`the download of ${type}`, bytes)
   let form: string | undefined
-  const facts = await client.fetchFile(
-    { kind: file.kind, type: file.type ?? undefined, url: file.url },
-    { requiresAccessToken: record.requires_token ?? false },
-    (body) => stage(body, lake.staged(run, file.file), { onProgress, signal, onWriting }),
-    signal,
-    {
-      onForm: (found) => (form = found),
-      log: withIds(context.log, () => ({ file: file.file })),
-      onWait: (wait) => context.tell({ kind: 'delayed', ...wait, file: file.file, type }),
-      aside: (wait) => context.place.aside(signal, wait),
-    },
-  )
+  const facts = await withPace(context.place, context.clock, signal, (pace) => {
+    const onProgress = (bytes: number, lines: number) => {
+      pace.arrived(bytes)
+      context.tell({ kind: 'fetching', file: file.file, type, bytes, lines, claimed: file.claimed ?? undefined })
+    }
+    return client.fetchFile(
+      { kind: file.kind, type: file.type ?? undefined, url: file.url },
+      { requiresAccessToken: record.requires_token ?? false },
+      (body) => stage(body, lake.staged(run, file.file), { onProgress, signal, onWriting }),
+      signal,
+      {
+        onForm: (found) => (form = found),
+        log: withIds(context.log, () => ({ file: file.file })),
+        onWait: (wait) => context.tell({ kind: 'delayed', ...wait, file: file.file, type }),
+        aside: (wait) => pace.aside(wait),
+      },
+    )
+  })
   if (form !== undefined) {
     await report(context, file, { code: 'FORM', count: 1, type: file.type ?? undefined })
   }

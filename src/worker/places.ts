@@ -96,13 +96,30 @@ export class Place {
 
   /** Within {@link during}: waits without it. */
   async aside<T>(signal: AbortSignal, wait: () => Promise<T>): Promise<T> {
-    this.yield()
-    this.leave()
+    return this.lending(signal, async (lend) => {
+      lend()
+      return wait()
+    })
+  }
+
+  /** Within {@link during}: from the first `lend` on it goes on without it, and has it again before this ends. */
+  async lending<T>(signal: AbortSignal, work: (lend: () => void) => Promise<T>): Promise<T> {
+    let state: 'held' | 'lent' | 'over' = 'held'
+    const lend = () => {
+      if (state !== 'held') return
+      state = 'lent'
+      this.yield()
+      this.leave()
+    }
     try {
-      return await wait()
+      return await work(lend)
     } finally {
-      this.take()
-      await unlessAborted(this.ticket!.had, signal)
+      const isLent = (state as string) === 'lent'
+      state = 'over'
+      if (isLent) {
+        this.take()
+        await unlessAborted(this.ticket!.had, signal)
+      }
     }
   }
 

@@ -279,18 +279,35 @@ describe('beyond loopback', () => {
     })
   })
 
-  test('who tries too many tokens waits, whatever the next one is, and then may try again', async () => {
+  test('who tries too many tokens in the form waits, whatever the next one is, and then may try again', async () => {
     const clock = new FastClock()
     await withServer({ beyond: true, clock }, async ({ ask }) => {
-      const wrong = () =>
-        ask('/login', { method: 'POST', headers: asForm, body: 'token=a-guess-that-is-long-enough&next=/runs' })
+      const tried = (token: string) =>
+        ask('/login', { method: 'POST', headers: asForm, body: `token=${token}&next=/runs` })
+      const wrong = () => tried('a-guess-that-is-long-enough')
       for (let i = 0; i < 10; i++) expect((await wrong()).headers.location).toBe('/login?failed=wrong&next=%2Fruns')
       expect((await wrong()).headers.location).toBe('/login?failed=often&next=%2Fruns')
-      const right = await ask('/api/worker', { headers: bearer(TOKEN) })
-      expect(right).toMatchObject({ status: 429, json: { error: { code: 'HTTP_TOO_MANY_TRIES', retryable: true } } })
-      expect(right.headers['retry-after']).toBe('6')
+      expect((await tried(TOKEN)).headers.location).toBe('/login?failed=often&next=%2Fruns')
       clock.pass(6_000)
-      expect((await ask('/api/worker', { headers: bearer(TOKEN) })).status).toBe(200)
+      expect((await tried(TOKEN)).headers.location).toBe('/runs')
+      await wrong()
+      clock.pass(-86_400_000)
+      expect((await tried(TOKEN)).headers.location).toBe('/runs')
+    })
+  })
+
+  test('a program with the right token comes in, however many wrong ones came from its address, which wait', async () => {
+    const clock = new FastClock()
+    await withServer({ beyond: true, clock }, async ({ ask }) => {
+      const shown = (token: string) => ask('/api/worker', { headers: bearer(token) })
+      for (let i = 0; i < 10; i++) expect((await shown('a-guess-that-is-long-enough')).status).toBe(401)
+      const refused = await shown('another-guess-that-is-long-enough')
+      expect(refused).toMatchObject({ status: 429, json: { error: { code: 'HTTP_TOO_MANY_TRIES', retryable: true } } })
+      expect(refused.headers['retry-after']).toBe('6')
+      expect((await shown(TOKEN)).status).toBe(200)
+      expect((await shown('another-guess-that-is-long-enough')).status).toBe(429)
+      clock.pass(6_000)
+      expect((await shown('another-guess-that-is-long-enough')).status).toBe(401)
     })
   })
 

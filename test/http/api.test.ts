@@ -324,5 +324,8 @@ describe('what is asked for', () => {
     worker.reloadAnswer = { kind: 'refused', code: 'CONFIG_INVALID', message: '1 mistake in stoker.yaml' }
     const answer = await post('/api/reload')
     expect([answer.json, ...departures('POST /api/reload', answer)]).toEqual([worker.reloadAnswer])
+    const after = await served.ask('/api/worker')
+    expect(after.json).toMatchObject({ last_reload: { ok: false, error: { code: 'CONFIG_INVALID' } } })
+    expect(departures('GET /api/worker', after)).toEqual([])
   })
 })

@@ -76,6 +76,19 @@ test('the worker and its process are told: sources, queue, failures, heartbeat, 
   expect((await values('process_resident_memory_bytes'))['']).toBeGreaterThan(1e7)
 })
 
+test('a configuration that was refused is told until one is taken', async () => {
+  const ok = () => values('stoker_last_reload_successful')
+  expect(await ok()).toEqual({ '': 1 })
+  worker.reloadAnswer = { kind: 'refused', code: 'CONFIG_INVALID', message: '1 mistake in stoker.yaml' }
+  await worker.reload()
+  expect(await ok()).toEqual({ '': 0 })
+  worker.reloadAnswer = { kind: 'reloaded', changed: [] }
+  await worker.reload()
+  expect(await ok()).toEqual({ '': 1 })
+  const { at } = worker.lastReload!
+  expect(await values('stoker_last_reload_timestamp_seconds')).toEqual({ '': at.getTime() / 1000 })
+})
+
 test('waits that an operator would wonder at are counted as they happen', async () => {
   const delayed = {
     source: 'field',

@@ -13,6 +13,7 @@ import type {
   CancelAnswer,
   Control,
   Heartbeat,
+  LastReload,
   ReloadAnswer,
   ServiceEvent,
   SourceError,
@@ -39,6 +40,7 @@ export class SmallWorker implements Control {
   readonly server: DemoServer
   heartbeat: Heartbeat = { at: new Date(), rss: 1, diskFree: 5e9, hasRoom: true }
   reloadAnswer: ReloadAnswer = { kind: 'reloaded', changed: ['field'] }
+  lastReload: LastReload | undefined
   private readonly open: OpenWorker
   private readonly config: LoadedConfig
   private readonly lives = new Map<string, Life>()
@@ -133,6 +135,10 @@ export class SmallWorker implements Control {
   }
 
   async reload(): Promise<ReloadAnswer> {
+    const { reloadAnswer: answer } = this
+    const error =
+      answer.kind === 'refused' ? { code: answer.code, message: answer.message, hint: undefined } : undefined
+    this.lastReload = { at: new Date(), ok: error === undefined, error }
     this.tell({ kind: 'reloaded', answer: this.reloadAnswer })
     return this.reloadAnswer
   }

@@ -61,6 +61,7 @@ const STATE: SourceState = {
 const CONTROL: Control = {
   startedAt: new Date(0),
   heartbeat: { at: new Date(0), rss: 1, diskFree: 1, hasRoom: false },
+  lastReload: { at: new Date(0), ok: false, error: { code: EVIL, message: EVIL, hint: EVIL } },
   sources: () => [STATE],
   subscribe: () => () => undefined,
   trigger: () => 'queued',

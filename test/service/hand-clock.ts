@@ -3,7 +3,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { Clock } from '../../src/core/clock.ts'
 
 interface Sleeper {
-  readonly atMs: number
+  atMs: number
   readonly wake: () => void
 }
 
@@ -50,6 +50,12 @@ export class HandClock implements Clock {
     }
     this.nowMs = untilMs
     await this.settle()
+  }
+
+  /** Somebody sets it by so much: who sleeps goes on sleeping as long as before. */
+  set(ms: number): void {
+    this.nowMs += ms
+    for (const sleeper of this.sleepers) sleeper.atMs += ms
   }
 
   async settle(): Promise<void> {

@@ -201,6 +201,41 @@ describe('a source that fails', () => {
   })
 })
 
+describe('a clock that is set', () => {
+  const DAY_MS = 86_400_000
+
+  test('forward: what was to come meanwhile comes once, within a minute', async () => {
+    const { clock, runs } = await begin({ a: '15 2 * * *' })
+    clock.set(30 * DAY_MS)
+    await clock.pass(60_000)
+    expect(runs.begun).toEqual(['a'])
+    await runs.of('a').succeed()
+    await clock.pass(120_000)
+    expect(runs.begun).toEqual(['a'])
+  })
+
+  test('back: what was to come does not wait until the old time comes again', async () => {
+    const { clock, runs, made } = await begin({ a: '15 2 * * *', b: undefined })
+    made.service.trigger('b', { full: false })
+    await clock.settle()
+    await runs.of('b').fail(busy)
+    clock.set(-400 * DAY_MS)
+    await clock.pass(60_000)
+    expect(made.state('a')?.nextAt).toEqual(new Date('2025-10-18T02:15:00Z'))
+    expect(runs.begun).toEqual(['b', 'b'])
+    expect(made.lines.filter(({ message }) => message.startsWith('the clock was put back'))).toHaveLength(1)
+  })
+
+  test('back by a moment: no time comes twice', async () => {
+    const { clock, runs } = await begin({ a: '15 2 * * *' })
+    await clock.pass(16.25 * 3_600_000)
+    await runs.of('a').succeed()
+    clock.set(-2_000)
+    await clock.pass(120_000)
+    expect(runs.begun).toEqual(['a'])
+  })
+})
+
 describe('an old run that is taken to its end', () => {
   test('is followed by one that makes up for the times since, once', async () => {
     const { clock, runs } = await begin({ a: EACH_MINUTE })
@@ -228,6 +263,46 @@ describe('a start', () => {
   test('goes on with an unfinished run, also of a source without a schedule', async () => {
     const { runs } = await restarted({ b: undefined, a: undefined }, 'open', '2026-11-21T09:00:00Z')
     expect(runs.begun).toEqual(['a'])
+  })
+
+  test('knows of the failures before it, as the ledger tells them', async () => {
+    const runs: [source: string, state: string, code: string | null][] = [
+      ['mended', 'failed', 'BULK_REFUSED'],
+      ['mended', 'done', null],
+      ['failing', 'done', null],
+      ['failing', 'failed', 'BULK_REFUSED'],
+      ['failing', 'failed', 'SOURCE_CHANGED'],
+      ['failing', 'failed', 'BULK_REFUSED'],
+      ['waiting', 'open', 'BULK_BUSY'],
+      ['given-up', 'failed', 'BULK_REFUSED'],
+      ['given-up', 'failed', 'CANCELLED'],
+    ]
+    const values = runs.map(
+      ([source, state, code], i) =>
+        `(${i + 1}, '${source}', 'full', '${state}', TIMESTAMPTZ '2026-11-20T10:00:00Z', '0',
+          ${code === null ? 'NULL, NULL, NULL' : `'${code}', 'no', 'ask them'`})`,
+    )
+    onTestFinished(async () => void (await shared.context.ledger.run('DELETE FROM stoker.run')))
+    await shared.context.ledger.run(
+      `INSERT INTO stoker.run (run, source, mode, state, started_at, stoker_version, error_code, error_message, error_hint)
+       VALUES ${values.join(', ')}`,
+    )
+    const sources = { mended: undefined, failing: undefined, waiting: undefined, 'given-up': undefined }
+    const clock = new HandClock()
+    const held = new HeldRuns(clock)
+    const made = await OpenService.start(sourcesYaml(sources), { clock, runOne: held.runOne, open: shared })
+    await clock.settle()
+    expect(made.service.sources().map(({ name, failures, error }) => [name, failures, error?.run])).toEqual([
+      ['mended', 0, undefined],
+      ['failing', 2, 6],
+      ['waiting', 1, 7],
+      ['given-up', 0, undefined],
+    ])
+    const error = { code: 'BULK_REFUSED', message: 'no', hint: 'ask them', retryable: false }
+    expect(made.state('failing')?.error).toMatchObject({ ...error, at: new Date('2026-11-20T10:00:00Z') })
+    expect(made.state('waiting')).toMatchObject({ activity: 'running', error: { retryable: true } })
+    await held.of('waiting').succeed()
+    expect(made.state('waiting')).toMatchObject({ activity: 'idle', failures: 0, error: undefined })
   })
 
   test('catches up once on a time that was missed', async () => {
@@ -360,13 +435,19 @@ describe('a new configuration', () => {
       /^threads and deletions can not change/,
     ],
   ])('%s is refused whole, and the old one stays in force', async (_what, change, message) => {
-    const { made, service } = await begin({ a: EACH_MINUTE })
+    const { made, service, clock } = await begin({ a: EACH_MINUTE })
     const before = service.sources()
+    expect(service.lastReload).toBeUndefined()
     await made.configure(change(sourcesYaml({ a: EACH_MINUTE, z: EACH_MINUTE })))
     const answer = await service.reload()
     expect(answer).toMatchObject({ kind: 'refused', message: expect.stringMatching(message) as string })
     expect(service.sources()).toEqual(before)
-    expect(made.events.filter(({ kind }) => kind === 'reloaded')).toHaveLength(1)
+    const error = { code: expect.stringMatching(/^CONFIG_/) as string }
+    expect(service.lastReload).toMatchObject({ at: clock.now(), ok: false, error })
+    await made.configure(sourcesYaml({ a: EACH_MINUTE }))
+    await service.reload()
+    expect(service.lastReload).toEqual({ at: clock.now(), ok: true, error: undefined })
+    expect(made.events.filter(({ kind }) => kind === 'reloaded')).toHaveLength(2)
   })
 })
 

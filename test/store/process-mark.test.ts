@@ -1,5 +1,7 @@
-import { spawnSync } from 'node:child_process'
-import { describe, expect, test } from 'vitest'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { fateOf, fateOfText, isMark, markText, ownMark } from '../../src/store/process-mark.ts'
 
 const own = ownMark()
@@ -23,6 +25,21 @@ describe('the fate of a process', () => {
     for (const name of ['', '7-1-1', 'query-7', `${markText(own)}0`]) expect(fateOfText(name)).toBeUndefined()
   })
 })
+
+test.skipIf(own.began === null)(
+  'one that was killed is gone, also while its parent does not ask after it',
+  async () => {
+    // The shell tells its child's number, and becomes a program that asks after nobody.
+    const parent = spawn('sh', ['-c', 'sleep 600 & echo $!; exec sleep 600'], { stdio: ['ignore', 'pipe', 'ignore'] })
+    onTestFinished(() => void parent.kill())
+    const [told] = (await once(parent.stdout, 'data')) as [Buffer]
+    const pid = Number(told.toString())
+    expect(fateOf({ ...own, pid, began: null })).toBe('lives')
+    process.kill(pid, 'SIGKILL')
+    await vi.waitFor(() => expect(readFileSync(`/proc/${pid}/stat`, 'utf8')).toContain(') Z '))
+    expect(fateOf({ ...own, pid, began: null })).toBe('gone')
+  },
+)
 
 test('what was written by hand or half is no mark', () => {
   expect(isMark(own)).toBe(true)
