@@ -1,6 +1,7 @@
 /** The pages as HTML: whole without a script, and saying what an operator came for. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { sourceGlances, standingOf } from '../../src/http/page/source-glance.ts'
+import { sourceGlances } from '../../src/http/page/source-glance.ts'
+import { standingOf } from '../../src/http/page/standing.ts'
 import { linksOf, tagsOf, textOf } from './markup.ts'
 import { PageWorker } from './page-worker.ts'
 
@@ -126,11 +127,10 @@ describe('the first page', () => {
     const states = worker.deps.control.sources().map((state) => ({ ...state, failures: 0, error: undefined }))
     const glances = await sourceGlances(worker.deps.ask, states)
     const archive = glances.find(({ name }) => name === 'archive')!
-    expect([standingOf(archive).word, archive.failure?.code]).toEqual(['failed', 'BULK_EXPORT_FAILED'])
-    expect(glances.filter((glance) => standingOf(glance).isTrouble).map(({ name }) => name)).toEqual([
-      'hospital',
-      'archive',
-    ])
+    const now = new Date()
+    expect([standingOf(archive, now).word, archive.failure?.code]).toEqual(['failed', 'BULK_EXPORT_FAILED'])
+    const troubled = glances.filter((glance) => standingOf(glance, now).trouble === 'look')
+    expect(troubled.map(({ name }) => name)).toEqual(['hospital', 'archive'])
     expect(textOf(await html('/'))).toContain('It is not tried again by itself, for it has no schedule')
   })
 

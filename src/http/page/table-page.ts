@@ -85,12 +85,13 @@ function columnsTable(table: string, columns: readonly TableColumn[]): Html {
   return dataTable<TableColumn>({
     caption: `Columns of ${table}`,
     hidesCaption: true,
+    isCompact: true,
     rows: columns,
     empty: '',
     columns: [
       { head: 'column', isName: true, cell: ({ name }) => html`<code>${name}</code>` },
-      { head: 'type', cell: ({ type }) => html`<code>${type}</code>` },
-      { head: 'what it holds', cell: ({ description }) => html`<span class="prose">${prose(description)}</span>` },
+      { head: 'type', isKept: true, cell: ({ type }) => html`<code>${type}</code>` },
+      { head: 'what it holds', isKept: true, cell: ({ description }) => html`<span class="prose">${prose(description)}</span>` },
     ],
   })
 }

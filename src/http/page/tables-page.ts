@@ -42,6 +42,7 @@ export async function tablesPage(view: PageView, search: string): Promise<Html> 
       ${dataTable<SearchedTable>({
         caption: 'Tables of the lake',
         hidesCaption: true,
+        isCompact: true,
         rows: found,
         empty:
           tables.length === 0
@@ -60,6 +61,7 @@ export async function tablesPage(view: PageView, search: string): Promise<Html> 
           {
             head: 'rows',
             isFigure: true,
+            isKept: true,
             cell: ({ rows: number }) => (number === null ? 'not published yet' : countText(number)),
           },
           { head: 'columns', isFigure: true, cell: ({ columns }) => countText(columns) },

@@ -2,12 +2,14 @@
 import { html } from 'hono/html'
 import { plural } from '../../core/figures.ts'
 import type { Remark, TypeOverview } from '../../ledger/overview.ts'
+import { reasonText } from '../../worker/delay-text.ts'
 import { findingText, lossText } from '../../worker/finding-text.ts'
 import type { SourceState } from '../../service/control.ts'
 import type { Html } from './html.ts'
 import { moment, relativeText } from './moment.ts'
 import { notice } from './notice.ts'
 import type { SourceGlance } from './source-glance.ts'
+import { isLate } from './standing.ts'
 
 export function failureNotice({ name, state, failure }: SourceGlance, now: Date): Html | '' {
   if (state === undefined || failure === undefined) return ''
@@ -36,6 +38,25 @@ function againText({ activity, retryAt, nextAt }: SourceState, now: Date): strin
   if (retryAt !== undefined) return `It is tried again ${retryAt > now ? relativeText(retryAt, now) : 'now'}.`
   if (nextAt !== undefined) return `It is tried again by its schedule, ${relativeText(nextAt, now)}.`
   return 'It is not tried again by itself, for it has no schedule: “Sync now” begins the next run.'
+}
+
+/** Why, in few words: what the run that goes on waits for, else what stopped the one before. */
+export function triedAgainText({ state, failure }: SourceGlance, now: Date): Html | string {
+  const delayed = state?.progress?.delayed
+  if (delayed !== undefined) return html`${reasonText(delayed)} (<code>${delayed.code}</code>)`
+  if (failure === undefined) return 'its last run failed'
+  return html`<code>${failure.code}</code>, ${moment(failure.at, now)}`
+}
+
+export function lateNotice(glance: SourceGlance, now: Date): Html | '' {
+  const { newest, state } = glance
+  if (newest === undefined || state?.schedule === undefined || !isLate(glance, now)) return ''
+  return notice({
+    kind: 'warn',
+    title: html`It is late: its newest data is ${relativeText(newest, now).replace(' ago', ' old')}`,
+    text: html`By its schedule, <code>${state.schedule.cron}</code> ${state.schedule.timeZone}, a run was due twice since.`,
+    wayOut: state.activity === 'idle' ? '“Sync now”, and look at its runs' : 'look at its runs: whether one goes on',
+  })
 }
 
 export function heldNotice({ held, types }: SourceGlance, now: Date): Html | '' {
