@@ -12,8 +12,8 @@ export interface Column<T> {
   readonly isFigure?: boolean
   /** What names the row: a header of it, and the head of its card. */
   readonly isName?: boolean
-  /** Of a compact table, one of those that stay where the window is narrow. */
-  readonly isKept?: boolean
+  /** Where the window is narrow: words that need more room than a figure; left out; of a compact table, not left out. */
+  readonly narrow?: 'wide' | 'gone' | 'kept'
 }
 
 export interface TableOptions<T> {
@@ -63,9 +63,9 @@ function rowHtml<T>(row: T, { columns, below, rowId }: TableOptions<T>): Html {
   }`
 }
 
-function cellHtml<T>({ head, isFigure, isName, isKept }: Column<T>, cell: Cell): Html {
+function cellHtml<T>({ head, isFigure, isName, narrow }: Column<T>, cell: Cell): Html {
   const isEmpty = cell === null || cell === undefined || cell === false || cell === ''
-  const names = [isFigure ? 'figure' : '', isKept ? 'kept' : '', isEmpty ? 'nothing' : ''].filter((name) => name !== '').join(' ')
+  const names = [isFigure ? 'figure' : '', narrow ?? '', isEmpty ? 'nothing' : ''].filter((name) => name !== '').join(' ')
   if (isName) return html`<th scope="row" class="${names}">${cell}</th>`
   return html`<td class="${names}" data-label="${head}">${cell}</td>`
 }

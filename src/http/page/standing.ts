@@ -30,7 +30,9 @@ export function standingOf(glance: SourceGlance, now: Date): Standing {
     case 'queued':
       return { sign: 'wait', word: 'waits for its turn', trouble }
     case 'backing-off':
-      return { sign: 'bad', word: 'failing, tries again', trouble }
+      return trouble === 'look'
+        ? { sign: 'bad', word: 'failing, tries again', trouble }
+        : { sign: 'warn', word: 'trying again', trouble }
     case 'idle':
       if (failure !== undefined) return { sign: 'bad', word: 'failed', trouble }
       if (held.length > 0) return { sign: 'warn', word: 'types held back', trouble }

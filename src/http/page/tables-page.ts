@@ -61,12 +61,12 @@ export async function tablesPage(view: PageView, search: string): Promise<Html> 
           {
             head: 'rows',
             isFigure: true,
-            isKept: true,
+            narrow: 'kept',
             cell: ({ rows: number }) => (number === null ? 'not published yet' : countText(number)),
           },
           { head: 'columns', isFigure: true, cell: ({ columns }) => countText(columns) },
           { head: 'size', isFigure: true, cell: ({ bytes }) => (bytes === null ? undefined : bytesText(bytes)) },
-          { head: 'last changed', cell: ({ changed_at }) => moment(changed_at, view.now) },
+          { head: 'last changed', cell: ({ changed_at }) => changed_at && moment(changed_at, view.now) },
         ],
       })}
     </div>`

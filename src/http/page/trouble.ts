@@ -9,13 +9,14 @@ import type { Html } from './html.ts'
 import { moment, relativeText } from './moment.ts'
 import { notice } from './notice.ts'
 import type { SourceGlance } from './source-glance.ts'
-import { isLate } from './standing.ts'
+import { isLate, standingOf } from './standing.ts'
 
-export function failureNotice({ name, state, failure }: SourceGlance, now: Date): Html | '' {
+export function failureNotice(glance: SourceGlance, now: Date): Html | '' {
+  const { name, state, failure } = glance
   if (state === undefined || failure === undefined) return ''
   const { at, run, code, message, hint, times } = failure
   return notice({
-    kind: 'bad',
+    kind: standingOf(glance, now).trouble === 'look' ? 'bad' : 'warn',
     title: html`${times > 1 ? `${plural(times, 'run')} failed in a row, the last` : 'The last run failed'}
       ${moment(at, now)}: <code>${code}</code>`,
     text: message,
@@ -54,7 +55,9 @@ export function lateNotice(glance: SourceGlance, now: Date): Html | '' {
   return notice({
     kind: 'warn',
     title: html`It is late: its newest data is ${relativeText(newest, now).replace(' ago', ' old')}`,
-    text: html`By its schedule, <code>${state.schedule.cron}</code> ${state.schedule.timeZone}, a run was due twice since.`,
+    text: html`<p>
+      By its schedule, <code>${state.schedule.cron}</code> ${state.schedule.timeZone}, a run was due twice since.
+    </p>`,
     wayOut: state.activity === 'idle' ? '“Sync now”, and look at its runs' : 'look at its runs: whether one goes on',
   })
 }
@@ -65,7 +68,7 @@ export function heldNotice({ held, types }: SourceGlance, now: Date): Html | '' 
   return notice({
     kind: 'warn',
     title: `${plural(held.length, 'type')} held back by run ${first.run}${held.length < types.length ? ': the other types went on' : ''}`,
-    text: html`<ul>
+    text: html`<ul class="outside">
       ${[...alike(held, types).values()].map(
         ({ names, what, watermark }) =>
           html`<li>
