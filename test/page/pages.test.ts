@@ -1,5 +1,6 @@
 /** The pages as HTML: whole without a script, and saying what an operator came for. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { history } from '../../src/http/history.ts'
 import { sourceGlances } from '../../src/http/page/source-glance.ts'
 import { standingOf } from '../../src/http/page/standing.ts'
 import { linksOf, tagsOf, textOf } from './markup.ts'
@@ -264,6 +265,18 @@ test('runs that do not fit on a page are on the next one, by the number of the l
   expect(textOf(older)).toContain('The newest runs')
   expect(textOf(await html('/runs?before=0&source=clinic'))).toContain('There is no older run of clinic.')
   expect(textOf(await html('/runs'))).not.toContain('The newest runs')
+})
+
+test('a run that held all types back brought nothing newer, in the charts as on the first page', async () => {
+  const dated = async () => {
+    const { runs } = await history(worker.deps.ask, { days: 1, now: new Date() })
+    return runs.filter(({ source }) => source === 'hospital').map(({ data_as_of }) => data_as_of !== null)
+  }
+  expect(await dated()).toEqual([true])
+  const only = `run = ${rejected} AND type <> 'Patient'`
+  await worker.session.run(`UPDATE stoker.run_type SET held = 'a test' WHERE ${only}`)
+  expect(await dated()).toEqual([false])
+  await worker.session.run(`UPDATE stoker.run_type SET held = NULL WHERE ${only}`)
 })
 
 test('without cohorts there is no way to them, and nothing at their address', async () => {

@@ -41,7 +41,7 @@ export function dataTable<T>(options: TableOptions<T>): Html {
       </caption>
       <thead>
         <tr>
-          ${columns.map(({ head, isFigure }) => html`<th scope="col" class="${isFigure ? 'figure' : ''}">${head}</th>`)}
+          ${columns.map(({ head, isFigure, narrow }) => html`<th scope="col" class="${isFigure ? 'figure' : (narrow ?? '')}">${head}</th>`)}
         </tr>
       </thead>
       <tbody>
@@ -65,7 +65,9 @@ function rowHtml<T>(row: T, { columns, below, rowId }: TableOptions<T>): Html {
 
 function cellHtml<T>({ head, isFigure, isName, narrow }: Column<T>, cell: Cell): Html {
   const isEmpty = cell === null || cell === undefined || cell === false || cell === ''
-  const names = [isFigure ? 'figure' : '', narrow ?? '', isEmpty ? 'nothing' : ''].filter((name) => name !== '').join(' ')
+  const names = [isFigure ? 'figure' : '', narrow ?? '', isEmpty ? 'nothing' : '']
+    .filter((name) => name !== '')
+    .join(' ')
   if (isName) return html`<th scope="row" class="${names}">${cell}</th>`
   return html`<td class="${names}" data-label="${head}">${cell}</td>`
 }

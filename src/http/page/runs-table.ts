@@ -66,6 +66,12 @@ export function runsTable(
 
 function remark({ run, error_code, error_message, held }: RunLine): Html | undefined {
   if (error_code === null && held === 0) return undefined
-  return html`${error_code === null ? '' : html`<p class="brief outside"><a href="/runs/${run}"><code class="cause">${error_code}</code></a> ${error_message}</p>`}
+  return html`${
+    error_code === null
+      ? ''
+      : html`<p class="brief outside">
+          <a href="/runs/${run}"><code class="cause">${error_code}</code></a> ${error_message}
+        </p>`
+  }
   ${held === 0 ? '' : html`${badge('warn', '')}<a href="/runs/${run}">${plural(held, 'type')} held back</a>`}`
 }

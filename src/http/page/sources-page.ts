@@ -37,7 +37,11 @@ export async function sourcesPage(
       ${runsTable(view, runs, { caption: 'Newest runs', empty: 'Nothing was run yet. “Sync now” begins with the first run.' })}
       ${runs.length === RUNS_SHOWN ? moreLink('/runs', 'All runs') : ''}
     </section>`
-  return frame(view, { title: titleOf(glances, now), main, isLively: states.some(({ progress }) => progress !== undefined) })
+  return frame(view, {
+    title: titleOf(glances, now),
+    main,
+    isLively: states.some(({ progress }) => progress !== undefined),
+  })
 }
 
 /** Else in the order of the configuration: a source moves when it begins to fail and when it is well again, not while it runs. */

@@ -99,7 +99,11 @@ function columnsTable(table: string, columns: readonly TableColumn[]): Html {
     columns: [
       { head: 'column', isName: true, cell: ({ name }) => html`<code>${name}</code>` },
       { head: 'type', narrow: 'kept', cell: ({ type }) => html`<code>${type}</code>` },
-      { head: 'what it holds', narrow: 'kept', cell: ({ description }) => html`<span class="prose">${prose(description)}</span>` },
+      {
+        head: 'what it holds',
+        narrow: 'kept',
+        cell: ({ description }) => html`<span class="prose">${prose(description)}</span>`,
+      },
     ],
   })
 }
