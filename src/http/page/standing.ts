@@ -1,5 +1,5 @@
 /** How a source stands, in a word: whether somebody should look at it, or whether it mends itself. */
-import { nextTime } from '../../service/schedule.ts'
+import { nextTime, type Schedule } from '../../service/schedule.ts'
 import type { IconName } from './icon.ts'
 import type { SourceGlance } from './source-glance.ts'
 
@@ -62,8 +62,17 @@ function isTriedAgain({ state, failure }: SourceGlance): boolean {
 /** By far: twice its time came, and what the data is as of is still older. */
 export function isLate({ state, newest, tookMs = 0 }: SourceGlance, now: Date): boolean {
   if (state?.schedule === undefined || newest === undefined) return false
-  const first = nextTime(state.schedule, newest)
-  const second = first && nextTime(state.schedule, first)
+  const first = timeAfter(state.schedule, newest)
+  const second = first && timeAfter(state.schedule, first)
   const grace = Math.max(LATE_MS_MIN, 2 * Math.min(tookMs, TOOK_MS_MAX))
   return second !== undefined && now.getTime() > second.getTime() + grace
+}
+
+/** The page that shows a pattern does not fail of it: one that can not be read has no times. */
+function timeAfter(schedule: Schedule, after: Date): Date | undefined {
+  try {
+    return nextTime(schedule, after)
+  } catch {
+    return undefined
+  }
 }
