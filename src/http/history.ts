@@ -27,7 +27,10 @@ export interface RunPoint {
   readonly deleted: number
   readonly error_code: string | null
   readonly committed_at: Date | null
-  /** The server's state that its rows are: the earliest transactionTime of its exports; null where nothing was committed. */
+  /**
+   * The server's state that its rows are: the earliest transactionTime of its exports, without those whose types are all
+   * held back; null where nothing was committed, and where all was held back.
+   */
   readonly data_as_of: Date | null
   /** How old the source's data was when it committed; and right before, by the last one that did: between runs it grows. */
   readonly age_seconds: number | null
@@ -60,8 +63,9 @@ function runsSql(from: Date): string {
   return `
     WITH dated AS (
       SELECT r.*, CASE WHEN r.committed_at IS NOT NULL THEN e.earliest END AS data_as_of
-      FROM stoker.run AS r LEFT JOIN (SELECT run, min(transaction_time) AS earliest FROM stoker.export
-        WHERE purpose = 'load' GROUP BY run) AS e ON e.run = r.run),
+      FROM stoker.run AS r LEFT JOIN (SELECT run, min(transaction_time) AS earliest FROM stoker.export AS x
+        WHERE purpose = 'load' AND NOT list_has_all(coalesce((SELECT list(type) FROM stoker.run_type AS t
+          WHERE t.run = x.run AND held IS NOT NULL), []), types) GROUP BY run) AS e ON e.run = r.run),
     aged AS (
       SELECT *, last_value(data_as_of IGNORE NULLS) OVER (PARTITION BY source ORDER BY run
         ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS data_before FROM dated),

@@ -18,10 +18,15 @@ export interface Delay {
 
 export function delayText({ code, ms, status, file, type }: Delay): string {
   const answered = status === undefined ? '' : ` (${status})`
-  const why = NOT_BUSY.has(status) ? 'the server does not give it now, and says that it may later' : REASONS[code]
-  const reason = `${why ?? 'the server does not answer as it should'}${answered}`
+  const reason = `${reasonText({ code, status })}${answered}`
   const about = file === undefined ? '' : `file ${file}${type === undefined ? '' : ` (${type})`}: `
   return `${about}${reason}: next try in ${durationText(ms)}`
+}
+
+/** Of a delay in general, without its numbers. */
+export function reasonText({ code, status }: Pick<Delay, 'code' | 'status'>): string {
+  if (NOT_BUSY.has(status)) return 'the server does not give it now, and says that it may later'
+  return REASONS[code] ?? 'the server does not answer as it should'
 }
 
 /** Statuses that are final by themselves, and are waited for because of the words that came with them. */

@@ -1,6 +1,8 @@
 /** The pages as HTML: whole without a script, and saying what an operator came for. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { sourceGlances, standingOf } from '../../src/http/page/source-glance.ts'
+import { history } from '../../src/http/history.ts'
+import { sourceGlances } from '../../src/http/page/source-glance.ts'
+import { standingOf } from '../../src/http/page/standing.ts'
 import { linksOf, tagsOf, textOf } from './markup.ts'
 import { PageWorker } from './page-worker.ts'
 
@@ -126,11 +128,10 @@ describe('the first page', () => {
     const states = worker.deps.control.sources().map((state) => ({ ...state, failures: 0, error: undefined }))
     const glances = await sourceGlances(worker.deps.ask, states)
     const archive = glances.find(({ name }) => name === 'archive')!
-    expect([standingOf(archive).word, archive.failure?.code]).toEqual(['failed', 'BULK_EXPORT_FAILED'])
-    expect(glances.filter((glance) => standingOf(glance).isTrouble).map(({ name }) => name)).toEqual([
-      'hospital',
-      'archive',
-    ])
+    const now = new Date()
+    expect([standingOf(archive, now).word, archive.failure?.code]).toEqual(['failed', 'BULK_EXPORT_FAILED'])
+    const troubled = glances.filter((glance) => standingOf(glance, now).trouble === 'look')
+    expect(troubled.map(({ name }) => name)).toEqual(['hospital', 'archive'])
     expect(textOf(await html('/'))).toContain('It is not tried again by itself, for it has no schedule')
   })
 
@@ -264,6 +265,18 @@ test('runs that do not fit on a page are on the next one, by the number of the l
   expect(textOf(older)).toContain('The newest runs')
   expect(textOf(await html('/runs?before=0&source=clinic'))).toContain('There is no older run of clinic.')
   expect(textOf(await html('/runs'))).not.toContain('The newest runs')
+})
+
+test('a run that held all types back brought nothing newer, in the charts as on the first page', async () => {
+  const dated = async () => {
+    const { runs } = await history(worker.deps.ask, { days: 1, now: new Date() })
+    return runs.filter(({ source }) => source === 'hospital').map(({ data_as_of }) => data_as_of !== null)
+  }
+  expect(await dated()).toEqual([true])
+  const only = `run = ${rejected} AND type <> 'Patient'`
+  await worker.session.run(`UPDATE stoker.run_type SET held = 'a test' WHERE ${only}`)
+  expect(await dated()).toEqual([false])
+  await worker.session.run(`UPDATE stoker.run_type SET held = NULL WHERE ${only}`)
 })
 
 test('without cohorts there is no way to them, and nothing at their address', async () => {

@@ -44,7 +44,7 @@ export async function cohortPage(view: PageView, desk: CohortDesk, name: string)
       ['entered', change('+', cohort.entered)],
       ['left', change('−', cohort.left)],
       ['snapshot', cohort.snapshot && html`<a href="/snapshots#snapshot-${cohort.snapshot}">${cohort.snapshot}</a>`],
-      ['last run', cohort.ran_at && moment(cohort.ran_at, view.now)],
+      ['ran', cohort.ran_at && moment(cohort.ran_at, view.now)],
     ])}
     ${
       charts.length === 0
@@ -103,7 +103,7 @@ function runsTable(name: string, runs: readonly CohortRunLine[], now: Date): Htm
         isName: true,
         cell: ({ snapshot }) => html`<span class="run-word">Snapshot </span>${snapshot}`,
       },
-      { head: 'when', cell: ({ ran_at }) => moment(ran_at, now) },
+      { head: 'ran', cell: ({ ran_at }) => moment(ran_at, now) },
       { head: 'members', isFigure: true, cell: ({ members }) => figure(members) },
       { head: 'entered', isFigure: true, cell: ({ entered }) => change('+', entered) },
       { head: 'left', isFigure: true, cell: ({ left }) => change('−', left) },

@@ -34,7 +34,7 @@ export async function cohortsPage(view: PageView, desk: CohortDesk): Promise<Htm
         { head: 'entered', isFigure: true, cell: ({ entered }) => change('+', entered) },
         { head: 'left', isFigure: true, cell: ({ left }) => change('−', left) },
         { head: 'state', cell: cohortBadge },
-        { head: 'last run', cell: ({ ran_at }) => moment(ran_at, view.now) },
+        { head: 'ran', cell: ({ ran_at }) => ran_at && moment(ran_at, view.now) },
         {
           head: 'snapshot',
           isFigure: true,

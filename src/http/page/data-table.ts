@@ -12,6 +12,8 @@ export interface Column<T> {
   readonly isFigure?: boolean
   /** What names the row: a header of it, and the head of its card. */
   readonly isName?: boolean
+  /** Where the window is narrow: words that need more room than a figure; left out; of a compact table, not left out. */
+  readonly narrow?: 'wide' | 'gone' | 'kept'
 }
 
 export interface TableOptions<T> {
@@ -25,19 +27,21 @@ export interface TableOptions<T> {
   /** A line below a row's cells. */
   readonly below?: (row: T) => Html | undefined
   readonly rowId?: (row: T) => string
+  /** Where the window is narrow, a row is a line of its name and of what is kept, and no card: for long lists. */
+  readonly isCompact?: boolean
 }
 
 export function dataTable<T>(options: TableOptions<T>): Html {
-  const { caption, hidesCaption, columns, rows, empty } = options
+  const { caption, hidesCaption, columns, rows, empty, isCompact } = options
   if (rows.length === 0) return html`<p class="empty">${empty}</p>`
   return html`<div class="table-frame">
-    <table class="cards">
+    <table class="cards${isCompact ? ' compact' : ''}">
       <caption class="${hidesCaption ? 'unseen' : ''}">
         ${caption}
       </caption>
       <thead>
         <tr>
-          ${columns.map(({ head, isFigure }) => html`<th scope="col" class="${isFigure ? 'figure' : ''}">${head}</th>`)}
+          ${columns.map(({ head, isFigure, narrow }) => html`<th scope="col" class="${isFigure ? 'figure' : (narrow ?? '')}">${head}</th>`)}
         </tr>
       </thead>
       <tbody>
@@ -59,9 +63,11 @@ function rowHtml<T>(row: T, { columns, below, rowId }: TableOptions<T>): Html {
   }`
 }
 
-function cellHtml<T>({ head, isFigure, isName }: Column<T>, cell: Cell): Html {
+function cellHtml<T>({ head, isFigure, isName, narrow }: Column<T>, cell: Cell): Html {
   const isEmpty = cell === null || cell === undefined || cell === false || cell === ''
-  const names = [isFigure ? 'figure' : '', isEmpty ? 'nothing' : ''].filter((name) => name !== '').join(' ')
+  const names = [isFigure ? 'figure' : '', narrow ?? '', isEmpty ? 'nothing' : '']
+    .filter((name) => name !== '')
+    .join(' ')
   if (isName) return html`<th scope="row" class="${names}">${cell}</th>`
   return html`<td class="${names}" data-label="${head}">${cell}</td>`
 }

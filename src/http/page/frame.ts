@@ -142,3 +142,12 @@ export function pageHead(title: Html | string, beside?: Html | string): Html {
 export function moreLink(href: string, text: string): Html {
   return html`<a class="more" href="${href}">${text}</a>`
 }
+
+/** The sections of a long page. */
+export function onPage(sections: readonly { readonly id: string; readonly word: string }[]): Html {
+  return html`<nav class="on-page" aria-label="On this page">
+    <ul>
+      ${sections.map(({ id, word }) => html`<li><a href="#${id}">${word}</a></li>`)}
+    </ul>
+  </nav>`
+}

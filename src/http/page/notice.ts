@@ -8,7 +8,7 @@ export type NoticeKind = 'bad' | 'warn' | 'ok' | 'run'
 export interface Notice {
   readonly kind: NoticeKind
   readonly title: Html | string
-  /** Somebody else's words, perhaps: escaped like all others. */
+  /** As words, somebody else's perhaps, or as elements of its own. */
   readonly text?: Html | string | undefined
   /** What to do. */
   readonly wayOut?: Html | string | null | undefined
@@ -20,7 +20,7 @@ export function notice({ kind, title, text, wayOut, more }: Notice): Html {
     ${icon(kind satisfies IconName)}
     <div>
       <p class="notice-title">${title}</p>
-      ${text === undefined ? '' : html`<p class="outside">${text}</p>`}
+      ${text === undefined ? '' : typeof text === 'string' ? html`<p class="outside">${text}</p>` : text}
       ${wayOut == null || wayOut === '' ? '' : html`<p><b>What to do:</b> ${wayOut}</p>`} ${more ?? ''}
     </div>
   </div>`

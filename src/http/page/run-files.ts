@@ -25,6 +25,7 @@ export function filesSection({ run, files }: RunDetails, showsAll: boolean): Htm
     ${dataTable<FileDetails>({
       caption: `Files of run ${run.run}`,
       hidesCaption: true,
+      isCompact: true,
       rows: shown,
       empty: '',
       rowId: ({ file }) => `file-${file}`,
@@ -35,8 +36,8 @@ export function filesSection({ run, files }: RunDetails, showsAll: boolean): Htm
             ${folder === undefined ? html`<code class="address">${url}</code>` : ''}`,
       columns: [
         { head: 'file', isName: true, cell: ({ file }) => html`<span class="run-word">File </span>${file}` },
-        { head: 'type', cell: ({ type, kind }) => (kind === 'output' ? type : `(${kind})`) },
-        { head: 'state', cell: ({ state }) => fileBadge(state) },
+        { head: 'type', narrow: 'kept', cell: ({ type, kind }) => (kind === 'output' ? type : `(${kind})`) },
+        { head: 'state', narrow: 'kept', cell: ({ state }) => fileBadge(state) },
         { head: 'lines', isFigure: true, cell: ({ lines }) => count(lines) },
         { head: 'resources', isFigure: true, cell: ({ resources }) => count(resources) },
         {

@@ -8,7 +8,7 @@ import { runDetails, type ExportDetails, type RunDetails } from '../../ledger/ru
 import { goesOnText, tookText } from '../../ledger/run-state.ts'
 import { runBadge } from './badge.ts'
 import { facts } from './facts.ts'
-import { frame, pageHead } from './frame.ts'
+import { frame, onPage, pageHead } from './frame.ts'
 import type { Html } from './html.ts'
 import { instant, instantAgo } from './moment.ts'
 import { notice } from './notice.ts'
@@ -40,17 +40,8 @@ export async function runPage(view: PageView, run: number, showsAllFiles: boolea
   ].filter(({ body }) => body !== '')
   const main = html` ${pageHead(html`Run ${run} <span class="of">of <a href="/sources/${encodeURIComponent(source)}">${source}</a></span>`, runBadge(details.run, isRunning))}
   ${isRunning ? progressOf(state, now) : ''} ${errorNotice(details, isRunning)} ${openNotice(details, isRunning)}
-  ${headFacts(details, now)} ${onPage(sections)} ${sections.map(({ body }) => body)}`
+  ${headFacts(details, now)} ${sections.length < 3 ? '' : onPage(sections)} ${sections.map(({ body }) => body)}`
   return frame(view, { title: `Run ${run} of ${source}`, main, isLively: isRunning })
-}
-
-function onPage(sections: readonly { readonly id: string; readonly word: string }[]): Html | '' {
-  if (sections.length < 3) return ''
-  return html`<nav class="on-page" aria-label="On this page">
-    <ul>
-      ${sections.map(({ id, word }) => html`<li><a href="#${id}">${word}</a></li>`)}
-    </ul>
-  </nav>`
 }
 
 /** Where landing put them, if they are still there; relative to the lake. */

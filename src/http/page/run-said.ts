@@ -53,6 +53,7 @@ function messagesTable(messages: readonly MessageCount[], run: number): Html {
   return dataTable<MessageCount>({
     caption: `What the server reported in run ${run}`,
     hidesCaption: true,
+    isCompact: true,
     rows: [...messages].sort((a, b) => rank(a) - rank(b) || b.count - a.count),
     empty: '',
     columns: [
@@ -61,8 +62,8 @@ function messagesTable(messages: readonly MessageCount[], run: number): Html {
         isName: true,
         cell: (message) => badge(SEVERITIES[rank(message)]?.[1] ?? 'idle', message.severity ?? 'not said'),
       },
-      { head: 'code', cell: ({ code }) => html`<code>${code ?? 'not said'}</code>` },
-      { head: 'issues', isFigure: true, cell: ({ count }) => countText(count) },
+      { head: 'code', narrow: 'kept', cell: ({ code }) => html`<code>${code ?? 'not said'}</code>` },
+      { head: 'issues', isFigure: true, narrow: 'kept', cell: ({ count }) => countText(count) },
     ],
   })
 }

@@ -26,6 +26,7 @@ export function runsTable(
   )
   const source: Column<RunLine> = {
     head: 'source',
+    narrow: 'wide',
     cell: ({ source: name }) => html`<a href="/sources/${encodeURIComponent(name)}">${name}</a>`,
   }
   const count = (value: number) => (value === 0 ? '0' : countText(value))
@@ -43,7 +44,7 @@ export function runsTable(
       },
       ...(isOfOne ? [] : [source]),
       { head: 'state', cell: (run) => runBadge(run, running.has(run.run)) },
-      { head: 'mode', cell: ({ mode }) => mode },
+      { head: 'mode', narrow: 'gone', cell: ({ mode }) => mode },
       { head: 'started', cell: ({ started_at }) => moment(started_at, now) },
       { head: 'took', isFigure: true, cell: (run) => tookText(run) },
       { head: 'files', isFigure: true, cell: ({ files }) => count(files) },
@@ -65,6 +66,12 @@ export function runsTable(
 
 function remark({ run, error_code, error_message, held }: RunLine): Html | undefined {
   if (error_code === null && held === 0) return undefined
-  return html`${error_code === null ? '' : html`<a href="/runs/${run}"><code class="cause">${error_code}</code></a> <span class="outside">${error_message}</span>`}
+  return html`${
+    error_code === null
+      ? ''
+      : html`<p class="brief outside">
+          <a href="/runs/${run}"><code class="cause">${error_code}</code></a> ${error_message}
+        </p>`
+  }
   ${held === 0 ? '' : html`${badge('warn', '')}<a href="/runs/${run}">${plural(held, 'type')} held back</a>`}`
 }

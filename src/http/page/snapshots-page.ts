@@ -22,6 +22,7 @@ export async function snapshotsPage(view: PageView): Promise<Html> {
     ${dataTable<SnapshotLine>({
       caption: 'Snapshots, newest first',
       hidesCaption: true,
+      isCompact: true,
       rows: snapshots,
       empty: html`Nothing is published yet: the first run that commits publishes the first.
         <a href="/">To the sources</a>`,
@@ -32,17 +33,19 @@ export async function snapshotsPage(view: PageView): Promise<Html> {
           isName: true,
           cell: ({ snapshot }) => html`<span class="run-word">Snapshot </span>${snapshot}`,
         },
-        { head: 'published', cell: ({ published_at }) => moment(published_at, now) },
+        { head: 'published', narrow: 'kept', cell: ({ published_at }) => moment(published_at, now) },
         {
           head: 'by',
+          narrow: 'kept',
           cell: ({ run, by }) =>
             run === null ? (by ?? 'rebuild or purge') : html`<a href="/runs/${run}">run ${run}</a>`,
         },
         { head: 'tables', isFigure: true, cell: ({ tables }) => countText(tables) },
         { head: 'of them changed', isFigure: true, cell: ({ tables_changed }) => countText(tables_changed) },
-        { head: 'size', isFigure: true, cell: ({ bytes }) => bytesText(bytes) },
+        { head: 'size', isFigure: true, narrow: 'kept', cell: ({ bytes }) => bytesText(bytes) },
         {
           head: 'now',
+          narrow: 'kept',
           cell: ({ removed_at }) =>
             removed_at === null ? badge('ok', 'there') : html`${badge('stop', 'removed')} ${moment(removed_at, now)}`,
         },

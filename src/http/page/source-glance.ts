@@ -4,7 +4,6 @@ import { overview, type Remark, type TypeOverview } from '../../ledger/overview.
 import type { Ask } from '../../ledger/run-details.ts'
 import type { RunRecord } from '../../ledger/runs.ts'
 import type { SourceState } from '../../service/control.ts'
-import type { IconName } from './icon.ts'
 
 export interface SourceGlance {
   readonly name: string
@@ -19,6 +18,8 @@ export interface SourceGlance {
   /** The newest, be it over or not. */
   readonly lastRun: RunRecord | undefined
   readonly failure: SourceFailure | undefined
+  /** How long its last committed run took, in milliseconds. */
+  readonly tookMs: number | undefined
 }
 
 /** How its last run failed. */
@@ -32,12 +33,16 @@ export interface SourceFailure {
   readonly times: number
 }
 
+const TOOK_SQL = `SELECT source, arg_max(date_diff('millisecond', started_at, committed_at), run)::BIGINT AS ms
+  FROM stoker.run WHERE committed_at IS NOT NULL GROUP BY source`
+
 const LAST_RUNS_SQL = 'SELECT * FROM stoker.run QUALIFY row_number() OVER (PARTITION BY source ORDER BY run DESC) = 1'
 
 /** Those of the configuration in its order, and after them those that only the lake knows. */
 export async function sourceGlances(ask: Ask, states: readonly SourceState[]): Promise<SourceGlance[]> {
   const { types, remarks } = await overview(ask)
   const runs = await ask<RunRecord>(LAST_RUNS_SQL)
+  const tooks = await ask<{ source: string; ms: number }>(TOOK_SQL)
   const inLake = await ask<LakeSource>(LAKE_SOURCES_SQL)
   const configured = states.map(({ name }) => name)
   const former = inLake.map(({ source }) => source).filter((source) => !configured.includes(source))
@@ -56,6 +61,7 @@ export async function sourceGlances(ask: Ask, states: readonly SourceState[]): P
       held: about.filter(({ kind }) => kind === 'held'),
       lastRun,
       failure: failureOf(state, lastRun),
+      tookMs: tooks.find(({ source }) => source === name)?.ms,
     }
   })
 }
@@ -73,33 +79,5 @@ function failureOf(state: SourceState | undefined, run: RunRecord | undefined): 
     message: run.error_message ?? '',
     hint: run.error_hint ?? undefined,
     times: 1,
-  }
-}
-
-export interface Standing {
-  readonly sign: IconName
-  readonly word: string
-  /** Somebody should look at it. */
-  readonly isTrouble: boolean
-}
-
-/** How a source stands, in a word. What it does now comes before how it was. */
-export function standingOf({ state, held, newest, types, failure }: SourceGlance): Standing {
-  if (state === undefined) return { sign: 'idle', word: 'not configured', isTrouble: false }
-  const isTrouble = failure !== undefined || held.length > 0
-  switch (state.activity) {
-    case 'running':
-      return { sign: 'run', word: 'running', isTrouble }
-    case 'queued':
-      return { sign: 'wait', word: 'waits for its turn', isTrouble }
-    case 'backing-off':
-      return { sign: 'bad', word: 'failing, tries again', isTrouble: true }
-    case 'idle':
-      if (failure !== undefined) return { sign: 'bad', word: 'failed', isTrouble: true }
-      if (held.length > 0) return { sign: 'warn', word: 'types held back', isTrouble: true }
-      if (newest !== undefined) return { sign: 'ok', word: 'up to date', isTrouble: false }
-      return types.some(({ resources }) => resources > 0)
-        ? { sign: 'warn', word: 'no watermark yet', isTrouble: false }
-        : { sign: 'idle', word: 'no data yet', isTrouble: false }
   }
 }

@@ -13,9 +13,10 @@ import type { PageView } from './page-view.ts'
 import { progressOf } from './progress.ts'
 import { runsTable } from './runs-table.ts'
 import { answerNotice, cancelForm, fullSyncForm, syncForm } from './source-actions.ts'
-import { sourceGlances, standingOf, type SourceGlance } from './source-glance.ts'
+import { sourceGlances, type SourceGlance } from './source-glance.ts'
 import { freshness, nextRun } from './sources-page.ts'
-import { failureNotice, heldNotice, remarkText } from './trouble.ts'
+import { standingOf } from './standing.ts'
+import { failureNotice, heldNotice, lateNotice, remarkText } from './trouble.ts'
 
 const RUNS_SHOWN = 20
 
@@ -25,7 +26,7 @@ export async function sourcePage(view: PageView, name: string, asked: string | u
   const glance = (await sourceGlances(deps.ask, deps.control.sources())).find((each) => each.name === name)
   if (glance === undefined) return undefined
   const { state } = glance
-  const { sign, word } = standingOf(glance)
+  const { sign, word } = standingOf(glance, now)
   const runs = await runLines(deps.ask, { sources: [name], limit: RUNS_SHOWN })
   const back = `/sources/${encodeURIComponent(name)}`
   const main = html` ${pageHead(
@@ -36,7 +37,7 @@ export async function sourcePage(view: PageView, name: string, asked: string | u
         </div>`,
     )}
     ${answerNotice(asked, name)} ${standing(glance, now)} ${state === undefined ? '' : progressOf(state, now)}
-    ${failureNotice(glance, now)} ${heldNotice(glance, now)} ${remarks(glance)}
+    ${failureNotice(glance, now)} ${heldNotice(glance, now)} ${lateNotice(glance, now)} ${remarks(glance)}
     <section aria-labelledby="types">
       <h2 id="types">What it holds</h2>
       ${typesTable(glance.types, now, name)}

@@ -14,8 +14,9 @@ import type { PageView } from './page-view.ts'
 import { progressOf } from './progress.ts'
 import { runsTable } from './runs-table.ts'
 import { answerNotice, cancelForm, syncForm } from './source-actions.ts'
-import { sourceGlances, standingOf, type SourceGlance } from './source-glance.ts'
-import { failureNotice, heldNotice } from './trouble.ts'
+import { sourceGlances, type SourceGlance } from './source-glance.ts'
+import { standingOf, type Standing } from './standing.ts'
+import { failureNotice, heldNotice, lateNotice, triedAgainText } from './trouble.ts'
 
 const RUNS_SHOWN = 8
 
@@ -26,7 +27,7 @@ export async function sourcesPage(
 ): Promise<Html> {
   const { deps, now } = view
   const states = deps.control.sources()
-  const glances = troubledFirst(await sourceGlances(deps.ask, states))
+  const glances = troubledFirst(await sourceGlances(deps.ask, states), now)
   const runs = await runLines(deps.ask, { limit: RUNS_SHOWN })
   const main = html` ${pageHead('Sources')} ${answerNotice(asked.asked, asked.source)} ${await purgeNotice(view)}
     ${summary(glances, now)} ${await cohortsNotice(view)}
@@ -36,22 +37,27 @@ export async function sourcesPage(
       ${runsTable(view, runs, { caption: 'Newest runs', empty: 'Nothing was run yet. “Sync now” begins with the first run.' })}
       ${runs.length === RUNS_SHOWN ? moreLink('/runs', 'All runs') : ''}
     </section>`
-  return frame(view, { title: titleOf(glances), main, isLively: states.some(({ progress }) => progress !== undefined) })
+  return frame(view, {
+    title: titleOf(glances, now),
+    main,
+    isLively: states.some(({ progress }) => progress !== undefined),
+  })
 }
 
 /** Else in the order of the configuration: a source moves when it begins to fail and when it is well again, not while it runs. */
-function troubledFirst(glances: readonly SourceGlance[]): SourceGlance[] {
-  const rank = (glance: SourceGlance) => (standingOf(glance).isTrouble ? 0 : 1)
+function troubledFirst(glances: readonly SourceGlance[], now: Date): SourceGlance[] {
+  const ranks = ['look', 'again', undefined]
+  const rank = (glance: SourceGlance) => ranks.indexOf(standingOf(glance, now).trouble)
   return [...glances].sort((a, b) => rank(a) - rank(b))
 }
 
-function troubled(glances: readonly SourceGlance[]): SourceGlance[] {
-  return glances.filter((glance) => standingOf(glance).isTrouble)
+function troubled(glances: readonly SourceGlance[], now: Date, trouble: Standing['trouble']): SourceGlance[] {
+  return glances.filter((glance) => standingOf(glance, now).trouble === trouble)
 }
 
 /** Told by a browser's tab as well. */
-function titleOf(glances: readonly SourceGlance[]): string {
-  const count = troubled(glances).length
+function titleOf(glances: readonly SourceGlance[], now: Date): string {
+  const count = troubled(glances, now, 'look').length
   return count === 0 ? 'Sources' : `(${count}) Sources`
 }
 
@@ -63,7 +69,6 @@ function summary(glances: readonly SourceGlance[], now: Date): Html {
       title: 'No source is configured',
       wayOut: 'add one to the configuration, and send the worker SIGHUP',
     })
-  const trouble = troubled(glances)
   const times = configured.flatMap(({ newest }) => (newest === undefined ? [] : [newest.getTime()]))
   const oldest = times.length === 0 ? undefined : ageText(now.getTime() - Math.min(...times))
   const without = configured.length - times.length
@@ -73,21 +78,37 @@ function summary(glances: readonly SourceGlance[], now: Date): Html {
       : without === 0
         ? `No source’s newest data is older than ${oldest}.`
         : `The newest data of ${plural(times.length, 'source')} is no older than ${oldest}; ${countText(without)} ${without === 1 ? 'has' : 'have'} none yet.`
-  if (trouble.length === 0)
+  const look = troubled(glances, now, 'look')
+  const again = troubled(glances, now, 'again')
+  if (look.length + again.length === 0)
     return html`<p class="summary">
       ${badge(oldest === undefined ? 'idle' : 'ok', oldest === undefined ? 'Ready' : 'All is well')}
       ${plural(configured.length, 'source')}. ${fresh}
     </p>`
   return html`<p class="summary">
-    ${badge('bad', `${plural(trouble.length, 'source')} of ${countText(configured.length)} ${trouble.length === 1 ? 'needs' : 'need'} a look`)}
-    ${trouble.map(({ name }, i) => html`${i === 0 ? '' : ', '}<a href="#source-${name}">${name}</a>`)}
-    <br />${fresh}
+    ${
+      look.length === 0
+        ? ''
+        : html`${badge('bad', `${plural(look.length, 'source')} of ${countText(configured.length)} ${look.length === 1 ? 'needs' : 'need'} a look`)}
+            ${look.map((glance, i) => html`${i === 0 ? '' : ', '}${toCard(glance)}`)}<br />`
+    }
+    ${
+      again.length === 0
+        ? ''
+        : html`${badge('warn', `${plural(again.length, 'source')} ${again.length === 1 ? 'is' : 'are'} trying again`)}
+            ${again.map((glance, i) => html`${i === 0 ? '' : '; '}${toCard(glance)}: ${triedAgainText(glance, now)}`)}<br />`
+    }
+    ${fresh}
   </p>`
+}
+
+function toCard({ name }: SourceGlance): Html {
+  return html`<a href="#source-${name}">${name}</a>`
 }
 
 function sourceHtml(glance: SourceGlance, now: Date): Html {
   const { name, state, types } = glance
-  const { sign, word } = standingOf(glance)
+  const { sign, word } = standingOf(glance, now)
   const resources = types.reduce((sum, type) => sum + type.resources, 0)
   return html`<article class="source" id="source-${name}" aria-labelledby="name-${name}">
     <div class="source-name">
@@ -102,13 +123,13 @@ function sourceHtml(glance: SourceGlance, now: Date): Html {
     ])}
     <div class="actions">${state === undefined ? '' : html`${syncForm(state, '/')}${cancelForm(state, '/')}`}</div>
     ${state === undefined ? html`<p>It is no longer in the configuration; its rows stay as they are.</p>` : progressOf(state, now)}
-    ${failureNotice(glance, now)} ${heldNotice(glance, now)}
+    ${failureNotice(glance, now)} ${heldNotice(glance, now)} ${lateNotice(glance, now)}
   </article>`
 }
 
 export function freshness({ newest, types }: SourceGlance, now: Date): Html | string {
   if (newest !== undefined) return html`<span class="big">${age(newest, now)}</span> old`
-  return types.some(({ resources }) => resources > 0) ? 'no watermark yet' : 'none yet'
+  return types.some(({ resources }) => resources > 0) ? 'no watermark' : 'none yet'
 }
 
 export function nextRun({ state }: SourceGlance, now: Date): Html | string {

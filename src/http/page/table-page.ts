@@ -7,13 +7,15 @@ import { lossText } from '../../worker/finding-text.ts'
 import { tableDetails, type TableColumn } from '../tables.ts'
 import { dataTable } from './data-table.ts'
 import { facts } from './facts.ts'
-import { frame, pageHead } from './frame.ts'
+import { frame, onPage, pageHead } from './frame.ts'
 import type { Html } from './html.ts'
 import { moment } from './moment.ts'
 import type { PageView } from './page-view.ts'
 import { prose } from './prose.ts'
 
 const RUNS_SHOWN = 20
+/** With more columns than these, what stands below them is out of sight. */
+const COLUMNS_SEEN = 15
 
 interface TableRun {
   readonly run: number
@@ -35,6 +37,7 @@ export async function tablePage(view: PageView, name: string): Promise<Html | un
     FROM stoker.run_view AS v JOIN stoker.run AS r USING (run)
     WHERE v.view_table = ${sqlText(name)} AND v.rows_removed + v.rows_added > 0
     ORDER BY r.commit_number DESC LIMIT ${RUNS_SHOWN}`)
+  const lost = await losses(view, name)
   const main = html` ${pageHead(html`<span class="of"><a href="/tables">Tables</a> /</span> ${name}`)}
     ${table.description === null ? '' : html`<p class="prose">${prose(table.description)}</p>`}
     ${facts([
@@ -42,18 +45,23 @@ export async function tablePage(view: PageView, name: string): Promise<Html | un
       ['rows', table.rows === null ? 'not published yet' : countText(table.rows)],
       ['size', table.bytes === null ? undefined : bytesText(table.bytes)],
       ['last changed', table.changed_at && moment(table.changed_at, now)],
-      [
-        'definition',
-        html`view
-          <code>${name}</code
-          >${hash === undefined ? '' : html`, hash <code title="${hash}">${hash.slice(0, 12)}</code>`}`,
-      ],
+      ['columns', countText(table.columns.length)],
+      ['hash of its view', hash && html`<code title="${hash}">${hash.slice(0, 12)}</code>`],
     ])}
+    ${
+      table.columns.length <= COLUMNS_SEEN
+        ? ''
+        : onPage([
+            { id: 'columns', word: 'columns' },
+            ...(lost.length === 0 ? [] : [{ id: 'losses', word: 'values it lacks' }]),
+            { id: 'changes', word: 'changed by' },
+          ])
+    }
     <section aria-labelledby="columns">
       <h2 id="columns">Columns</h2>
       ${columnsTable(name, table.columns)}
     </section>
-    ${lossesList(await losses(view, name))}
+    ${lossesList(lost)}
     <section aria-labelledby="changes">
       <h2 id="changes">Changed by</h2>
       ${dataTable<TableRun>({
@@ -85,12 +93,17 @@ function columnsTable(table: string, columns: readonly TableColumn[]): Html {
   return dataTable<TableColumn>({
     caption: `Columns of ${table}`,
     hidesCaption: true,
+    isCompact: true,
     rows: columns,
     empty: '',
     columns: [
       { head: 'column', isName: true, cell: ({ name }) => html`<code>${name}</code>` },
-      { head: 'type', cell: ({ type }) => html`<code>${type}</code>` },
-      { head: 'what it holds', cell: ({ description }) => html`<span class="prose">${prose(description)}</span>` },
+      { head: 'type', narrow: 'kept', cell: ({ type }) => html`<code>${type}</code>` },
+      {
+        head: 'what it holds',
+        narrow: 'kept',
+        cell: ({ description }) => html`<span class="prose">${prose(description)}</span>`,
+      },
     ],
   })
 }

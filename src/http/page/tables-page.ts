@@ -42,6 +42,7 @@ export async function tablesPage(view: PageView, search: string): Promise<Html> 
       ${dataTable<SearchedTable>({
         caption: 'Tables of the lake',
         hidesCaption: true,
+        isCompact: true,
         rows: found,
         empty:
           tables.length === 0
@@ -60,11 +61,12 @@ export async function tablesPage(view: PageView, search: string): Promise<Html> 
           {
             head: 'rows',
             isFigure: true,
+            narrow: 'kept',
             cell: ({ rows: number }) => (number === null ? 'not published yet' : countText(number)),
           },
           { head: 'columns', isFigure: true, cell: ({ columns }) => countText(columns) },
           { head: 'size', isFigure: true, cell: ({ bytes }) => (bytes === null ? undefined : bytesText(bytes)) },
-          { head: 'last changed', cell: ({ changed_at }) => moment(changed_at, view.now) },
+          { head: 'last changed', cell: ({ changed_at }) => changed_at && moment(changed_at, view.now) },
         ],
       })}
     </div>`

@@ -2,18 +2,21 @@
 import { html } from 'hono/html'
 import { plural } from '../../core/figures.ts'
 import type { Remark, TypeOverview } from '../../ledger/overview.ts'
+import { reasonText } from '../../worker/delay-text.ts'
 import { findingText, lossText } from '../../worker/finding-text.ts'
 import type { SourceState } from '../../service/control.ts'
 import type { Html } from './html.ts'
 import { moment, relativeText } from './moment.ts'
 import { notice } from './notice.ts'
 import type { SourceGlance } from './source-glance.ts'
+import { isLate, standingOf } from './standing.ts'
 
-export function failureNotice({ name, state, failure }: SourceGlance, now: Date): Html | '' {
+export function failureNotice(glance: SourceGlance, now: Date): Html | '' {
+  const { name, state, failure } = glance
   if (state === undefined || failure === undefined) return ''
   const { at, run, code, message, hint, times } = failure
   return notice({
-    kind: 'bad',
+    kind: standingOf(glance, now).trouble === 'look' ? 'bad' : 'warn',
     title: html`${times > 1 ? `${plural(times, 'run')} failed in a row, the last` : 'The last run failed'}
       ${moment(at, now)}: <code>${code}</code>`,
     text: message,
@@ -38,13 +41,34 @@ function againText({ activity, retryAt, nextAt }: SourceState, now: Date): strin
   return 'It is not tried again by itself, for it has no schedule: “Sync now” begins the next run.'
 }
 
+/** Why, in few words: what the run that goes on waits for, else what stopped the one before. */
+export function triedAgainText({ state, failure }: SourceGlance, now: Date): Html | string {
+  const delayed = state?.progress?.delayed
+  if (delayed !== undefined) return html`${reasonText(delayed)} (<code>${delayed.code}</code>)`
+  if (failure === undefined) return 'its last run failed'
+  return html`<code>${failure.code}</code>, ${moment(failure.at, now)}`
+}
+
+export function lateNotice(glance: SourceGlance, now: Date): Html | '' {
+  const { newest, state } = glance
+  if (newest === undefined || state?.schedule === undefined || !isLate(glance, now)) return ''
+  return notice({
+    kind: 'warn',
+    title: html`It is late: its newest data is ${relativeText(newest, now).replace(' ago', ' old')}`,
+    text: html`<p>
+      By its schedule, <code>${state.schedule.cron}</code> ${state.schedule.timeZone}, a run was due twice since.
+    </p>`,
+    wayOut: state.activity === 'idle' ? '“Sync now”, and look at its runs' : 'look at its runs: whether one goes on',
+  })
+}
+
 export function heldNotice({ held, types }: SourceGlance, now: Date): Html | '' {
   const [first] = held
   if (first === undefined) return ''
   return notice({
     kind: 'warn',
     title: `${plural(held.length, 'type')} held back by run ${first.run}${held.length < types.length ? ': the other types went on' : ''}`,
-    text: html`<ul>
+    text: html`<ul class="outside">
       ${[...alike(held, types).values()].map(
         ({ names, what, watermark }) =>
           html`<li>
