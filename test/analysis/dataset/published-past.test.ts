@@ -46,8 +46,14 @@ test('an instant behind the newest snapshot is refused: a run may be committed t
 
 test('what no snapshot has is refused with the runs that can be had', async () => {
   for (const when of ['9', before(runs[0]!.committed_at, 1000)])
-    await expect(past(when)).rejects.toMatchObject({ code: 'STORE_LOCKED', hint: expect.stringContaining(': 1, 2;') })
+    await expect(past(when)).rejects.toMatchObject({
+      code: 'STORE_LOCKED',
+      hint: expect.stringContaining(': 1, 2;') as string,
+    })
   await rm(lake.lake.snapshot(1), { recursive: true })
   for (const when of ['1', runs[0]!.committed_at])
-    await expect(past(when)).rejects.toMatchObject({ code: 'STORE_LOCKED', hint: expect.stringContaining(': 2;') })
+    await expect(past(when)).rejects.toMatchObject({
+      code: 'STORE_LOCKED',
+      hint: expect.stringContaining(': 2;') as string,
+    })
 })
