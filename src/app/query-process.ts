@@ -27,10 +27,11 @@ async function answer(job: QueryJob): Promise<void> {
   try {
     const spill = join(job.folder, 'spill')
     await mkdir(spill, { mode: 0o700 })
-    const { snapshot } = job.request
+    const { snapshot, living } = job.request
     const { threads, spillBytes } = job
     const options = {
       snapshot,
+      living,
       output: job.folder,
       spill,
       spillBytes,

@@ -35,7 +35,7 @@ Examples:
   stoker compact hospital-a
 
 Which versions stay is rawLog.keep of the configuration: all (only what repeats another line goes), latest, or a number
-of days. After every run the same is done where it is worth it: when 32 files or more could be joined, or a quarter of
+of days. While a worker runs it is refused, --dry-run too: counting needs the database. After every run the same is done where it is worth it: when 32 files or more could be joined, or a quarter of
 the lines may go. Files of a run under way are left alone.`,
     )
     .action((sources: string[], options: CompactOptions) => perform(() => compact(sources, options)))

@@ -86,6 +86,8 @@ async function serve(options: ServerCommandOptions): Promise<number> {
     const counts = Object.entries(server.store.counts())
       .sort()
       .map(([type, count]) => `${type} ${countText(count)}`)
+    // For level: group.
+    const groups = new Set([EVERYONE, ...[...server.store.versions(['Group'])].map(({ id }) => id).sort()])
     process.stdout.write(`FHIR base   ${server.baseUrl}\n`)
     process.stdout.write(
       auth === undefined
@@ -94,7 +96,7 @@ async function serve(options: ServerCommandOptions): Promise<number> {
     )
     if (options.like !== undefined) process.stdout.write(`like        ${options.like}\n`)
     process.stdout.write(
-      `holds       ${counts.join(', ')}\nchange it   curl -X POST 'http://127.0.0.1:${server.port}/control/change?percent=1'\n`,
+      `holds       ${counts.join(', ')}\ngroups      ${[...groups].join(', ')}\nchange it   curl -X POST 'http://127.0.0.1:${server.port}/control/change?percent=1'\n`,
     )
     const place = await placeLines(server, options.like)
     process.stdout.write(`\n${configSnippet(server, place, auth?.clientId, keyFile)}\nCtrl-C ends it.\n`)

@@ -96,7 +96,12 @@ function locked(error: StokerError): ShutDatabase {
   const pid = error.facts.workerPid ?? error.facts.lockPid
   const holder = pid === undefined ? 'another process' : `PID ${pid}`
   const why = `The database is held by ${holder} now`
-  return { code: error.code, why, which: `which ${holder} holds`, wayOut: 'wait until it ends', error }
+  // A worker runs until somebody ends it, and would have been asked if it listened.
+  const isWorker = String(error.facts.workerCommand ?? '').startsWith('stoker worker')
+  const wayOut = isWorker
+    ? 'stop that worker, or let it answer such questions (listen in its configuration)'
+    : 'wait until it ends'
+  return { code: error.code, why, which: `which ${holder} holds`, wayOut, error }
 }
 
 async function lookAtSnapshot<T>(

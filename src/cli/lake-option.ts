@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { access } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { loadLake } from '../app/config-lake.ts'
+import type { loadLake } from '../app/config-lake.ts'
 import { StokerError } from '../core/errors.ts'
 import { Lake } from '../warehouse/lake.ts'
 
@@ -21,7 +21,7 @@ export function withLakeOptions(command: Command): Command {
 
 /** @throws StokerError LAKE_NONE when there is neither a database nor a catalog */
 export async function lakeOf(options: LakeOptions): Promise<{ lake: Lake; memoryLimitBytes: number }> {
-  const named = options.lake === undefined ? await loadLake(options.config) : undefined
+  const named = options.lake === undefined ? await configuredLake(options.config) : undefined
   const lake = new Lake(named?.lake ?? resolve(options.lake!))
   if ((await isMissing(lake.database)) && (await isMissing(lake.catalog))) {
     const wayOut = named === undefined ? 'check the path after --lake' : `check the lake folder in ${options.config}`
@@ -30,6 +30,11 @@ export async function lakeOf(options: LakeOptions): Promise<{ lake: Lake; memory
     })
   }
   return { lake, memoryLimitBytes: named?.memoryLimitBytes ?? MEMORY_LIMIT_BYTES }
+}
+
+/** What reads YAML and knows schemas is a third of such a command's start: it is loaded where there is a configuration. */
+async function configuredLake(config: string): ReturnType<typeof loadLake> {
+  return (await import('../app/config-lake.ts')).loadLake(config)
 }
 
 /** What may not be looked at is there for all we know: whoever opens it says more. */

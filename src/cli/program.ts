@@ -31,9 +31,10 @@ const COMMANDS: Readonly<Record<string, () => Promise<MakeCommand>>> = {
   'demo-server': async () => (await import('./demo-server.ts')).demoServerCommand,
 }
 
-/** The one that is named, or all: reading the code of all of them takes half a second. */
+/** The one that is named, or all: reading the code of all of them takes a second. */
 function commandsFor(argv: readonly string[]): readonly (() => Promise<MakeCommand>)[] {
   const name = argv.slice(2).find((word) => word !== '--trace')
+  if (name === '--version' || name === '-V') return []
   return name !== undefined && Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]!] : Object.values(COMMANDS)
 }
 

@@ -53,6 +53,9 @@ SOURCE/ may be left out where the lake has one source. What is a patient's: the 
 subject, patient, beneficiary or individual it is, or was in any version. It goes from the raw log, the tables and their
 past, the texts of rejects, and from every older snapshot, which goes whole.
 
+While a worker runs it is refused, --dry-run too: counting needs the database. SIGTERM ends the worker within seconds,
+and its next start goes on.
+
 A snapshot that is being read stays until nobody does: then stoker purge --finish, or any other purge, removes it.
 
 Delete it at the server first: what the server still has comes back with the next run that brings it. Backups, traces

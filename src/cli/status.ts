@@ -1,6 +1,5 @@
 /** `stoker status`: sources, watermarks, last runs, purges. */
 import { Command } from 'commander'
-import { sourceNames } from '../app/config-lake.ts'
 import { formerSources, type LakeSource } from '../app/former-sources.ts'
 import { StokerError } from '../core/errors.ts'
 import type { Lake } from '../warehouse/lake.ts'
@@ -26,13 +25,17 @@ Examples:
         const options = self.opts<LakeOptions & { json?: true }>()
         const { lake, memoryLimitBytes } = await lakeOf(options)
         const { sources, notice, ...seen } = await look(lake, memoryLimitBytes)
-        const configured = options.lake === undefined ? await sourceNames(options.config) : undefined
+        const configured = options.lake === undefined ? await configuredSources(options.config) : undefined
         const status = { ...seen, former: configured === undefined ? [] : formerSources(sources, configured) }
         process.stdout.write(options.json ? jsonText({ lake: lake.root, ...status }) : statusText(lake, notice, status))
         return 0
       }),
     )
   return withLakeOptions(command)
+}
+
+async function configuredSources(config: string): Promise<readonly string[] | undefined> {
+  return (await import('../app/config-lake.ts')).sourceNames(config)
 }
 
 interface Seen extends Omit<Status, 'former'> {

@@ -20,6 +20,8 @@ export interface QueryAsked {
   readonly format: QueryFormat
   /** The newest where none is named. */
   readonly snapshot: number | undefined
+  /** Without what was deleted. */
+  readonly living: boolean
 }
 
 export interface QueryAnswer {
@@ -87,17 +89,19 @@ export function queryRoutes({ query, log }: HttpDeps, stopping: AbortSignal): Ho
 async function askedOf(c: Context): Promise<QueryAsked> {
   if (SQL_TYPES.includes(mediaType(c))) {
     const sql = sqlOf(await bodyText(c, SQL_BYTES_MAX))
-    return { sql, parameters: undefined, format: acceptedFormat(c), snapshot: undefined }
+    return { sql, parameters: undefined, format: acceptedFormat(c), snapshot: undefined, living: false }
   }
-  const known = ['sql', 'parameters', 'format', 'snapshot']
-  const { sql, parameters, format, snapshot } = await bodyObject(c, known, SQL_BYTES_MAX)
+  const known = ['sql', 'parameters', 'format', 'snapshot', 'living']
+  const { sql, parameters, format, snapshot, living = false } = await bodyObject(c, known, SQL_BYTES_MAX)
   if (snapshot !== undefined && !(Number.isSafeInteger(snapshot) && Number(snapshot) > 0))
     throw badRequest('snapshot is no number of one', '/api/snapshots lists them')
+  if (typeof living !== 'boolean') throw badRequest('living is neither true nor false', 'leave it out for all rows')
   return {
     sql: sqlOf(sql),
     parameters: parametersOf(parameters),
     format: format === undefined ? acceptedFormat(c) : namedFormat(format),
     snapshot: snapshot as number | undefined,
+    living,
   }
 }
 

@@ -46,6 +46,11 @@ test('a key of an earlier start can be served again, and stands in the configura
   }
 })
 
+test('the Groups that an export can be of are named', async () => {
+  const stdout = await whileItWaits(SMALL, async () => undefined)
+  expect(stdout).toMatch(/^groups {6}all, \S+, \S+/m)
+})
+
 test.each(Object.keys(DEMO_SERVERS))(
   'the configuration that is printed for a server like %s names its profile, and passes a check to the kick-off',
   async (name) => {

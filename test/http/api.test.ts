@@ -168,6 +168,8 @@ describe('the description', () => {
     ['POST /query', '/query', { sql: ' ' }, 400],
     ['POST /query', '/query', { sql: 'SELECT 1', format: 'xml' }, 400],
     ['POST /query', '/query', { sql: 'SELECT 1', snapshot: -1 }, 400],
+    ['POST /query', '/query', { sql: 'SELECT 1', living: true }, 200],
+    ['POST /query', '/query', { sql: 'SELECT 1', living: 'yes' }, 400],
   ])('says what %s answers to %s with %j', async (operation, path, body, status) => {
     const answer = await post(path, body, signedIn())
     expect([answer.status, ...departures(operation, answer)], answer.text).toEqual([status])

@@ -39,12 +39,16 @@ const written = (dataset: Dataset) => dataset.outputFacets!.outputStatistics as 
 /** As soon as it waits for its server, which is well again afterwards. */
 async function killedWhileWaiting(signal: NodeJS.Signals): Promise<void> {
   scenario.server.behaviour = { ...scenario.server.behaviour, pollsBeforeDone: 100_000 }
+  const told = () => readFile(join(scenario.lake, 'reports', 'open-lineage-file.json'), 'utf8')
+  const before = await told()
   const child = scenario.spawn('sync')
   const end = ended(child)
   await new Promise<void>((resolve) => {
     let said = ''
     child.stderr!.on('data', (text: string) => /the server is working/.test((said += text)) && resolve())
   })
+  // An event is written before it is noted: killed in between, the next process tells it again.
+  await expect.poll(told, { timeout: 10_000 }).not.toBe(before)
   child.kill(signal)
   await end
   scenario.server.behaviour = { ...scenario.server.behaviour, pollsBeforeDone: 0 }

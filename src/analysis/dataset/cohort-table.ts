@@ -47,7 +47,7 @@ export async function makeCohort(
     throw new DatasetError(place.file, [{ ...place, path: 'cohort.sql', problem, wayOut }])
   }
   if (rows === 0)
-    refuse('the cohort is empty', 'Look at its conditions: stoker query runs the SELECT over the same tables.')
+    refuse('the cohort is empty', 'Look at its conditions: stoker query --living runs the SELECT over the same tables.')
   if (keyless > 0) refuse(`${countOf(keyless, 'row')} without ${KEY}`, `Leave them out: WHERE ${KEY} IS NOT NULL.`)
   if (timeless + endless > 0) {
     refuse(`${countOf(timeless + endless, 'row')} without a finite ${INDEX}`, 'Leave them out: WHERE … IS NOT NULL.')

@@ -43,6 +43,21 @@ export async function publishedPast(
     )
     const there = await published(lake)
     const own = there.find(({ run }) => run !== null && run === found?.run)
+    // What was committed since, and is being published now, is in no snapshot yet.
+    const told = there.find(({ snapshot }) => snapshot === reader.snapshot)
+    if (asked !== undefined && told !== undefined && asked > new Date(told.publishedAt))
+      throw new StokerError(
+        'STORE_LOCKED',
+        `${locked.message}; ${when} is after the newest snapshot, ${told.snapshot}`,
+        {
+          retryable: true,
+          hint: `a run may have been committed since ${told.publishedAt}, which only the worker knows: ${
+            own === undefined ? 'name a run' : `name the run, ${own.run}`
+          }, or the newest snapshot, or an earlier time`,
+          facts: locked.facts,
+          cause: locked,
+        },
+      )
     // Tables made anew in between, by other views: what was asked for is not what the run published.
     const isLater = ({ run, snapshot, publishedAt }: Published) =>
       run === null && snapshot > own!.snapshot && new Date(publishedAt) <= asked!

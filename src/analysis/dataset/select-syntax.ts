@@ -73,18 +73,16 @@ export function readSyntax(select: DatasetSelect, serialized: string, unsteady: 
     say(undefined, `is ${statements?.length ? 'several statements' : 'empty'}`, ONE_SELECT)
     return { tables: [], parameters: [], mistakes }
   }
-  const nodes = nodesOf(statements[0]!)
-  const own = new Set(nodes.flatMap((node) => cteNames(node)))
   const tables = new Set<string>()
   const parameters = new Set<string>()
-  for (const node of nodes) {
+  for (const { node, own } of nodesOf(statements[0]!)) {
     if (node.class === 'PARAMETER') parameters.add(String(node.identifier))
     if (node.type === 'BASE_TABLE') {
       const table = String(node.table_name).toLowerCase()
       const schema = String(node.schema_name).toLowerCase()
       if (!isOfSnapshot(String(node.catalog_name), schema, table)) {
         say(node.query_location, `${table} is no table of the snapshot`, 'SHOW TABLES in stoker query lists them.')
-      } else if (schema !== '' || !own.has(table)) tables.add(schema === 'stoker' ? `stoker.${table}` : table)
+      } else if (schema !== '' || !isIn(own, table)) tables.add(schema === 'stoker' ? `stoker.${table}` : table)
     }
     if (node.type === 'TABLE_FUNCTION') {
       const called = node.function as Node | undefined
@@ -132,20 +130,43 @@ function clockOf(node: Node, unsteady: ReadonlySet<string>): string | undefined 
   return unsteady.has(name) || UNSTEADY.has(name) || isAgeNow ? `${name}()` : undefined
 }
 
-function cteNames({ cte_map: map }: Node): string[] {
-  const entries = (map as { map?: readonly { key: string }[] } | undefined)?.map ?? []
-  return entries.map(({ key }) => key.toLowerCase())
+/** Names that WITH gave, the innermost first. */
+interface Scope {
+  readonly name: string
+  readonly outer: Scope | undefined
 }
 
-/** Without recursion: a tree may be as deep as its text is long. */
-function nodesOf(tree: unknown): Node[] {
-  const found: Node[] = []
-  const open: unknown[] = [tree]
+function isIn(scope: Scope | undefined, name: string): boolean {
+  for (let each = scope; each !== undefined; each = each.outer) if (each.name === name) return true
+  return false
+}
+
+interface Found {
+  readonly node: Node
+  /** What WITH has named where it stands. */
+  readonly own: Scope | undefined
+}
+
+/**
+ * Without recursion: a tree may be as deep as its text is long. In `WITH patient AS (FROM patient) FROM patient` the first
+ * is a table; so a name is WITH's only behind its own SELECT, and for the step of a recursion.
+ */
+function nodesOf(tree: unknown): Found[] {
+  const found: Found[] = []
+  const open: { readonly value: unknown; readonly own: Scope | undefined }[] = [{ value: tree, own: undefined }]
   while (open.length > 0) {
-    const value = open.pop()
+    const { value, own: outer } = open.pop()!
     if (typeof value !== 'object' || value === null) continue
-    if (!Array.isArray(value)) found.push(value as Node)
-    for (const each of Object.values(value)) if (typeof each === 'object') open.push(each)
+    const { cte_map: map, ...rest } = value as Node
+    let own = outer
+    for (const entry of (map as { map?: readonly { key: string }[] } | undefined)?.map ?? []) {
+      open.push({ value: entry, own })
+      own = { name: entry.key.toLowerCase(), outer: own }
+    }
+    if (!Array.isArray(value)) found.push({ node: value as Node, own })
+    const ofStep = rest.type === 'RECURSIVE_CTE_NODE' ? { name: String(rest.cte_name).toLowerCase(), outer: own } : own
+    for (const [key, each] of Object.entries(rest))
+      if (typeof each === 'object') open.push({ value: each, own: key === 'right' ? ofStep : own })
   }
   return found
 }

@@ -20,6 +20,8 @@ export interface QueryRequest {
   readonly parameters?: QueryParameters | undefined
   /** The newest one where it is undefined. */
   readonly snapshot?: number | undefined
+  /** Without what was deleted, as cohorts and data sets see the tables. */
+  readonly living?: boolean | undefined
   readonly format: QueryFormat
 }
 

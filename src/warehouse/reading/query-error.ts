@@ -15,7 +15,9 @@ export function queryError(cause: unknown, folders: readonly string[]): StokerEr
   if (ofDisk !== undefined) return ofDisk
   const words = folders.reduce((text, folder) => text.replaceAll(`${folder}/`, '').replaceAll(folder, '.'), message)
   return new StokerError('QUERY_FAILED', words.replace(OWN_COPY, '').replace(OWN_WORDS, '').trimEnd(), {
-    hint: '"SHOW TABLES" lists the tables, "DESCRIBE patient" the columns of one',
+    hint: NO_LIVING.test(words)
+      ? 'here every table has what was deleted (_deleted_at); with_deleted is there where the tables are the living alone: --living'
+      : '"SHOW TABLES" lists the tables, "DESCRIBE patient" the columns of one',
     // A cast that fails quotes the value.
     record: `the query failed (${KIND.exec(words)?.[0] ?? 'Error'})`,
     cause,
@@ -26,6 +28,9 @@ export function queryError(cause: unknown, folders: readonly string[]): StokerEr
 const OWN_COPY = /\n+LINE \d+: (?:\.\.\. ?)?COPY \([\s\S]*$/
 
 const OWN_WORDS = /^Failed to extract statements: /
+
+/** Somebody tries what a cohort or a data set asks. */
+const NO_LIVING = /schema "with_deleted" does not exist/
 
 const KIND = /^[A-Z][\w -]*?(?:Error|Exception)/
 

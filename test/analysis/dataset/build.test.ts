@@ -15,6 +15,11 @@ beforeAll(async () => {
 })
 afterAll(() => lake.close())
 
+const ALWAYS = 'SELECT patient_key, index_date, index_date + to_days(1) AS at, true AS value FROM cohort'
+const ONE = `
+  - name: one
+    sql: SELECT patient_key, index_date, index_date AS at, 1 AS value FROM cohort`
+
 const fileOf = (to: string, name: string) => join(lake.folder, to, name)
 
 describe('a data set', () => {
@@ -161,6 +166,20 @@ describe('a data set', () => {
       ),
     ).toEqual([0o600, 0o600, 0o600])
     expect((await stat(fileOf('card', '.'))).mode & 0o777).toBe(0o700)
+  })
+
+  test('tells of each table that it reads, be it under the name of a WITH, and of none that only such a name is', async () => {
+    const cohort = `WITH encounter AS (SELECT * FROM encounter WHERE class_code = 'EMER'), patient AS (FROM encounter)
+    SELECT patient_key, period_start AS index_date FROM patient`
+    const card = await lake.build(definition({ cohort, label: ALWAYS, features: ONE }), 'with')
+    expect(card.tables.map(({ name }) => name)).toEqual(['encounter'])
+    expect(card.watermarks!.map(({ type }) => type)).toEqual(['Encounter'])
+    const recursive = `WITH RECURSIVE patient AS (SELECT _resource_key AS k, 1 AS n FROM patient
+      UNION ALL SELECT k, n + 1 FROM patient WHERE n < 2)
+    SELECT k AS patient_key, DATE '2020-01-01' + n AS index_date FROM patient`
+    const again = await lake.build(definition({ cohort: recursive, label: ALWAYS, features: ONE }), 'with-recursive')
+    expect(again.tables.map(({ name }) => name)).toEqual(['patient'])
+    expect(again.rows.written).toBe(2 * 60)
   })
 
   test('counts what is missing, and leaves rows without a label out', async () => {

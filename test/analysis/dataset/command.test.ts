@@ -1,7 +1,7 @@
 /** `stoker dataset`, as a user types it. */
 import { once } from 'node:events'
 import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { spawn } from 'node:child_process'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { MAIN, stokerIn, type Ended } from '../../cli/command.ts'
@@ -102,4 +102,16 @@ test('as of a past run it goes on beside a worker, by what the run published, an
   } finally {
     holder.kill('SIGKILL')
   }
+})
+
+test('the examples are copied with the way to their schema, and what is there stays', async () => {
+  const { stdout } = await stoker('examples', 'mine/deep')
+  expect(stdout).toContain('mine/deep/readmission-30d.yaml\n')
+  const copy = join(lake.folder, 'mine/deep/readmission-30d.yaml')
+  const text = await readFile(copy, 'utf8')
+  const schema = /\$schema=(\S+)/.exec(text)![1]!
+  expect(JSON.parse(await readFile(join(dirname(copy), schema), 'utf8'))).toMatchObject({ type: 'object' })
+  await lake.write('mine/deep/readmission-30d.yaml', 'mine')
+  expect((await stoker('examples', 'mine/deep')).stdout).toContain('was there, and stays as it is')
+  expect(await readFile(copy, 'utf8')).toBe('mine')
 })

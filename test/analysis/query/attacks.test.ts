@@ -9,6 +9,8 @@ import { CANARY, SnapshotFixture } from './snapshot-fixture.ts'
 
 let fixture: SnapshotFixture
 let reader: SnapshotReader
+/** As cohorts and `stoker query --living` see it. */
+let living: SnapshotReader
 let server: Server
 let requests = 0
 let before: Map<string, string>
@@ -48,10 +50,12 @@ beforeAll(async () => {
   }
   before = await fixture.everything()
   reader = await SnapshotReader.open(fixture.lake, 256 << 20)
+  living = await SnapshotReader.open(fixture.lake, 256 << 20, { living: true })
 })
 afterAll(async () => {
   delete process.env.STOKER_CANARY
   await reader.close()
+  await living.close()
   server.close()
   await fixture.close()
 })
@@ -79,6 +83,7 @@ const READS: Readonly<Record<string, Attack>> = {
   'a file as a table': ({ out }) => `FROM '${out}/secret.csv'`,
   'a file as a quoted name': ({ out }) => `FROM "${out}/secret.parquet"`,
   'a file as a table of a schema': ({ out }) => `FROM main."${out}/secret.csv"`,
+  'a file as a table of what was deleted': ({ out }) => `FROM with_deleted."${out}/secret.csv"`,
   'a file in a join': ({ out }) => `FROM patient_name JOIN '${out}/secret.csv' ON true`,
   'a file in a subquery': ({ out }) => `SELECT (SELECT secret FROM '${out}/secret.csv')`,
   'a file in a CTE': ({ out }) => `WITH x AS (FROM '${out}/secret.csv') FROM x`,
@@ -171,6 +176,11 @@ const WRITES: Readonly<Record<string, Attack>> = {
   'SELECT INTO': () => `SELECT * INTO t FROM patient_name`,
   INSERT: () => `INSERT INTO patient_name FROM patient_name`,
   'INSERT in a CTE': () => `WITH x AS (INSERT INTO patient_name FROM patient_name RETURNING *) FROM x`,
+  'INSERT among what was deleted': () => `INSERT INTO with_deleted.patient_name FROM patient_name`,
+  'DELETE of what was deleted': () => `DELETE FROM with_deleted.patient_name`,
+  'CREATE TABLE among what was deleted': () => `CREATE TABLE with_deleted.t AS FROM patient_name`,
+  'CREATE VIEW over what was deleted': () => `CREATE OR REPLACE VIEW with_deleted.patient_name AS SELECT 1`,
+  'DROP of what was deleted': () => `DROP SCHEMA with_deleted CASCADE`,
   UPDATE: () => `UPDATE patient_name SET family = 'x'`,
   'DELETE in a CTE': () => `WITH x AS (DELETE FROM patient_name RETURNING *) FROM x`,
   MERGE: () => `MERGE INTO patient_name USING patient_name p ON true WHEN MATCHED THEN DELETE`,
@@ -205,6 +215,8 @@ const SETTINGS: Readonly<Record<string, Attack>> = {
   'PRAGMA with a value': () => `PRAGMA enable_external_access = true`,
   'USE of another database': () => `USE system`,
   'USE of its own': () => `USE memory`,
+  'USE of what was deleted': () => `USE with_deleted`,
+  'SET of the search path': () => `SET search_path = 'with_deleted'`,
   INSTALL: () => `INSTALL httpfs`,
   LOAD: () => `LOAD httpfs`,
   'FORCE INSTALL': ({ url }) => `FORCE INSTALL httpfs FROM '${url}'`,
@@ -248,13 +260,15 @@ describe.each([
 ])('%s', (_what, attacks) => {
   test.each(Object.entries(attacks))('%s: refused', async (_name, attack) => {
     const sql = attack(places)
-    const error = await reader.rows(sql).then(
-      (rows) => expect.unreachable(`answered with ${JSON.stringify(rows)}`),
-      (reason: unknown) => reason as Error & { code: string },
-    )
-    expect(error.code).toMatch(/^QUERY_(REFUSED|FAILED)$/)
-    expect(`${error.message} ${String(error.cause)}`).not.toContain(CANARY)
-    expect(await reader.rows('SELECT count(*) AS n FROM patient_name')).toEqual([{ n: 2 }])
+    for (const each of [reader, living]) {
+      const error = await each.rows(sql).then(
+        (rows) => expect.unreachable(`answered with ${JSON.stringify(rows)}`),
+        (reason: unknown) => reason as Error & { code: string },
+      )
+      expect(error.code).toMatch(/^QUERY_(REFUSED|FAILED)$/)
+      expect(`${error.message} ${String(error.cause)}`).not.toContain(CANARY)
+      expect(await each.rows('SELECT count(*) AS n FROM patient_name')).toEqual([{ n: 2 }])
+    }
   })
 })
 
