@@ -1,5 +1,6 @@
 /** How a source stands, in a word: whether somebody should look at it, or whether it mends itself. */
-import { nextTime, type Schedule } from '../../service/schedule.ts'
+import type { Schedule } from '../../app/config-schedule.ts'
+import { nextTime } from '../../service/schedule.ts'
 import type { IconName } from './icon.ts'
 import type { SourceGlance } from './source-glance.ts'
 
