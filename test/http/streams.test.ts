@@ -166,7 +166,7 @@ describe('queries', () => {
     expect([status, answered['stoker-snapshot'], asked]).toEqual([
       200,
       '7',
-      [{ sql: 'SELECT 1', parameters: { a: 1 }, format, snapshot: 3 }],
+      [{ sql: 'SELECT 1', parameters: { a: 1 }, format, snapshot: 3, living: false }],
     ])
   })
 
