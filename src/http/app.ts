@@ -3,6 +3,7 @@ import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { methodNotAllowed } from 'hono/method-not-allowed'
 import { isAbort } from '../core/errors.ts'
+import { stoppingError } from '../core/stopping-error.ts'
 import type { HttpDeps, HttpEnv, Pages } from './deps.ts'
 import { cohortRoutes } from './cohort-routes.ts'
 import { eventRoutes } from './event-routes.ts'
@@ -67,7 +68,7 @@ export function httpApp(deps: HttpDeps, { door, events, metrics, pages, stopping
     return wantsPage ? pages.unknown(c) : errorAnswer(c, answerOf(unknownAddress()))
   })
   app.onError((error, c) => {
-    if (stopping.aborted && isAbort(error)) return errorAnswer(c, answerOf(stopped()))
+    if (stopping.aborted && isAbort(error)) return errorAnswer(c, answerOf(stoppingError()))
     const answer = answerOf(error, c.var.signedIn)
     if (answer.status >= 500 && !isAbort(error)) {
       // The name alone: a message may quote data, and an address may have somebody's id in it.
@@ -82,13 +83,6 @@ export function httpApp(deps: HttpDeps, { door, events, metrics, pages, stopping
 function wayOut(methods: readonly string[]) {
   const allowed = methods.join(', ')
   return { hint: `it knows ${allowed}`, headers: { Allow: allowed } }
-}
-
-function stopped(): Refused {
-  return new Refused(503, 'WORKER_STOPPING', 'the worker is stopping', {
-    retryable: true,
-    hint: 'ask again when it runs again',
-  })
 }
 
 function unknownAddress(): Refused {

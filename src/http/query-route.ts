@@ -1,6 +1,8 @@
 /** POST /query: SQL over a snapshot, answered as a stream in the form that is asked for. */
 import type { ServerResponse } from 'node:http'
 import { Hono, type Context } from 'hono'
+import { CONTENT_TYPES, QUERY_FORMATS, type QueryFormat, type QueryRequest } from '../analysis/query/query-request.ts'
+import type { QueryParameters } from '../warehouse/reading/reader.ts'
 import type { HttpDeps, HttpEnv } from './deps.ts'
 import { signedInOnly } from './guard.ts'
 import { bestType } from './media-types.ts'
@@ -8,21 +10,6 @@ import { badRequest, onlyParameters } from './parameters.ts'
 import { onwards, once } from './query-stream.ts'
 import { answerOf, Refused } from './refused.ts'
 import { bodyObject, bodyText, mediaType } from './request-body.ts'
-
-export type QueryFormat = 'json' | 'csv' | 'arrow' | 'parquet'
-
-export type QueryParameters = Readonly<Record<string, string | number | boolean | null>>
-
-export interface QueryAsked {
-  readonly sql: string
-  /** By name; values of `$name` in it. */
-  readonly parameters: QueryParameters | undefined
-  readonly format: QueryFormat
-  /** The newest where none is named. */
-  readonly snapshot: number | undefined
-  /** Without what was deleted. */
-  readonly living: boolean
-}
 
 export interface QueryAnswer {
   readonly contentType: string
@@ -34,15 +21,12 @@ export interface QueryAnswer {
  * The engine's side: it holds time, memory and row limits, and ends when the signal aborts or the body is cancelled.
  * @throws StokerError QUERY_…
  */
-export type RunQuery = (asked: QueryAsked, signal: AbortSignal) => Promise<QueryAnswer>
+export type RunQuery = (asked: QueryRequest, signal: AbortSignal) => Promise<QueryAnswer>
 
-/** The first is what is given where nothing is asked for. */
-const FORMATS: Readonly<Record<string, QueryFormat>> = {
-  'application/json': 'json',
-  'text/csv': 'csv',
-  'application/vnd.apache.arrow.stream': 'arrow',
-  'application/vnd.apache.parquet': 'parquet',
-}
+/** By media type; the first is what is given where nothing is asked for. */
+const FORMATS: ReadonlyMap<string, QueryFormat> = new Map(
+  QUERY_FORMATS.map((format) => [CONTENT_TYPES[format].split(';')[0]!, format]),
+)
 const SQL_TYPES = ['application/sql', 'text/plain']
 const SQL_BYTES_MAX = 1 << 20
 /** Answers on their way, and queries that wait for their turn: how many run is the engine's to say. */
@@ -86,7 +70,7 @@ export function queryRoutes({ query, log }: HttpDeps, stopping: AbortSignal): Ho
 }
 
 /** As SQL text, or as JSON with the SQL, the snapshot and the form in it. */
-async function askedOf(c: Context): Promise<QueryAsked> {
+async function askedOf(c: Context): Promise<QueryRequest> {
   if (SQL_TYPES.includes(mediaType(c))) {
     const sql = sqlOf(await bodyText(c, SQL_BYTES_MAX))
     return { sql, parameters: undefined, format: acceptedFormat(c), snapshot: undefined, living: false }
@@ -125,16 +109,16 @@ function parametersOf(value: unknown): QueryParameters | undefined {
 }
 
 function namedFormat(name: unknown): QueryFormat {
-  const format = Object.values(FORMATS).find((each) => each === name)
+  const format = QUERY_FORMATS.find((each) => each === name)
   if (format !== undefined) return format
-  throw badRequest('there is no such format', `there is: ${Object.values(FORMATS).join(', ')}`)
+  throw badRequest('there is no such format', `there is: ${QUERY_FORMATS.join(', ')}`)
 }
 
 function acceptedFormat(c: Context): QueryFormat {
-  const type = bestType(c.req.header('accept'), Object.keys(FORMATS))
-  if (type !== undefined) return FORMATS[type]!
+  const type = bestType(c.req.header('accept'), [...FORMATS.keys()])
+  if (type !== undefined) return FORMATS.get(type)!
   throw new Refused(406, 'HTTP_NOT_ACCEPTABLE', 'there is no answer of a type that Accept names', {
-    hint: `there is: ${Object.keys(FORMATS).join(', ')}`,
+    hint: `there is: ${[...FORMATS.keys()].join(', ')}`,
   })
 }
 

@@ -8,7 +8,8 @@ import { systemClock } from '../../src/core/clock.ts'
 import { StokerError } from '../../src/core/errors.ts'
 import type { Log } from '../../src/core/log.ts'
 import { EventStream, LISTENERS_MAX } from '../../src/http/event-stream.ts'
-import { QUERIES_MAX, type QueryAsked, type RunQuery } from '../../src/http/query-route.ts'
+import type { QueryRequest } from '../../src/analysis/query/query-request.ts'
+import { QUERIES_MAX, type RunQuery } from '../../src/http/query-route.ts'
 import { departuresFrom } from './described.ts'
 import { LOOPBACK, serve, type Served } from './http-fixture.ts'
 import { SmallWorker } from './small-worker.ts'
@@ -150,7 +151,7 @@ describe('queries', () => {
     ['application/json;q=0, */*', 'csv'],
     ['text/html, application/xml', undefined],
   ])('Accept: %s is answered as %s', async (accept, format) => {
-    const asked: QueryAsked[] = []
+    const asked: QueryRequest[] = []
     const served = await serveQuery(async (each) => {
       asked.push(each)
       return answer(new Response('x').body!)

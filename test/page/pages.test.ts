@@ -1,4 +1,5 @@
 /** The pages as HTML: whole without a script, and saying what an operator came for. */
+import { readFile, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { history } from '../../src/http/history.ts'
 import { sourceGlances } from '../../src/http/page/source-glance.ts'
@@ -145,6 +146,19 @@ describe('the first page', () => {
     const text = textOf(await html('/'))
     expect(text).toMatch(/clinic up to date newest data \d+ s old next run when asked last run \d+ done/)
     expect(text).toMatch(/untouched no data yet newest data none yet/)
+  })
+
+  test('says that a configuration read again was refused, why, and what to do, until one is taken', async () => {
+    const { control, config } = worker.deps
+    const good = await readFile(config.file, 'utf8')
+    await writeFile(config.file, good.replace('256MiB', '300MiB'))
+    await control.reload()
+    expect(textOf(await html('/'))).toMatch(
+      /The configuration, read again (just now|\d+ s ago), was refused: CONFIG_FIXED .*memoryLimit can not change .*What to do: stop the worker/,
+    )
+    await writeFile(config.file, good)
+    await control.reload()
+    expect(textOf(await html('/'))).not.toContain('was refused')
   })
 
   test('names the types that a run held back, and why', async () => {

@@ -5,6 +5,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { StokerError } from '../../core/errors.ts'
+import { stoppingError } from '../../core/stopping-error.ts'
 import { makeQuerySpill } from '../../store/spill.ts'
 import type { Lake } from '../../warehouse/lake.ts'
 import { ANSWER_FILE, BEGUN, errorOf, type QueryJob, type QueryOutcome } from './query-job.ts'
@@ -75,7 +76,7 @@ export class QueryDesk {
    * Answers a query as a whole before anything of the answer is given away: no status was sent that turns out wrong, no
    * half answer that looks like a whole one, and a slow reader holds no snapshot.
    * @param signal ends it, with its reason
-   * @throws StokerError QUERY_BUSY (worth retrying), QUERY_TIMEOUT, QUERY_ROWS, QUERY_BYTES, QUERY_MEMORY, QUERY_SPILL,
+   * @throws StokerError QUERY_BUSY, WORKER_STOPPING (worth retrying), QUERY_TIMEOUT, QUERY_ROWS, QUERY_BYTES, QUERY_MEMORY, QUERY_SPILL,
    * QUERY_CRASHED, and those of {@link SnapshotReader.query}
    */
   async answer(request: QueryRequest, signal?: AbortSignal): Promise<QueryAnswer> {
@@ -118,7 +119,7 @@ export class QueryDesk {
   }
 
   private async answerNow(request: QueryRequest, signal: AbortSignal | undefined): Promise<QueryAnswer> {
-    if (this.isClosed) throw new StokerError('QUERY_BUSY', 'the worker is stopping', { retryable: true })
+    if (this.isClosed) throw stoppingError()
     const began = performance.now()
     const folder = await makeQuerySpill(this.lake.root)
     if (folder === undefined) {

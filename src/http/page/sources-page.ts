@@ -30,7 +30,7 @@ export async function sourcesPage(
   const glances = troubledFirst(await sourceGlances(deps.ask, states), now)
   const runs = await runLines(deps.ask, { limit: RUNS_SHOWN })
   const main = html` ${pageHead('Sources')} ${answerNotice(asked.asked, asked.source)} ${await purgeNotice(view)}
-    ${summary(glances, now)} ${await cohortsNotice(view)}
+    ${reloadNotice(view)} ${summary(glances, now)} ${await cohortsNotice(view)}
     <div class="sources">${glances.map((glance) => sourceHtml(glance, now))}</div>
     <section aria-labelledby="newest-runs">
       <h2 id="newest-runs">Newest runs</h2>
@@ -164,6 +164,18 @@ async function cohortsNotice({ deps }: PageView): Promise<Html | ''> {
 }
 
 /** No run begins before it is finished. */
+function reloadNotice({ deps, now }: PageView): Html | '' {
+  const { lastReload } = deps.control
+  if (lastReload?.error === undefined) return ''
+  const { code, message, hint } = lastReload.error
+  return notice({
+    kind: 'warn',
+    title: html`The configuration, read again ${moment(lastReload.at, now)}, was refused: <code>${code}</code>`,
+    text: html`<p>The one of before stays in force. ${message}</p>`,
+    wayOut: hint ?? 'correct the file, and send the worker SIGHUP',
+  })
+}
+
 async function purgeNotice({ deps, now }: PageView): Promise<Html | ''> {
   const open = (await purges(deps.ask)).find(({ state }) => state !== 'done')
   if (open === undefined) return ''

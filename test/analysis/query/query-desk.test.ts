@@ -139,6 +139,6 @@ describe('queries of several askers', () => {
     await expect.poll(leftovers).toHaveLength(1)
     desk.close()
     expect(await running).toBe('QUERY_CRASHED')
-    expect(await waiting).toBe('QUERY_BUSY')
+    expect(await waiting).toBe('WORKER_STOPPING')
   })
 })
