@@ -28,7 +28,7 @@ export interface Remark {
 
 export interface Overview {
   readonly types: readonly TypeOverview[]
-  /** Newest first. */
+  /** The newest ten, and of each source the last; newest first. */
   readonly runs: readonly RunRecord[]
   readonly remarks: readonly Remark[]
 }
@@ -40,7 +40,8 @@ const OVERVIEW_SQL = {
     SELECT source, type, coalesce(resources, 0) AS resources, coalesce(deleted, 0) AS deleted, transaction_time AS watermark
     FROM stoker.resource_count FULL JOIN stoker.watermark USING (source, type) FULL JOIN held USING (source, type)
     ORDER BY source, type`,
-  runs: 'SELECT * FROM stoker.run ORDER BY run DESC LIMIT 10',
+  runs: `FROM stoker.run WHERE run IN (SELECT run FROM stoker.run ORDER BY run DESC LIMIT 10)
+      OR run IN (SELECT max(run) FROM stoker.run GROUP BY source) ORDER BY run DESC`,
   remarks: `WITH last AS (SELECT source, max(run) AS run FROM stoker.run WHERE committed_at IS NOT NULL GROUP BY source)
     SELECT source, run, 'held' AS kind, type, held AS what, 1 AS count FROM stoker.run_type JOIN last USING (run) WHERE held IS NOT NULL
     UNION ALL SELECT source, run, 'message', NULL, concat_ws(' ', severity, code), sum(count)::BIGINT
