@@ -134,4 +134,5 @@ test('a lake that was moved is read where it is now', async () => {
   expect(columns).toEqual([{ comment: 'The source, as named in the configuration.' }])
   await rename(moved.snapshots, warehouse.lake.snapshots)
   await rename(moved.catalog, warehouse.lake.catalog)
+  await rm(moved.root, { recursive: true })
 })
