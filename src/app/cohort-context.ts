@@ -6,7 +6,7 @@ import { systemClock } from '../core/clock.ts'
 import type { Lake } from '../warehouse/lake.ts'
 import { openConfigFile } from './config-file.ts'
 import { ConfigError } from './config-findings.ts'
-import { MEMORY_LIMIT_BYTES_MIN } from './config-lake.ts'
+import { besideBytes } from './config-lake.ts'
 import { openLakeDatabase } from './lake-database.ts'
 
 /** Those that come with Stoker, to be copied and made one's own; relative to `src/app` and to `dist/app` alike. */
@@ -43,7 +43,7 @@ export interface OpenCohortsOptions {
 /** Opens the lake for writing. @throws StokerError STORE_LOCKED, STORE_NEWER */
 export async function openCohorts(options: OpenCohortsOptions): Promise<OpenCohorts> {
   const { lake, folders, config, seconds = COHORT_SECONDS_DEFAULT, signal, observe } = options
-  const memoryBytes = Math.max(MEMORY_LIMIT_BYTES_MIN, Math.floor(options.memoryLimitBytes / 2))
+  const memoryBytes = besideBytes(options.memoryLimitBytes)
   const database = await openLakeDatabase(lake, { config, memoryLimitBytes: memoryBytes })
   const deps = { database, lake, folders, clock: systemClock, limits: { seconds, memoryBytes }, signal, observe }
   return { deps, close: () => database.close() }

@@ -20,6 +20,11 @@ const GIB = 2 ** 30
 /** Less than this and DuckDB can't even hold the buffers of its threads. */
 export const MEMORY_LIMIT_BYTES_MIN = 128 * 2 ** 20
 
+/** For a DuckDB beside the worker's own, of half as much: together they may take half as much again as `memoryLimit` says. */
+export function besideBytes(memoryLimitBytes: number): number {
+  return Math.max(MEMORY_LIMIT_BYTES_MIN, Math.floor(memoryLimitBytes / 2))
+}
+
 /**
  * Mistakes in sources and views stop no reader.
  * @throws {ConfigError} naming every other mistake; `CONFIG_UNREADABLE` as {@link openConfigFile}

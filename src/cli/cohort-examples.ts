@@ -1,30 +1,24 @@
 /** `stoker cohort examples`: the definitions that come with Stoker, shown or copied to begin with. */
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { basename, join } from 'node:path'
 import { readCohorts } from '../analysis/cohort/library.ts'
 import { EXAMPLE_COHORTS } from '../app/cohort-context.ts'
 import type { Action } from './action.ts'
-import { copyExample } from './example-copy.ts'
+import { copyExample, examplesCommand } from './example-copy.ts'
 import { jsonText } from './json-text.ts'
 import { textTable } from './text-table.ts'
 
 export function cohortExamplesCommand(perform: (action: Action) => Promise<void>): Command {
-  return new Command('examples')
-    .description('the definitions that come with Stoker: list them, or copy them to make them your own')
-    .argument('[folder]', 'copies them there; files that are there stay as they are')
-    .option('--json', 'as JSON')
-    .addHelpText(
-      'after',
-      `
+  return examplesCommand(perform, { help: HELP, examples })
+}
+
+const HELP = `
 Examples:
   stoker cohort examples
   stoker cohort examples my-cohorts        then cohorts: [my-cohorts] in the configuration
 
 Each says in its header where it is simpler than what is published under that name. None of them is for deciding on a
-patient's care.`,
-    )
-    .action((folder: string | undefined, options: { json?: true }) => perform(() => examples(folder, options)))
-}
+patient's care.`
 
 async function examples(folder: string | undefined, { json }: { readonly json?: true }): Promise<number> {
   const { definitions } = await readCohorts([EXAMPLE_COHORTS])

@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import type { CohortDefinition, ParameterValue } from '../analysis/cohort/definition.ts'
 import { parameterValues } from '../analysis/cohort/definition.ts'
+import { withCohortReader } from '../analysis/cohort/cohort-reader.ts'
 import { cohortNamed, readCohorts, type CohortLibrary } from '../analysis/cohort/library.ts'
 import { countMembers, type FoundMembers } from '../analysis/cohort/members.ts'
 import { readValue, SHAPES } from '../analysis/cohort/parameter-text.ts'
@@ -10,7 +11,6 @@ import { cohortFolders, openCohorts } from '../app/cohort-context.ts'
 import { underLifecycle } from '../app/lifecycle.ts'
 import { StokerError } from '../core/errors.ts'
 import { nearestName } from '../core/nearest-name.ts'
-import { SnapshotReader } from '../warehouse/reading/reader.ts'
 import { lastSnapshot } from '../warehouse/snapshot/records.ts'
 import type { Action } from './action.ts'
 import { wholeNumber } from './arguments.ts'
@@ -132,7 +132,8 @@ async function count(
   library: CohortLibrary,
   { config, snapshot, seconds, set, json }: RunOptions,
 ): Promise<number> {
-  const { lake, memoryLimitBytes } = await lakeOf({ config })
+  const { lake, memoryLimitBytes: memoryBytes } = await lakeOf({ config })
+  const limits = { seconds, memoryBytes }
   const values = new Map(definitions.map((each) => [each.name, valuesWith(each, set, definitions.length)]))
   return underLifecycle(
     (signal) => process.stderr.write(`\n${signal}: stopping\n`),
@@ -140,25 +141,16 @@ async function count(
       const counted: Counted[] = []
       let ran = snapshot
       for (const definition of definitions) {
-        const tooLong = AbortSignal.timeout(seconds * 1000)
-        const either = AbortSignal.any([signal, tooLong])
-        const reader = await SnapshotReader.open(lake, memoryLimitBytes, {
+        const parameters = values.get(definition.name)!
+        const asked = {
+          cohort: definition.name,
           snapshot: ran,
-          signal: either,
-          living: true,
-        })
-        try {
-          const parameters = values.get(definition.name)!
+          tooLong: 'give it more with --seconds, or look at its joins',
+        }
+        await withCohortReader({ lake, limits, signal }, asked, async (reader) => {
           counted.push({ cohort: definition.name, parameters, ...(await countMembers(reader, definition, parameters)) })
           ran = reader.snapshot
-        } catch (error) {
-          if (!tooLong.aborted) throw error
-          throw new StokerError('COHORT_TIME', `${definition.name}: it took longer than ${seconds} seconds`, {
-            hint: 'give it more with --seconds, or look at its joins',
-          })
-        } finally {
-          await reader.close()
-        }
+        })
       }
       process.stdout.write(json ? jsonText({ snapshot: ran ?? null, cohorts: counted }) : countedText(ran, counted))
       return library.mistakes.length > 0 ? EXIT.failed : EXIT.done

@@ -1,28 +1,22 @@
 /** `stoker dataset examples`: the definitions that come with Stoker, shown or copied to begin with. */
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parse } from 'yaml'
 import { EXAMPLE_DATASETS, shownPath } from '../app/shown-path.ts'
 import type { Action } from './action.ts'
-import { copyExample } from './example-copy.ts'
+import { copyExample, examplesCommand } from './example-copy.ts'
 import { jsonText } from './json-text.ts'
 
 export function datasetExamplesCommand(perform: (action: Action) => Promise<void>): Command {
-  return new Command('examples')
-    .description('the definitions that come with Stoker: list them, or copy them to make them your own')
-    .argument('[folder]', 'copies them there; files that are there stay as they are')
-    .option('--json', 'as JSON')
-    .addHelpText(
-      'after',
-      `
+  return examplesCommand(perform, { help: HELP, examples })
+}
+
+const HELP = `
 Examples:
   stoker dataset examples
   stoker dataset examples my-datasets
-  stoker dataset build my-datasets/readmission-30d.yaml --to readmission-1      afterwards`,
-    )
-    .action((folder: string | undefined, options: { json?: true }) => perform(() => examples(folder, options)))
-}
+  stoker dataset build my-datasets/readmission-30d.yaml --to readmission-1      afterwards`
 
 async function examples(folder: string | undefined, { json }: { readonly json?: true }): Promise<number> {
   const datasets = []

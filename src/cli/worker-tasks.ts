@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream'
 import { COHORT_SECONDS_DEFAULT, type CohortDeps } from '../analysis/cohort/run.ts'
 import type { Config } from '../app/config.ts'
-import { MEMORY_LIMIT_BYTES_MIN } from '../app/config-lake.ts'
+import { besideBytes } from '../app/config-lake.ts'
 import { openQueryDesk } from '../app/query-desk.ts'
 import { STOKER_VERSION } from '../app/version.ts'
 import type { OpenWorker } from '../app/worker-context.ts'
@@ -49,8 +49,7 @@ export function cohortsAfter({ context }: OpenWorker, config: Config, log: Log):
   return config.cohorts.length === 0 ? undefined : cohortWork(cohortDeps(context, config), log)
 }
 
-/** A reader's DuckDB beside the worker's own: together they may take half as much again as memoryLimit says. */
 function cohortDeps({ database, lake, clock }: OpenWorker['context'], config: Config): CohortDeps {
-  const memoryBytes = Math.max(MEMORY_LIMIT_BYTES_MIN, Math.floor(config.memoryLimitBytes / 2))
+  const memoryBytes = besideBytes(config.memoryLimitBytes)
   return { database, lake, clock, folders: config.cohorts, limits: { seconds: COHORT_SECONDS_DEFAULT, memoryBytes } }
 }

@@ -1,4 +1,5 @@
 /** What the page and the API ask of cohorts; rows have the names of the database's columns. */
+import type { CohortMember } from '../analysis/cohort/records.ts'
 
 export interface CohortDesk {
   /** By name. */
@@ -61,12 +62,6 @@ export interface MembersAsked {
   readonly limit: number
   readonly snapshot?: number | undefined
   readonly after?: string | undefined
-}
-
-export interface CohortMember {
-  readonly patient_key: string
-  /** The snapshot with which it came in. */
-  readonly entered: number
 }
 
 export interface DiffAsked {

@@ -4,11 +4,11 @@ import { StokerError } from '../../core/errors.ts'
 import type { Database } from '../../store/database.ts'
 import type { Session } from '../../store/session.ts'
 import type { Lake } from '../../warehouse/lake.ts'
-import { SnapshotReader } from '../../warehouse/reading/reader.ts'
 import type { CohortDefinition, CohortMistake } from './definition.ts'
 import { mergeMembers } from './intervals.ts'
 import { readCohorts, type CohortLibrary } from './library.ts'
 import { findMembers, type FoundMembers } from './members.ts'
+import { withCohortReader, type CohortLimits } from './cohort-reader.ts'
 import { forgetCohort, lastRun, recordFailure, recordRun, type LastRun } from './run-record.ts'
 
 export interface CohortDeps {
@@ -21,14 +21,6 @@ export interface CohortDeps {
   readonly limits: CohortLimits
   readonly signal?: AbortSignal | undefined
   readonly observe?: (event: CohortEvent) => void
-}
-
-export interface CohortLimits {
-  /** For one cohort. */
-  readonly seconds: number
-  /** Of the reader's own DuckDB, beside that of the database. */
-  readonly memoryBytes: number
-  readonly threads?: number | undefined
 }
 
 export const COHORT_SECONDS_DEFAULT = 600
@@ -125,7 +117,9 @@ async function runOne(
     try {
       refuseEarlier(definition, last, snapshot)
       if (isSame(last, definition, snapshot)) return { ...last, kind: 'same', cohort }
-      const found = await withReader(deps, definition, snapshot, (reader) => findMembers(session, reader, definition))
+      const found = await withCohortReader(deps, { cohort: definition.name, snapshot }, (reader) =>
+        findMembers(session, reader, definition),
+      )
       const done = await inTransaction(session, async () => {
         if (anew) await forgetCohort(session, cohort)
         const moved = await mergeMembers(session, cohort, snapshot)
@@ -162,33 +156,6 @@ async function noteFailure(session: Session, run: Parameters<typeof recordFailur
   if (error instanceof StokerError && error.code === 'COHORT_OUT_OF_ORDER') return
   // Where the ledger can not be written, the failure itself says more than that.
   await recordFailure(session, run, error).catch(() => undefined)
-}
-
-/** A DuckDB for each: whatever one cohort does to it, the next has a sound one. */
-async function withReader<T>(
-  { lake, limits, signal }: CohortDeps,
-  { name }: CohortDefinition,
-  snapshot: number,
-  work: (reader: SnapshotReader) => Promise<T>,
-): Promise<T> {
-  const { seconds, memoryBytes, threads } = limits
-  const timeout = new AbortController()
-  const tooLong = new StokerError('COHORT_TIME', `${name}: it took longer than ${seconds} seconds`, {
-    hint: 'look at its plan with stoker query "EXPLAIN ANALYZE …": mostly a join lacks a condition',
-    facts: { cohort: name, seconds },
-  })
-  const timer = setTimeout(() => timeout.abort(tooLong), seconds * 1000)
-  const either = signal === undefined ? timeout.signal : AbortSignal.any([signal, timeout.signal])
-  try {
-    const reader = await SnapshotReader.open(lake, memoryBytes, { snapshot, signal: either, threads, living: true })
-    try {
-      return await work(reader)
-    } finally {
-      await reader.close()
-    }
-  } finally {
-    clearTimeout(timer)
-  }
 }
 
 async function inTransaction<T>(session: Session, work: () => Promise<T>): Promise<T> {
