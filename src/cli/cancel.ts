@@ -1,7 +1,8 @@
 /** `stoker cancel`: gives up a run that waits for its server, and tells the server so. */
 import { Command } from 'commander'
 import { loadConfig } from '../app/config.ts'
-import { formerSources, LAKE_SOURCES_SQL, type LakeSource } from '../app/former-sources.ts'
+import { lakeSources } from '../ledger/lake-sources.ts'
+import { formerSources } from '../app/former-sources.ts'
 import { underLifecycle } from '../app/lifecycle.ts'
 import { makeLog } from '../app/log.ts'
 import { openWorker } from '../app/worker-context.ts'
@@ -45,7 +46,7 @@ async function cancel(names: readonly string[], options: CancelOptions): Promise
     const worker = await openWorker(config, { log: makeLog('warn'), observe: () => undefined, signal, align: false })
     try {
       const { context, sources } = worker
-      const inLake = await context.ledger.rows<LakeSource>(LAKE_SOURCES_SQL)
+      const inLake = await lakeSources((sql) => context.ledger.rows(sql))
       const configured = sources.map(({ name }) => name)
       const former = formerSources(inLake, configured)
       const results: Cancelled[] = []

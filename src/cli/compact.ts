@@ -1,7 +1,8 @@
 /** `stoker compact`: writes the raw log anew in few files, without the lines that nothing needs. */
 import { Command } from 'commander'
 import { loadConfig } from '../app/config.ts'
-import { formerSources, LAKE_SOURCES_SQL, type LakeSource } from '../app/former-sources.ts'
+import { lakeSources } from '../ledger/lake-sources.ts'
+import { formerSources } from '../app/former-sources.ts'
 import { underLifecycle } from '../app/lifecycle.ts'
 import { makeLog } from '../app/log.ts'
 import { openWorker } from '../app/worker-context.ts'
@@ -49,7 +50,7 @@ async function compact(sources: readonly string[], options: CompactOptions): Pro
     const worker = await openWorker(config, { log: makeLog('warn'), observe: () => undefined, signal })
     try {
       const { database, lake, keeping, disk, ledger, clock } = worker.context
-      const inLake = await ledger.rows<LakeSource>(LAKE_SOURCES_SQL)
+      const inLake = await lakeSources((sql) => ledger.rows(sql))
       const configured = config.sources.map((source) => source.name)
       const former = formerSources(inLake, configured)
       const named = [...sources, ...(options.source === undefined ? [] : [options.source])]

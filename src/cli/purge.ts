@@ -2,7 +2,7 @@
 import { Command } from 'commander'
 import { createInterface } from 'node:readline/promises'
 import { loadConfig, type Config } from '../app/config.ts'
-import { LAKE_SOURCES_SQL, type LakeSource } from '../app/former-sources.ts'
+import { lakeSources } from '../ledger/lake-sources.ts'
 import { underLifecycle } from '../app/lifecycle.ts'
 import { makeLog } from '../app/log.ts'
 import { openWorker, type OpenWorker } from '../app/worker-context.ts'
@@ -72,11 +72,7 @@ async function purge(options: PurgeOptions): Promise<number> {
     const before = mayFinish ? await runPurge(config, signal, undefined, options) : NOTHING
     if (options.finish) return report(before, options)
     const subject = await atOpenLake(config, signal, async (worker) => {
-      const sources = await worker.context.ledger.rows<LakeSource>(LAKE_SOURCES_SQL)
-      const chosen = purgeSubject(
-        options,
-        sources.map(({ source }) => source),
-      )
+      const chosen = purgeSubject(options, await lakeSources((sql) => worker.context.ledger.rows(sql)))
       await refuseOpenRun(worker.context.ledger, chosen.source)
       const selected = await countPurge(purgeInput(worker.context), chosen)
       if (options.dryRun && options.json) process.stdout.write(jsonText({ subject: subjectKey(chosen), ...selected }))

@@ -1,6 +1,6 @@
 /** `stoker status`: sources, watermarks, last runs, purges. */
 import { Command } from 'commander'
-import { formerSources, type LakeSource } from '../app/former-sources.ts'
+import { formerSources } from '../app/former-sources.ts'
 import { StokerError } from '../core/errors.ts'
 import type { Lake } from '../warehouse/lake.ts'
 import type { Action } from './action.ts'
@@ -41,7 +41,7 @@ async function configuredSources(config: string): Promise<readonly string[] | un
 interface Seen extends Omit<Status, 'former'> {
   /** Said above it. */
   readonly notice: string
-  readonly sources: readonly LakeSource[]
+  readonly sources: readonly string[]
 }
 
 async function look(lake: Lake, memoryLimitBytes: number): Promise<Seen> {
@@ -49,7 +49,7 @@ async function look(lake: Lake, memoryLimitBytes: number): Promise<Seen> {
     return await lookIntoLedger(lake, memoryLimitBytes, async (seen) => ({
       live: seen.live,
       notice: snapshotNotice(seen),
-      sources: await seen.ledger.sources(),
+      sources: (await seen.ledger.sources()).map(({ source }) => source),
       ...(await seen.ledger.overview()),
       purges: seen.live ? await seen.ledger.purges() : null,
     }))

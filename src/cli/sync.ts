@@ -1,8 +1,9 @@
 /** `stoker sync`: brings sources up to date, once. */
 import { Command } from 'commander'
 import { loadConfig } from '../app/config.ts'
+import { lakeSources } from '../ledger/lake-sources.ts'
 import { findingText } from '../app/config-findings.ts'
-import { formerSources, formerText, LAKE_SOURCES_SQL, type LakeSource } from '../app/former-sources.ts'
+import { formerSources, formerText } from '../app/former-sources.ts'
 import { underLifecycle } from '../app/lifecycle.ts'
 import { makeLog } from '../app/log.ts'
 import { openWorker } from '../app/worker-context.ts'
@@ -71,7 +72,7 @@ async function sync(names: readonly string[], options: SyncOptions & { readonly 
     })
     let results: SourceResult[]
     try {
-      const inLake = await worker.context.ledger.rows<LakeSource>(LAKE_SOURCES_SQL)
+      const inLake = await lakeSources((sql) => worker.context.ledger.rows(sql))
       const configured = config.sources.map(({ name }) => name)
       for (const source of formerSources(inLake, configured)) process.stderr.write(`note: ${formerText(source)}\n`)
       const chosen = worker.sources.filter((source) => chosenNames.includes(source.name))

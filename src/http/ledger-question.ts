@@ -1,5 +1,4 @@
 /** Questions that the command line asks a worker instead of the database it holds: each by its name, none by SQL. */
-import { LAKE_SOURCES_SQL, type LakeSource } from '../app/former-sources.ts'
 import {
   countRowsOf,
   lineageTables,
@@ -10,6 +9,7 @@ import {
   type ResourceKey,
   type Version,
 } from '../ledger/lineage.ts'
+import { lakeSources } from '../ledger/lake-sources.ts'
 import { overview, purges, type Overview, type PurgeRecord } from '../ledger/overview.ts'
 import { runDetails, runLines, type Ask, type RunDetails, type RunLine, type RunsAsked } from '../ledger/run-details.ts'
 import { COHORT_QUESTION_NAMES, cohortQuestions, type CohortQuestions } from './cohort-question.ts'
@@ -21,7 +21,7 @@ import { snapshotLines, type SnapshotLine } from '../ledger/snapshots.ts'
  * are looked up. None reads rows of a view table or a file; of content there are keys of members of cohorts.
  */
 export interface LedgerQuestions extends CohortQuestions {
-  readonly sources: () => Promise<LakeSource[]>
+  readonly sources: () => Promise<{ readonly source: string }[]>
   readonly overview: () => Promise<Overview>
   readonly purges: () => Promise<PurgeRecord[]>
   readonly runs: (asked: RunsAsked) => Promise<RunLine[]>
@@ -58,7 +58,7 @@ export const QUESTION_NAMES: readonly (keyof LedgerQuestions)[] = [
 export function ledgerQuestions(ask: Ask): LedgerQuestions {
   return {
     ...cohortQuestions(ask),
-    sources: () => ask<LakeSource>(LAKE_SOURCES_SQL),
+    sources: async () => (await lakeSources(ask)).map((source) => ({ source })),
     overview: () => overview(ask),
     purges: () => purges(ask),
     runs: (asked) => runLines(ask, asked),

@@ -224,8 +224,7 @@ export class Service implements Control, Task {
     const { unfinished, lastStarts, failing } = await lookAtLedger(this.context.ledger)
     const now = clock.now()
     const names = this.config.sources.map(({ name }) => name)
-    const inLake = [...lastStarts.keys()].map((source) => ({ source }))
-    for (const source of formerSources(inLake, names)) log.info({ source }, formerText(source))
+    for (const source of formerSources([...lastStarts.keys()], names)) log.info({ source }, formerText(source))
     for (const served of sources) Object.assign(served, failing.get(served.config.name))
     for (const name of unfinished) {
       const served = sources.find(({ config }) => config.name === name)

@@ -1,6 +1,6 @@
 /** Runs, newest first, of a source or of all, those that failed alone or all. */
 import { html } from 'hono/html'
-import { LAKE_SOURCES_SQL, type LakeSource } from '../../app/former-sources.ts'
+import { lakeSources } from '../../ledger/lake-sources.ts'
 import { runLines } from '../../ledger/run-details.ts'
 import { frame, pageHead } from './frame.ts'
 import type { Html } from './html.ts'
@@ -37,7 +37,7 @@ export async function runsPage(view: PageView, asked: RunsAskedFor): Promise<Htm
     ...{ failed, before, limit: limit + 1 },
   })
   const runs = found.slice(0, limit)
-  const inLake = (await ask<LakeSource>(LAKE_SOURCES_SQL)).map((each) => each.source)
+  const inLake = await lakeSources(ask)
   const names = [...new Set([...control.sources().map(({ name }) => name), ...inLake])]
   const main = html` ${pageHead('Runs')} ${filters(names, asked)}
   ${runsTable(view, runs, { caption: captionOf(asked), empty: emptyText(asked) })}

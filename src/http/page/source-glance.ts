@@ -1,5 +1,6 @@
 /** What the ledger knows of each source, for the first page. */
-import { LAKE_SOURCES_SQL, type LakeSource } from '../../app/former-sources.ts'
+import { formerSources } from '../../app/former-sources.ts'
+import { lakeSources } from '../../ledger/lake-sources.ts'
 import { overview, type Remark, type TypeOverview } from '../../ledger/overview.ts'
 import type { Ask } from '../../ledger/run-details.ts'
 import type { RunRecord } from '../../ledger/runs.ts'
@@ -36,16 +37,12 @@ export interface SourceFailure {
 const TOOK_SQL = `SELECT source, arg_max(date_diff('millisecond', started_at, committed_at), run)::BIGINT AS ms
   FROM stoker.run WHERE committed_at IS NOT NULL GROUP BY source`
 
-const LAST_RUNS_SQL = 'SELECT * FROM stoker.run QUALIFY row_number() OVER (PARTITION BY source ORDER BY run DESC) = 1'
-
 /** Those of the configuration in its order, and after them those that only the lake knows. */
 export async function sourceGlances(ask: Ask, states: readonly SourceState[]): Promise<SourceGlance[]> {
-  const { types, remarks } = await overview(ask)
-  const runs = await ask<RunRecord>(LAST_RUNS_SQL)
+  const { types, remarks, runs } = await overview(ask)
   const tooks = await ask<{ source: string; ms: number }>(TOOK_SQL)
-  const inLake = await ask<LakeSource>(LAKE_SOURCES_SQL)
   const configured = states.map(({ name }) => name)
-  const former = inLake.map(({ source }) => source).filter((source) => !configured.includes(source))
+  const former = formerSources(await lakeSources(ask), configured)
   return [...configured, ...former].map((name) => {
     const ofIt = types.filter(({ source }) => source === name)
     const times = ofIt.flatMap(({ watermark }) => (watermark === null ? [] : [watermark.getTime()]))
